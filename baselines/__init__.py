@@ -1,0 +1,1 @@
+"""How one might answer: one file per algorithm."""

@@ -1,0 +1,1 @@
+"""The rules: recipes, submissions, entries, evaluation."""

@@ -1,0 +1,1 @@
+"""What was observed: value types, geometry, files, simulator, injection."""

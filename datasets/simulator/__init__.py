@@ -1,0 +1,1 @@
+"""Image sequences from a model of the instrument."""

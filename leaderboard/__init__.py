@@ -1,0 +1,1 @@
+"""Who is ahead: figures and the page."""
