@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from photutils.aperture import CircularAperture, aperture_photometry
+from scipy import ndimage
 from scipy.optimize import least_squares
 
 from exobench.datasets.centring import shift
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FWHM_PER_SIGMA = float(np.sqrt(8 * np.log(2)))
+SMALLEST_FWHM = 0.8  # px; below it a hot pixel, not a star
+CENTRED = 0.01  # px; a smaller offset is left, so that a normal PSF stays as it is
 
 
 class NormalisedPSF(NamedTuple):
@@ -87,4 +91,131 @@ def normalise_psf(psf: ArrayLike, fwhm: ArrayLike | None = None) -> NormalisedPS
     SequenceError
         With every wavelength at which the PSF cannot be used.
     """
-    raise SequenceError("psf: not readable")
+    images = np.asarray(psf, dtype=np.float64)
+    images = images[np.newaxis] if images.ndim == 2 else images
+    if images.ndim != 3 or 0 in images.shape:
+        raise SequenceError(
+            "psf must be one image (n_y, n_x) or one per wavelength (n_wavelengths, n_y, n_x), "
+            f"got shape {np.shape(psf)}"
+        )
+    cores = _fit_all(images)
+    fitted = np.array([core.fwhm for core in cores])
+    fwhms = fitted if fwhm is None else np.broadcast_to(np.asarray(fwhm, float), len(images)).copy()
+    centred = _centred(images, cores)
+    if centred.shape[-1] < fwhms.max():
+        raise SequenceError(
+            f"psf of {images.shape[-2]}x{images.shape[-1]} pixels leaves only "
+            f"{centred.shape[-1]}x{centred.shape[-1]} around its peak, less than its FWHM of "
+            f"{fwhms.max():.1f}; give a larger stamp, centred on the star"
+        )
+    flux = np.array([aperture_flux(*pair) for pair in zip(centred, fwhms, strict=True)])
+    if not (flux > 0).all():
+        raise SequenceError(
+            f"psf has a flux of {flux.min():.3g} within 1 FWHM; it must be positive"
+        )
+    return NormalisedPSF((centred / flux[:, None, None]).astype(np.float32), fwhms, flux)
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """A Gaussian fitted to the core of a star."""
+
+    y: float
+    x: float
+    fwhm: float
+
+
+def _fit_all(images: NDArray[np.float64]) -> list[_Core]:
+    cores: list[_Core] = []
+    wavelengths_of: dict[str, list[int]] = {}
+    for index, image in enumerate(images):
+        try:
+            cores.append(_fit_core(image))
+        except SequenceError as error:
+            wavelengths_of.setdefault(str(error), []).append(index)
+    if wavelengths_of:
+        raise SequenceError(
+            *(
+                problem if len(indices) == len(images) else f"{problem} (channels {indices})"
+                for problem, indices in wavelengths_of.items()
+            )
+        )
+    return cores
+
+
+def _fit_core(image: NDArray[np.float64]) -> _Core:
+    if image.ndim != 2 or 0 in image.shape:
+        raise SequenceError(f"a star's image has 2 axes, got shape {image.shape}")
+    if not np.isfinite(image).all():
+        raise SequenceError("psf has NaN or infinite values; every value must be finite")
+    if not image.any():
+        raise SequenceError("psf is zero everywhere; expected the off-axis image of the star")
+    if image.max() <= 0:
+        raise SequenceError("psf has no positive value; expected the off-axis image of the star")
+    core = _iterate(image)
+    (n_y, n_x), largest = image.shape, max(image.shape)
+    inside = -0.5 <= core.y <= n_y - 0.5 and -0.5 <= core.x <= n_x - 0.5
+    if not (inside and SMALLEST_FWHM <= core.fwhm <= largest):
+        raise SequenceError(
+            "psf has no star that a Gaussian fits "
+            f"(FWHM {core.fwhm:.3g} px at y={core.y:.1f}, x={core.x:.1f}); "
+            "expected one bright point source on an empty background"
+        )
+    return core
+
+
+def _iterate(image: NDArray[np.float64]) -> _Core:
+    # Smoothed, a hot pixel does not pass for the peak.
+    peak = np.unravel_index(np.argmax(ndimage.gaussian_filter(image, 1)), image.shape)
+    regions, _ = ndimage.label(image > image[peak] / 2)
+    fwhm = 2 * np.sqrt(max(1, (regions == regions[peak]).sum() * (regions[peak] > 0)) / np.pi)
+    core = _Core(float(peak[0]), float(peak[1]), float(fwhm))
+    for _ in range(10):
+        previous, core = core, _weighted_fit(image, core)
+        if not abs(core.fwhm - previous.fwhm) > 1e-5 * previous.fwhm:
+            break
+    return core
+
+
+def _weighted_fit(image: NDArray[np.float64], start: _Core) -> _Core:
+    sigma = max(0.7 * start.fwhm, 1.0)
+    y, x = np.indices(image.shape, dtype=np.float64)
+    square = (y - start.y) ** 2 + (x - start.x) ** 2
+    near = square <= (4 * sigma) ** 2
+    y, x, weight = y[near], x[near], np.exp(-0.5 * square[near] / sigma**2)
+    scale = float(image[near].max()) or 1.0
+    data = image[near] / scale
+
+    def gaussian(q: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        dy, dx = y - q[1], x - q[2]
+        exponent = q[3] * dy**2 + 2 * q[4] * dy * dx + q[5] * dx**2
+        return dy, dx, np.exp(-np.clip(exponent, -50, 500))
+
+    def residual(q: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(weight * (q[0] * gaussian(q)[2] - data))
+
+    def jacobian(q: NDArray[np.float64]) -> NDArray[np.float64]:
+        dy, dx, g = gaussian(q)
+        to_y, to_x = 2 * (q[3] * dy + q[4] * dx), 2 * (q[4] * dy + q[5] * dx)
+        slopes = (1 / q[0], to_y, to_x, -(dy**2), -2 * dy * dx, -(dx**2))
+        return np.stack([weight * q[0] * g * slope for slope in slopes], axis=1)
+
+    width = FWHM_PER_SIGMA**2 / (2 * start.fwhm**2)
+    guess = np.array([1.0, start.y, start.x, width, 0.0, width])
+    q = least_squares(residual, guess, jac=jacobian, method="lm").x
+    determinant = q[3] * q[5] - q[4] ** 2
+    if not (determinant > 0 and q[3] > 0 and q[0] > 0):
+        return _Core(float(q[1]), float(q[2]), float("nan"))
+    return _Core(float(q[1]), float(q[2]), float(FWHM_PER_SIGMA / np.sqrt(2) * determinant**-0.25))
+
+
+def _centred(images: NDArray[np.float64], cores: list[_Core]) -> NDArray[np.float64]:
+    _, n_y, n_x = images.shape
+    nearest = [(round(core.y), round(core.x)) for core in cores]
+    half = min(min(y, x, n_y - 1 - y, n_x - 1 - x) for y, x in nearest)
+    stamps = []
+    for image, core, (y, x) in zip(images, cores, nearest, strict=True):
+        offset = (y - core.y, x - core.x)
+        moved = image if np.hypot(*offset) < CENTRED else shift(image, offset)
+        stamps.append(moved[y - half : y + half + 1, x - half : x + half + 1])
+    return np.stack(stamps)
