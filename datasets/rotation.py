@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 # A larger residual angle needs a wider margin against wrap-around. The margin follows
 # from the class of a frame's own angle, so that its result does not depend on its company.
 _ANGLE_CLASSES = np.array([0.0, 11.25, 22.5, 33.75, 45.0])
-_BLOCK_PIXELS = 400_000
-_FINE = 16
+_BLOCK_PIXELS = 200_000
+_GUARD = 8
 
 
 def derotate(cube: ArrayLike, angles: ArrayLike) -> NDArray[np.float32]:
@@ -108,18 +108,19 @@ def _sheared(
     if largest == 0:
         return canvas[..., rows, columns]
     # What the shears push past the far side must not come back within the frame.
-    width = fft.next_fast_len(int(2 * half * (1 + np.tan(largest / 2))) + 8, real=True)
-    reach = 2 * half + half * (1 + np.tan(largest / 2)) * np.sin(largest)
-    height = fft.next_fast_len(int(reach) + 8, real=True)
+    reach = half * (1 + np.tan(largest / 2))
+    width = fft.next_fast_len(int(2 * reach) + _GUARD, real=True)
+    height = fft.next_fast_len(int(2 * half + reach * np.sin(largest)) + _GUARD, real=True)
     angle = np.deg2rad(residual)
-    y = np.arange(canvas.shape[-2]) - half
-    x = (np.arange(width) - half + width // 2) % width - width // 2
-    along_x = _ramps(-np.tan(angle / 2), y, width)
-    along_y = _ramps(np.sin(angle), x, height).swapaxes(-1, -2)
+    margin = (width - canvas.shape[-1]) // 2
+    image = np.pad(canvas, ((0, 0), (0, 0), (0, 0), (margin, width - margin - canvas.shape[-1])))
 
-    image = _shifted(canvas, along_x, width, axis=-1)
-    image = _shifted(image, along_y, height, axis=-2)[..., rows, :]
-    return _shifted(image, along_x[:, rows], width, axis=-1)[..., columns]
+    along_x = _ramps(-np.tan(angle / 2), -half, image.shape[-2], width)
+    along_y = _ramps(np.sin(angle), -half - margin, width, height)
+    image = _shifted(image, along_x, width, axis=-1)
+    image = _shifted(image, along_y.swapaxes(-1, -2), height, axis=-2)[..., rows, :]
+    image = _shifted(image, along_x[:, rows], width, axis=-1)
+    return image[..., columns.start + margin : columns.stop + margin]
 
 
 def _shifted(
@@ -132,19 +133,20 @@ def _shifted(
 
 
 def _ramps(
-    slopes: NDArray[np.float64], positions: NDArray[np.int_], length: int
+    slopes: NDArray[np.float64], first: int, n_lines: int, length: int
 ) -> NDArray[np.complex64]:
-    """Phases that shift line ``j`` of frame ``t`` by ``slopes[t] * positions[j]`` pixels.
+    """Phases that shift line ``j`` of frame ``t`` by ``slopes[t] * (first + j)`` pixels.
 
-    Shape (n_frames, n_positions, length // 2 + 1). An integer position is a multiple of
-    `_FINE` plus a rest: most exponentials become one product of two small tables.
+    Shape (n_frames, n_lines, length // 2 + 1). By doubling, so that few exponentials
+    are computed and an error grows with the logarithm of `n_lines` only.
     """
-    frequency = -2j * np.pi / length * np.arange(length // 2 + 1)
-    coarse, fine = np.divmod(positions, _FINE)
-    first = coarse.min()
-    exponent = slopes[:, np.newaxis, np.newaxis] * frequency
-    multiples = np.arange(first, coarse.max() + 1)[:, np.newaxis] * _FINE
-    table = np.exp(exponent * multiples).astype(np.complex64)
-    rests = np.exp(exponent * np.arange(_FINE)[:, np.newaxis]).astype(np.complex64)
-    ramps: NDArray[np.complex64] = table[:, coarse - first] * rests[:, fine]
+    exponent = -2j * np.pi / length * slopes[:, np.newaxis] * np.arange(length // 2 + 1)
+    ramps = np.empty((slopes.size, n_lines, exponent.shape[-1]), dtype=np.complex64)
+    ramps[:, 0] = np.exp(first * exponent)
+    known = 1
+    while known < n_lines:
+        new = min(known, n_lines - known)
+        step = np.exp(known * exponent).astype(np.complex64)[:, np.newaxis]
+        np.multiply(ramps[:, :new], step, out=ramps[:, known : known + new])
+        known += new
     return ramps
