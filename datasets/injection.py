@@ -2,7 +2,8 @@
 
 A companion that stands on the sky at azimuth ``theta`` (counter-clockwise from +x) appears
 in frame ``t`` at ``theta - angles[t]``. There the PSF is added, moved to a fraction of a
-pixel by a phase on the Fourier transform of its zero-padded stamp.
+pixel as a phase on the Fourier transform of its zero-padded stamp would move it; the two
+axes are moved one after the other, by matrix products.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft
 
 from exobench.datasets.errors import InputError, SequenceError
 from exobench.datasets.geometry import edge_distance, to_yx
@@ -82,7 +82,8 @@ def inject(
         there are wavelengths, or has a contrast where the star's flux is unknown.
     """
     companions = tuple(companions)
-    signals, problems = [], []
+    signals: list[CompanionSignal] = []
+    problems: list[str] = []
     for companion in companions:
         try:
             signals.append(companion_signal(sequence, companion, smearing=smearing))
@@ -115,7 +116,8 @@ def companion_signal(
     _check_visible(sequence, companion, y, x)
     nearest = np.rint(np.stack([y.mean(axis=1), x.mean(axis=1)], axis=1)).astype(int)
     dy, dx = y - nearest[:, :1], x - nearest[:, 1:]
-    stamps = _shifted_stamps(sequence.psf * fluxes[:, np.newaxis, np.newaxis], dy, dx)
+    psf = sequence.psf * fluxes.astype(np.float32)[:, np.newaxis, np.newaxis]
+    stamps = _shifted_stamps(psf, dy, dx)
     return CompanionSignal(stamps=stamps, corners=nearest - stamps.shape[-1] // 2)
 
 
@@ -165,28 +167,25 @@ def _shifted_stamps(
 
     Shape (n_wavelengths, n_frames, n, n), for shifts of shape (n_frames, n_instants).
     """
-    margin = PAD + int(max(np.abs(dy).max(), np.abs(dx).max()))
-    size = _odd_fast_length(psf.shape[-1] + 2 * margin)
-    border = (size - psf.shape[-1]) // 2
-    padded = np.pad(psf.astype(np.float32), ((0, 0), (border, border), (border, border)))
-    spectrum = fft.rfft2(padded)
-    phase = np.einsum(
-        "tsk,tsl->tkl", _phases(fft.fftfreq(size), dy), _phases(fft.rfftfreq(size), dx)
-    )
-    phase /= dy.shape[1]
-    stamps: NDArray[np.float32] = fft.irfft2(
-        spectrum[:, np.newaxis] * phase, s=(size, size), overwrite_x=True
+    n_frames, n_instants = dy.shape
+    n = psf.shape[-1]
+    size = n + 2 * (PAD + int(max(np.abs(dy).max(), np.abs(dx).max())))
+    rows = psf[:, np.newaxis, np.newaxis] @ _shift_matrices(n, size, dx)
+    # Instants stand side by side, so that the second product sums over them.
+    along_y = _shift_matrices(n, size, dy).reshape(n_frames, n_instants * n, size)
+    stamps: NDArray[np.float32] = (along_y / np.float32(n_instants)).swapaxes(1, 2) @ rows.reshape(
+        -1, n_frames, n_instants * n, size
     )
     return stamps
 
 
-def _phases(frequency: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.complex64]:
-    phases: NDArray[np.complex64] = np.exp(
-        -2j * np.pi * offset[..., np.newaxis] * frequency
-    ).astype(np.complex64)
-    return phases
+def _shift_matrices(n: int, size: int, offset: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Matrices that centre a row of `n` pixels in `size` (both odd) and move it by `offset`.
 
-
-def _odd_fast_length(n: int) -> int:
-    """Smallest odd length >= `n` that factors well: no Nyquist frequency, and a middle pixel."""
-    return next(m for m in range(n | 1, 3 * n, 2) if fft.next_fast_len(m) == m)
+    Shape (..., n, size). Rows are the Dirichlet kernel: the Fourier shift of one pixel on a
+    period of `size`.
+    """
+    pixel = np.arange(n)[:, np.newaxis] + (size - n) // 2
+    lag = np.arange(size) - pixel - offset[..., np.newaxis, np.newaxis]
+    matrices: NDArray[np.float32] = (np.sinc(lag) / np.sinc(lag / size)).astype(np.float32)
+    return matrices
