@@ -163,6 +163,10 @@ def _most_symmetric(
         return 1 - float(((here - mean) * (opposite - mean)).mean() / here.var())
 
     simplex = np.array(guess) + np.array([[0, 0], [0.3, 0], [0, 0.3]])
-    options = {"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-9}
-    result = minimize(asymmetry, simplex[0], method="Nelder-Mead", options=options)
+    result = minimize(
+        asymmetry,
+        simplex[0],
+        method="Nelder-Mead",
+        options={"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-9},
+    )
     return float(result.x[0]), float(result.x[1]), 1 - float(result.fun)

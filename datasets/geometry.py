@@ -30,7 +30,8 @@ def frame_centre(shape: tuple[int, ...]) -> tuple[float, float]:
 def radius_map(shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Distance of every pixel from the star, in pixels; shape ``shape[-2:]``."""
     cy, cx = frame_centre(shape)
-    return np.hypot(np.arange(shape[-2])[:, np.newaxis] - cy, np.arange(shape[-1]) - cx)
+    y, x = np.ogrid[: shape[-2], : shape[-1]]
+    return np.asarray(np.hypot(y - cy, x - cx), dtype=np.float64)
 
 
 def annulus(shape: tuple[int, ...], inner: float, outer: float) -> NDArray[np.bool_]:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from photutils.aperture import CircularAperture, aperture_photometry
+from photutils.aperture import (  # type: ignore[import-untyped]
+    CircularAperture,
+    aperture_photometry,
+)
 from scipy import ndimage
 from scipy.optimize import least_squares
 
@@ -116,6 +119,31 @@ def normalise_psf(psf: ArrayLike, fwhm: ArrayLike | None = None) -> NormalisedPS
     return NormalisedPSF((centred / flux[:, None, None]).astype(np.float32), fwhms, flux)
 
 
+def magnified(image: ArrayLike, factors: ArrayLike) -> NDArray[np.float64]:
+    """Copies of `image` magnified about its centre, as a PSF grows with the wavelength.
+
+    Parameters
+    ----------
+    image : array_like, shape (n, n)
+        A PSF; what lies beyond its edge counts as zero.
+    factors : array_like, shape (n_wavelengths,)
+        Above 1 widens.
+
+    Returns
+    -------
+    ndarray, shape (n_wavelengths, n, n)
+        By cubic splines; not normalised.
+    """
+    stamp = np.asarray(image, dtype=np.float64)
+    middle = np.array(frame_centre(stamp.shape))
+    return np.stack(
+        [
+            ndimage.affine_transform(stamp, np.full(2, 1 / factor), middle - middle / factor)
+            for factor in np.atleast_1d(np.asarray(factors, dtype=np.float64))
+        ]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Core:
     """A Gaussian fitted to the core of a star."""
@@ -166,10 +194,11 @@ def _fit_core(image: NDArray[np.float64]) -> _Core:
 
 def _iterate(image: NDArray[np.float64]) -> _Core:
     # Smoothed, a hot pixel does not pass for the peak.
-    peak = np.unravel_index(np.argmax(ndimage.gaussian_filter(image, 1)), image.shape)
-    regions, _ = ndimage.label(image > image[peak] / 2)
-    fwhm = 2 * np.sqrt(max(1, (regions == regions[peak]).sum() * (regions[peak] > 0)) / np.pi)
-    core = _Core(float(peak[0]), float(peak[1]), float(fwhm))
+    smooth: NDArray[np.float64] = ndimage.gaussian_filter(image, 1)
+    y, x = (int(i) for i in np.unravel_index(int(smooth.argmax()), image.shape))
+    bright, _ = ndimage.label(smooth > smooth[y, x] / 2)
+    area = int((bright == bright[y, x]).sum())
+    core = _Core(float(y), float(x), 2 * float(np.sqrt(area / np.pi)))
     for _ in range(10):
         previous, core = core, _weighted_fit(image, core)
         if not abs(core.fwhm - previous.fwhm) > 1e-5 * previous.fwhm:
@@ -179,10 +208,10 @@ def _iterate(image: NDArray[np.float64]) -> _Core:
 
 def _weighted_fit(image: NDArray[np.float64], start: _Core) -> _Core:
     sigma = max(0.7 * start.fwhm, 1.0)
-    y, x = np.indices(image.shape, dtype=np.float64)
-    square = (y - start.y) ** 2 + (x - start.x) ** 2
+    rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
+    square = np.asarray((rows - start.y) ** 2 + (columns - start.x) ** 2)
     near = square <= (4 * sigma) ** 2
-    y, x, weight = y[near], x[near], np.exp(-0.5 * square[near] / sigma**2)
+    (y, x), weight = np.nonzero(near), np.exp(-0.5 * square[near] / sigma**2)
     scale = float(image[near].max()) or 1.0
     data = image[near] / scale
 

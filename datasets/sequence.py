@@ -309,22 +309,28 @@ def _reference_problems(sequence: ImageSequence) -> list[str]:
     ]
 
 
+def frames_problem(cube: NDArray[np.floating]) -> str | None:
+    """Sentence on frames of a cube that are not finite; None if all are."""
+    finite = np.isfinite(cube).all(axis=(-2, -1))
+    if finite.all():
+        return None
+    bad = [int(t) for t in np.flatnonzero(~finite.reshape(-1, finite.shape[-1]).all(axis=0))]
+    listed = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+    return (
+        f"{len(bad)} of {finite.shape[-1]} frames have NaN or infinite pixels "
+        f"(frames {listed}); repair or remove them"
+    )
+
+
 def _value_problems(sequence: ImageSequence) -> list[str]:
-    problems = []
-    finite = np.isfinite(sequence.cube).all(axis=(2, 3))
-    if not finite.all():
-        bad = [int(t) for t in np.flatnonzero(~finite.all(axis=0))]
-        listed = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
-        problems.append(
-            f"{len(bad)} of {sequence.n_frames} frames have NaN or infinite pixels "
-            f"(frames {listed}); repair or remove them"
-        )
+    problem = frames_problem(sequence.cube)
+    problems = [problem] if problem else []
     for name in ("angles", "psf", "wavelengths", "star_flux", "times", "reference"):
         value = getattr(sequence, name)
         if value is not None and not np.isfinite(value).all():
             problems.append(f"{name} has NaN or infinite values; every value must be finite")
     for name in ("fwhm", "wavelengths", "star_flux", "pixel_scale", "diameter"):
         value = getattr(sequence, name)
-        if value is not None and not np.all(np.asarray(value) > 0):
-            problems.append(f"{name} must be positive, got {value}")
+        if value is not None and not (np.all(np.asarray(value) > 0) and np.isfinite(value).all()):
+            problems.append(f"{name} must be positive and finite, got {value}")
     return problems

@@ -1,0 +1,121 @@
+"""What can be wrong with the arrays of a sequence, one against the other, before it is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from exobench.datasets.sequence import frames_problem
+from exobench.datasets.units import pixel_scale_problem, wavelengths_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    Parts = Mapping[str, NDArray[Any]]  # by kind: cube, pa, psf, pxscale, wls; what was readable
+    Problem = tuple[str, str]  # the kind of file to blame, a sentence
+
+
+def value_problems(parts: Parts) -> list[Problem]:
+    """What is wrong with each part by itself, the PSF's values excepted."""
+    return [
+        (kind, problem)
+        for kind, check in _CHECKS.items()
+        if kind in parts
+        for problem in check(parts[kind])
+        if problem
+    ]
+
+
+def axis_problems(parts: Parts) -> list[Problem]:
+    """Where the parts disagree about the number of frames or wavelengths.
+
+    The cube is ``(n_frames, n_y, n_x)`` or ``(n_wavelengths, n_frames, n_y, n_x)``. Axes in
+    another order are recognised by the numbers of angles, wavelengths and PSFs.
+    """
+    cube = parts.get("cube")
+    if cube is None or cube.ndim not in (3, 4):
+        return []
+    n_wavelengths, n_frames = (1, *cube.shape)[-4:-2]
+    n_angles = parts["pa"].size if "pa" in parts else n_frames
+    n_spectral = _spectral(parts, n_wavelengths)
+    swapped = _swapped(cube.shape, n_angles, n_spectral)
+    if swapped:
+        return [("cube", swapped)]
+    problems = []
+    if n_angles != n_frames:
+        problems.append(
+            ("pa", f"{n_angles} angles for the {n_frames} frames of the cube; expected one each")
+        )
+    if "wls" in parts and parts["wls"].size != n_wavelengths:
+        problems.append(
+            (
+                "wls",
+                f"{parts['wls'].size} wavelengths for a cube of {n_wavelengths} "
+                f"(shape {cube.shape}); expected one each",
+            )
+        )
+    n_psf = _n_psf(parts)
+    if n_psf not in (None, 1, n_wavelengths):
+        problems.append(
+            ("psf", f"{n_psf} images for {n_wavelengths} wavelengths; expected one each, or one")
+        )
+    return problems
+
+
+def _spectral(parts: Parts, default: int) -> int:
+    if "wls" in parts:
+        return int(parts["wls"].size)
+    return _n_psf(parts) or default
+
+
+def _n_psf(parts: Parts) -> int | None:
+    psf = parts.get("psf")
+    return int(psf.shape[0]) if psf is not None and psf.ndim == 3 else None
+
+
+def _swapped(shape: tuple[int, ...], n_angles: int, n_spectral: int) -> str | None:
+    if len(shape) == 3 and shape[0] != n_angles == shape[2]:
+        return (
+            f"frames on the last axis: shape {shape} with {n_angles} angles; "
+            f"expected ({n_angles}, y, x), move the last axis to the front"
+        )
+    if len(shape) == 4 and shape[1] != n_angles == shape[0] and n_spectral in (1, shape[1]):
+        return (
+            f"axes of frame and wavelength are swapped: shape {shape} with {n_angles} angles; "
+            f"expected (wavelength, frame, y, x), that is {(shape[1], shape[0], *shape[2:])}; "
+            "swap the first two axes"
+        )
+    return None
+
+
+def _cube_problems(cube: NDArray[np.float32]) -> list[str | None]:
+    if cube.ndim not in (3, 4) or 0 in cube.shape:
+        return [
+            "expected axes (frame, y, x) or (wavelength, frame, y, x), none of them empty, "
+            f"got shape {cube.shape}"
+        ]
+    return [frames_problem(cube)]
+
+
+def _angle_problems(angles: NDArray[np.float64]) -> list[str | None]:
+    if angles.ndim == 0 or angles.size != max(angles.shape):
+        return [f"expected one angle per frame, got shape {angles.shape}"]
+    bad = int((~np.isfinite(angles)).sum())
+    return [f"{bad} of {angles.size} angles are NaN or infinite"] if bad else []
+
+
+def _scale_problems(pixel_scale: NDArray[np.float64]) -> list[str | None]:
+    if pixel_scale.size != 1:
+        return [f"expected one number of arcsec per pixel, got shape {pixel_scale.shape}"]
+    return [pixel_scale_problem(float(pixel_scale.item()))]
+
+
+_CHECKS: dict[str, Callable[[NDArray[Any]], list[str | None]]] = {
+    "cube": _cube_problems,
+    "pa": _angle_problems,
+    "pxscale": _scale_problems,
+    "wls": lambda wavelengths: [wavelengths_problem(wavelengths)],
+}
