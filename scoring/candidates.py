@@ -1,0 +1,272 @@
+"""Where a detection map, or a list of detections, claims that something is.
+
+A candidate does not depend on any threshold: the whole curve of detections against
+false positives follows from one list of candidates per sequence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from exobench.datasets.errors import InputError
+from exobench.datasets.geometry import frame_centre
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+_Coordinate = TypeVar("_Coordinate", np.intp, np.float64)
+
+# Half of the eight neighbours: each touching pair of pixels is met once.
+_FORWARD_NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectionList:
+    """Detections of one sequence, sent in place of a map.
+
+    Attributes
+    ----------
+    yx : ndarray of float64, shape (n, 2)
+        Positions ``(y, x)`` in pixels, counted from 0; fractions are welcome.
+    values : ndarray of float64, shape (n,)
+        What a map would hold there. NaN makes no claim.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit, or a position is not finite.
+    """
+
+    yx: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        yx = np.asarray(self.yx, dtype=np.float64)
+        values = np.asarray(self.values, dtype=np.float64)
+        yx = yx.reshape(0, 2) if yx.size == 0 else yx
+        if yx.ndim != 2 or yx.shape[1] != 2 or values.shape != (len(yx),):
+            raise InputError(
+                "a detection list needs positions of shape (n, 2), as (y, x), and n values; "
+                f"got {yx.shape} and {values.shape}"
+            )
+        if not np.isfinite(yx).all():
+            row = int(np.flatnonzero(~np.isfinite(yx).all(axis=1))[0])
+            raise InputError(
+                f"row {row + 1} of a detection list stands at {tuple(yx[row].tolist())}; "
+                "positions must be finite"
+            )
+        object.__setattr__(self, "yx", yx)
+        object.__setattr__(self, "values", values)
+
+
+def find_candidates(
+    detection_map: ArrayLike, fwhm: float, scored: ArrayLike
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Positions and values of the candidates of a detection map, highest value first.
+
+    A pixel is a maximum if it is finite and no finite pixel of the whole map within
+    1 FWHM exceeds it. Scored maxima that touch and are equal form one candidate, at its
+    pixel nearest to their centroid. Of candidates within 1 FWHM of each other the first,
+    by value, then y, then x, is kept.
+
+    Parameters
+    ----------
+    detection_map : array_like, shape (n_y, n_x)
+        Compared as float64. Pixels that are not finite, infinite ones included, make no
+        claim and hide nobody else's.
+    fwhm : float
+        In pixels.
+    scored : array_like of bool, shape (n_y, n_x)
+        Where a maximum counts.
+
+    Returns
+    -------
+    yx : ndarray of int, shape (n, 2)
+        Pixels ``(y, x)``.
+    values : ndarray of float64, shape (n,)
+        Of the map at `yx`.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or are not 2-D, or the FWHM is not a positive number.
+    """
+    values = np.asarray(detection_map, dtype=np.float64)
+    mask = np.asarray(scored, dtype=bool)
+    if values.ndim != 2 or mask.shape != values.shape:
+        raise InputError(
+            "a detection map and its scored area must be 2-D and of one shape, "
+            f"got {values.shape} and {mask.shape}"
+        )
+    if not (np.isfinite(fwhm) and fwhm > 0):
+        raise InputError(f"fwhm must be a positive number of pixels, got {fwhm}")
+    maxima = _maxima(values, fwhm, mask)
+    peaks = _one_per_plateau(maxima, values)
+    return order_and_drop(peaks, values[peaks[:, 0], peaks[:, 1]], fwhm)
+
+
+def list_candidates(
+    detections: DetectionList,
+    fwhm: float,
+    radii: tuple[float, float],
+    shape: tuple[int, int],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Positions and values of the candidates of a detection list, highest value first.
+
+    Parameters
+    ----------
+    detections : DetectionList
+        Rows whose value is not finite make no claim.
+    fwhm : float
+        In pixels.
+    radii : tuple of float
+        Inner and outer radius of the scored area, in pixels, both included.
+    shape : tuple of int
+        ``(n_y, n_x)`` of the frames that the positions refer to.
+
+    Returns
+    -------
+    yx : ndarray of float64, shape (n, 2)
+        Positions ``(y, x)``.
+    values : ndarray of float64, shape (n,)
+        In the same order.
+    """
+    inside = in_radii(detections.yx, radii, shape) & np.isfinite(detections.values)
+    return order_and_drop(detections.yx[inside], detections.values[inside], fwhm)
+
+
+def in_radii(
+    yx: NDArray[np.float64], radii: tuple[float, float], shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """True for each position between the two radii, both included, about the star."""
+    cy, cx = frame_centre(shape)
+    radius = np.hypot(yx[:, 0] - cy, yx[:, 1] - cx)
+    inside: NDArray[np.bool_] = (radius >= radii[0]) & (radius <= radii[1])
+    return inside
+
+
+def distance(dy: ArrayLike, dx: ArrayLike) -> NDArray[np.float64]:
+    """Length of the offsets, rounded the same way on every machine.
+
+    Unlike ``hypot``, every operation here is correctly rounded by IEEE 754, so that a
+    published score does not hang on the mathematics library that recomputes it.
+    """
+    dy, dx = np.asarray(dy, dtype=np.float64), np.asarray(dx, dtype=np.float64)
+    return np.asarray(np.sqrt(dy * dy + dx * dx))
+
+
+def order_and_drop(
+    yx: NDArray[_Coordinate], values: NDArray[np.float64], fwhm: float
+) -> tuple[NDArray[_Coordinate], NDArray[np.float64]]:
+    """The candidates by value, then y, then x, without those within 1 FWHM of a kept one."""
+    order = np.lexsort((yx[:, 1], yx[:, 0], -values))
+    yx, values = yx[order], values[order]
+    kept = _keep_apart(np.asarray(yx, dtype=np.float64), fwhm)
+    return yx[kept], values[kept]
+
+
+def _maxima(
+    values: NDArray[np.float64], fwhm: float, scored: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Pixels ``(y, x)`` of the scored maxima, in the order of the array."""
+    reach = int(np.floor(fwhm))
+    claims = np.where(np.isfinite(values), values, -np.inf)
+    padded = np.pad(claims, reach, constant_values=-np.inf)
+    width = padded.shape[1]
+    # One index into the padded map instead of two: the survivors thin out quickly.
+    y, x = np.nonzero(scored & np.isfinite(values))
+    at = (y + reach) * width + (x + reach)
+    flat = padded.ravel()
+    peak = flat[at]
+    for dy, dx in _disc(fwhm):
+        survives = flat[at + dy * width + dx] <= peak
+        at, peak = at[survives], peak[survives]
+    return np.column_stack([at // width - reach, at % width - reach])
+
+
+def _disc(fwhm: float) -> list[tuple[int, int]]:
+    """Offsets ``(dy, dx)`` up to 1 FWHM long, nearest first, without the pixel itself."""
+    reach = int(np.floor(fwhm))
+    steps = np.arange(-reach, reach + 1)
+    dy, dx = (axis.ravel() for axis in np.meshgrid(steps, steps, indexing="ij"))
+    length = distance(dy, dx)
+    near = np.argsort(length, kind="stable")
+    near = near[(length[near] <= fwhm) & (length[near] > 0)]
+    return list(zip(dy[near].tolist(), dx[near].tolist(), strict=True))
+
+
+def _one_per_plateau(maxima: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """One pixel of each group of touching, equal maxima: the nearest to its centroid."""
+    n = len(maxima)
+    index = np.full(np.add(values.shape, 2), -1, dtype=np.intp)
+    index[maxima[:, 0] + 1, maxima[:, 1] + 1] = np.arange(n)
+    height = values[maxima[:, 0], maxima[:, 1]]
+    here, there = [], []
+    for dy, dx in _FORWARD_NEIGHBOURS:
+        other = index[maxima[:, 0] + 1 + dy, maxima[:, 1] + 1 + dx]
+        joined = np.flatnonzero(other >= 0)
+        joined = joined[height[joined] == height[other[joined]]]
+        here.append(joined)
+        there.append(other[joined])
+    rows, columns = np.concatenate(here), np.concatenate(there)
+    if rows.size == 0:
+        return maxima
+    graph = coo_array((np.ones(rows.size, dtype=bool), (rows, columns)), shape=(n, n))
+    n_groups, group = connected_components(graph, directed=False)
+    excess = _distance_to_centroid(maxima, group, n_groups)
+    order = np.lexsort((maxima[:, 1], maxima[:, 0], excess, group))
+    _, first = np.unique(group[order], return_index=True)
+    return maxima[order[first]]
+
+
+def _distance_to_centroid(
+    yx: NDArray[np.intp], group: NDArray[np.int32], n_groups: int
+) -> NDArray[np.int64]:
+    """An integer that grows with the distance of each pixel to the centroid of its group.
+
+    With n pixels of coordinate sum S = n q + f per axis, the squared distance to S / n is
+    d^2 - 2 d f / n + a constant of the group, where d = y - q. Times n it is an integer,
+    hence exact ties stay exact.
+    """
+    size = np.bincount(group, minlength=n_groups)
+    key = np.zeros(len(yx), dtype=np.int64)
+    for axis in (0, 1):
+        total = np.zeros(n_groups, dtype=np.int64)
+        np.add.at(total, group, yx[:, axis])
+        d = yx[:, axis] - (total // size)[group]
+        key += size[group] * d * d - 2 * d * (total % size)[group]
+    return key
+
+
+def _keep_apart(yx: NDArray[np.float64], fwhm: float) -> NDArray[np.bool_]:
+    """True for each position that is more than 1 FWHM from every kept one before it."""
+    kept = np.ones(len(yx), dtype=bool)
+    if len(yx) < 2:
+        return kept
+    # Nearly every candidate stands alone; only the others need the greedy pass.
+    distances = np.asarray(cKDTree(yx).query(yx, k=2)[0])
+    crowded = np.flatnonzero(distances[:, 1] <= fwhm * (1 + 1e-9))
+    # A little wider than 1 FWHM, so that rounding never parts neighbours by two cells.
+    cell = 1.01 * fwhm
+    cells: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for i in crowded.tolist():
+        y, x = yx[i].tolist()
+        row, column = int(y // cell), int(x // cell)
+        near = (
+            (y - other_y, x - other_x)
+            for row_near in (row - 1, row, row + 1)
+            for column_near in (column - 1, column, column + 1)
+            for other_y, other_x in cells.get((row_near, column_near), ())
+        )
+        if any(sqrt(dy * dy + dx * dx) <= fwhm for dy, dx in near):
+            kept[i] = False
+        else:
+            cells.setdefault((row, column), []).append((y, x))
+    return kept

@@ -1,0 +1,310 @@
+"""Which entries of a board differ by more than chance, and the ranks that follow.
+
+Two entries answer the same sequences. Were they equally good, the two results of a unit
+could be swapped and nothing would change but the luck of the draw: the label-swap
+permutation test asks how many such swaps part the entries as far as they stand apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exobench.datasets.errors import InputError
+from exobench.scoring.metrics import RANKABLE
+from exobench.scoring.permutation import (
+    ROUNDING,
+    holm,
+    label_swap,
+    p_value,
+    smallest_attainable_p,
+    smallest_significant,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceCounts:
+    """What an entry reached on one sequence at its threshold.
+
+    Attributes
+    ----------
+    name, instrument, unit : str
+        Of the sequence; units are what is swapped.
+    tp, fp, n_injected : int
+        True positives, false positives, injections.
+    """
+
+    name: str
+    instrument: str
+    unit: str
+    tp: int
+    fp: int
+    n_injected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Comparison:
+    """All entries of a board against each other.
+
+    Attributes
+    ----------
+    rank_by : str
+        The metric compared.
+    values : mapping of str to float or None
+        By entry; None where the metric is undefined.
+    beaten_by : mapping of str to tuple of str
+        Entries that are significantly better, the best first.
+    p_values, adjusted : mapping of (str, str) to float
+        By pair of entries in alphabetical order; `adjusted` after Holm. 1 for a pair in
+        which a value is None.
+    n_units : int
+        Units of resampling.
+    smallest_p : float
+        That any two entries could attain on so many units.
+    resolvable_difference : float or None
+        How far apart, typically, two entries of this board must stand: the median over
+        its pairs of the smallest difference, among those that label swaps make of the
+        pair, that the first and hardest step of Holm calls significant. None if no pair
+        has such a difference.
+    """
+
+    rank_by: str
+    values: Mapping[str, float | None]
+    beaten_by: Mapping[str, tuple[str, ...]]
+    p_values: Mapping[tuple[str, str], float]
+    adjusted: Mapping[tuple[str, str], float]
+    n_units: int
+    smallest_p: float
+    resolvable_difference: float | None
+
+    @property
+    def separable(self) -> bool:
+        """False if no two entries could ever be told apart on so few units."""
+        return self.smallest_p * len(self.p_values) < SIGNIFICANT
+
+    @property
+    def message(self) -> str:
+        """One sentence on what this board can tell apart."""
+        n_pairs = len(self.p_values)
+        if not self.separable:
+            return (
+                f"too few sequences to separate {len(self.values)} entries: with {self.n_units} "
+                f"units of resampling the smallest attainable p is {self.smallest_p:.2g}, which "
+                f"times {n_pairs} pairs is not below {SIGNIFICANT}"
+            )
+        if n_pairs == 0:
+            return "one entry alone cannot be compared"
+        if self.resolvable_difference is None:
+            return f"no difference in {self.rank_by} between these entries can be resolved"
+        return (
+            f"this board resolves differences in {self.rank_by} of about "
+            f"{self.resolvable_difference:.2g}"
+        )
+
+    def ranks(self, listed: Sequence[str]) -> dict[str, int]:
+        """Rank of each entry; `listed` is their order by value, then time."""
+        undefined = {name for name, value in self.values.items() if value is None}
+        return ranks(listed, self.beaten_by, undefined)
+
+
+def rank_value(counts: Sequence[SequenceCounts], rank_by: str) -> float | None:
+    """The value of `rank_by` on these sequences; None where it is undefined.
+
+    Raises
+    ------
+    InputError
+        If `rank_by` is not one of `RANKABLE`.
+    """
+    measure = _Measure.of(counts, rank_by)
+    value = float(measure.value(measure.table(counts).sum(axis=0)))
+    return None if np.isnan(value) else value
+
+
+def compare(
+    entries: Mapping[str, Sequence[SequenceCounts]], rank_by: str, *, seed: int = 0
+) -> Comparison:
+    """Every pair of entries of a board, tested by label-swap permutation.
+
+    Parameters
+    ----------
+    entries : mapping of str to sequence of SequenceCounts
+        By entry, each over the same sequences, in any order.
+    rank_by : str
+        One of `RANKABLE`.
+    seed : int
+        Of the labellings where they are drawn (from 14 units on). Every pair meets the
+        same ones, so neither order nor direction of a comparison matters.
+
+    Returns
+    -------
+    Comparison
+        An entry beats another if Holm's p is below 0.05 and its value is higher.
+
+    Raises
+    ------
+    InputError
+        If `rank_by` is unknown, or the entries are not over the same sequences.
+
+    References
+    ----------
+    Phipson & Smyth (2010), Stat. Appl. Genet. Mol. Biol. 9, 39, on p of drawn labellings.
+    Holm (1979), Scand. J. Statist. 6, 65.
+    """
+    names = sorted(entries)
+    measure = _Measure.of(_same_sequences(entries), rank_by)
+    values = {name: rank_value(entries[name], rank_by) for name in names}
+    pairs = list(combinations(names, 2))
+    swaps = label_swap({name: measure.table(entries[name]) for name in names}, len(pairs), seed)
+    p_values, resolvable = {}, []
+    for pair in pairs:
+        differences = swaps.differences(*pair, measure.value)
+        p_values[pair] = _p_of_pair(differences, pair, values, exact=swaps.exact)
+        needed = smallest_significant(differences, SIGNIFICANT / len(pairs), exact=swaps.exact)
+        resolvable += [] if needed is None else [needed]
+    adjusted = dict(zip(pairs, holm(list(p_values.values())), strict=True))
+    return Comparison(
+        rank_by=rank_by,
+        values={name: values[name] for name in entries},
+        beaten_by={name: _winners_over(name, values, adjusted) for name in entries},
+        p_values=p_values,
+        adjusted=adjusted,
+        n_units=len(measure.units),
+        smallest_p=smallest_attainable_p(len(measure.units), len(pairs)),
+        resolvable_difference=float(np.median(resolvable)) if resolvable else None,
+    )
+
+
+def ranks(
+    listed: Sequence[str],
+    beaten_by: Mapping[str, Collection[str]],
+    undefined: Collection[str] = (),
+) -> dict[str, int]:
+    """Rank of each entry: the largest, down to it, of 1 + the number that beat an entry.
+
+    Parameters
+    ----------
+    listed : sequence of str
+        Entries by value, then time; those without a value last.
+    beaten_by : mapping of str to collection of str
+        Entries that beat each.
+    undefined : collection of str
+        Entries without a value. They come after every entry that has one.
+    """
+    n_defined = len(listed) - len(set(undefined) & set(listed))
+    rank, found = 1, {}
+    for name in listed:
+        floor = 1 + n_defined if name in undefined else 1 + len(beaten_by[name])
+        rank = max(rank, floor)
+        found[name] = rank
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Measure:
+    """A metric as a function of sums over units, on a fixed set of sequences."""
+
+    rank_by: str
+    units: tuple[str, ...]
+    n_injected: int
+    sequences_of: Mapping[str, int]
+
+    @classmethod
+    def of(cls, counts: Sequence[SequenceCounts], rank_by: str) -> _Measure:
+        if rank_by not in RANKABLE:
+            raise InputError(f"rank_by must be one of {', '.join(RANKABLE)}, got {rank_by!r}")
+        instruments = sorted(c.instrument for c in counts if c.n_injected)
+        return cls(
+            rank_by=rank_by,
+            units=tuple(sorted({c.unit for c in counts})),
+            n_injected=sum(c.n_injected for c in counts),
+            sequences_of={name: instruments.count(name) for name in dict.fromkeys(instruments)},
+        )
+
+    def table(self, counts: Sequence[SequenceCounts]) -> NDArray[np.float64]:
+        """Additive results, shape (n_units, n_columns)."""
+        row = {unit: i for i, unit in enumerate(self.units)}
+        macro = self.rank_by.startswith("macro_")
+        column = {name: i for i, name in enumerate(self.sequences_of)}
+        table = np.zeros((len(self.units), len(column) if macro else 2))
+        for c in sorted(counts, key=lambda c: c.name):
+            if not macro:
+                table[row[c.unit]] += (c.tp, c.fp)
+            elif c.n_injected:
+                table[row[c.unit], column[c.instrument]] += self._of_sequence(c)
+        return table
+
+    def value(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The metric of each row of sums, shape (..., n_columns); NaN where undefined."""
+        if self.n_injected == 0 and self.rank_by != "ppv":
+            return np.full(sums.shape[:-1], np.nan)
+        if self.rank_by.startswith("macro_"):
+            return np.asarray((sums / list(self.sequences_of.values())).mean(axis=-1))
+        tp, fp = sums[..., 0], sums[..., 1]
+        if self.rank_by == "tpr":
+            return np.asarray(tp / self.n_injected)
+        if self.rank_by == "f1":
+            return np.asarray(2 * tp / (tp + fp + self.n_injected))
+        return np.asarray(tp / np.where(tp + fp == 0, np.nan, tp + fp))
+
+    def _of_sequence(self, c: SequenceCounts) -> float:
+        if self.rank_by == "macro_tpr":
+            return c.tp / c.n_injected
+        return 2 * c.tp / (c.tp + c.fp + c.n_injected)
+
+
+def _same_sequences(entries: Mapping[str, Sequence[SequenceCounts]]) -> Sequence[SequenceCounts]:
+    """The sequences of the first entry, once all entries are seen to share them."""
+    first: Sequence[SequenceCounts] = next(iter(entries.values()), ())
+    expected = {(c.name, c.instrument, c.unit, c.n_injected) for c in first}
+    problems = [
+        f"entry {name!r} is not over the same sequences as {next(iter(entries))!r}; "
+        "score both against the same truth"
+        for name, counts in entries.items()
+        if {(c.name, c.instrument, c.unit, c.n_injected) for c in counts} != expected
+        or len(counts) != len(expected)
+    ]
+    if problems:
+        raise InputError(*problems)
+    return first
+
+
+def _p_of_pair(
+    differences: NDArray[np.float64],
+    pair: tuple[str, str],
+    values: Mapping[str, float | None],
+    *,
+    exact: bool,
+) -> float:
+    first, second = (values[name] for name in pair)
+    if first is None or second is None:
+        return 1.0
+    return p_value(differences, abs(first - second), exact=exact)
+
+
+def _winners_over(
+    name: str,
+    values: Mapping[str, float | None],
+    adjusted: Mapping[tuple[str, str], float],
+) -> tuple[str, ...]:
+    """Entries that beat this one, the best first."""
+    mine = values[name]
+    if mine is None:
+        return ()
+    better = [
+        (-value, other)
+        for other, value in values.items()
+        if value is not None
+        and value - mine > ROUNDING
+        and adjusted[min(name, other), max(name, other)] < SIGNIFICANT
+    ]
+    return tuple(other for _, other in sorted(better))

@@ -1,0 +1,102 @@
+"""What is hidden in a sequence, and where a claim about it counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exobench.datasets.errors import InputError
+from exobench.scoring.candidates import in_radii
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapTruth:
+    """Injections of one sequence and the area in which its map is scored.
+
+    Attributes
+    ----------
+    injections : ndarray of float64, shape (n, 2)
+        Positions ``(y, x)`` in pixels on the derotated frame; empty for a blank sequence.
+    fwhm : float
+        In pixels; the radius within which one candidate stands for all.
+    inner_radius_px, outer_radius_px : float
+        Of the scored area about the star, both included.
+    instrument : str
+        Group of the macro averages.
+    unit : str or None
+        What is resampled: sequences of one unit share noise. None: the sequence alone.
+    shape : tuple of int or None
+        ``(n_y, n_x)`` that a map must have. A detection list needs it, since its rows do
+        not say where the star stands.
+    lambda_over_d_px : float or None
+        For `Score.per_separation`; None leaves the sequence out of it.
+
+    Raises
+    ------
+    InputError
+        With every value that cannot be.
+    """
+
+    injections: NDArray[np.float64]
+    fwhm: float
+    inner_radius_px: float
+    outer_radius_px: float
+    instrument: str
+    unit: str | None = None
+    shape: tuple[int, int] | None = None
+    lambda_over_d_px: float | None = None
+
+    def __post_init__(self) -> None:
+        injections = np.asarray(self.injections, dtype=np.float64)
+        injections = injections.reshape(0, 2) if injections.size == 0 else injections
+        object.__setattr__(self, "injections", injections)
+        if self.shape is not None:
+            object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+        problems = _problems(self)
+        if problems:
+            raise InputError(*problems)
+
+    @property
+    def radii(self) -> tuple[float, float]:
+        """Inner and outer radius of the scored area, in pixels."""
+        return self.inner_radius_px, self.outer_radius_px
+
+    @property
+    def n_resels(self) -> float:
+        """Resolution elements, of diameter 1 FWHM, in the scored area."""
+        return float(4 * (self.outer_radius_px**2 - self.inner_radius_px**2) / self.fwhm**2)
+
+    def strays(self, shape: tuple[int, int]) -> list[tuple[float, float]]:
+        """Injections ``(y, x)`` outside the scored area of a frame of that shape."""
+        y, x = self.injections.T
+        in_frame = (y >= -0.5) & (y <= shape[0] - 0.5) & (x >= -0.5) & (x <= shape[1] - 0.5)
+        stray = self.injections[~(in_frame & in_radii(self.injections, self.radii, shape))]
+        return [(float(y), float(x)) for y, x in stray]
+
+
+def _problems(truth: MapTruth) -> list[str]:
+    problems = []
+    if truth.injections.ndim != 2 or truth.injections.shape[1] != 2:
+        problems.append(
+            f"injections must have shape (n, 2), as (y, x), got {truth.injections.shape}"
+        )
+    elif not np.isfinite(truth.injections).all():
+        problems.append("positions of injections must be finite")
+    if not (np.isfinite(truth.fwhm) and truth.fwhm > 0):
+        problems.append(f"fwhm must be a positive number of pixels, got {truth.fwhm}")
+    if not 0 <= truth.inner_radius_px < truth.outer_radius_px < np.inf:
+        problems.append(
+            "the scored radii must obey 0 <= inner < outer, in pixels, "
+            f"got {truth.inner_radius_px} and {truth.outer_radius_px}"
+        )
+    if truth.shape is not None and len(truth.shape) != 2:
+        problems.append(f"shape must be (n_y, n_x), got {truth.shape}")
+    scale = truth.lambda_over_d_px
+    if scale is not None and not (np.isfinite(scale) and scale > 0):
+        problems.append(f"lambda_over_d_px must be positive or None, got {scale}")
+    return problems
