@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from exobench.datasets.sequence import Companion, ImageSequence
 
+INJECTED = {"injected": "yes"}  # metadata of a sequence with companions put in
 PAD = 8  # px on every side of the stamp: its shifted wings decay there instead of wrapping round
 
 
@@ -81,7 +82,25 @@ def inject(
         With every companion that lies outside all frames, has not one flux or as many as
         there are wavelengths, or has a contrast where the star's flux is unknown.
     """
-    companions = tuple(companions)
+    signals = companion_signals(sequence, companions, smearing=smearing)
+    if not signals:
+        return sequence
+    cube = sequence.cube.copy()
+    for signal in signals:
+        signal.add_to(cube)
+    return replace(sequence, cube=cube, metadata={**sequence.metadata, **INJECTED})
+
+
+def companion_signals(
+    sequence: ImageSequence, companions: Iterable[Companion], *, smearing: int = 1
+) -> list[CompanionSignal]:
+    """What each of the companions adds to the frames of `sequence`; see `inject`.
+
+    Raises
+    ------
+    InputError
+        As `inject`: with the problems of all companions.
+    """
     signals: list[CompanionSignal] = []
     problems: list[str] = []
     for companion in companions:
@@ -91,12 +110,7 @@ def inject(
             problems += error.problems
     if problems:
         raise InputError(*dict.fromkeys(problems))
-    if not companions:
-        return sequence
-    cube = sequence.cube.copy()
-    for signal in signals:
-        signal.add_to(cube)
-    return replace(sequence, cube=cube, metadata={**sequence.metadata, "injected": "yes"})
+    return signals
 
 
 def companion_signal(

@@ -1,1 +1,14 @@
-"""Image sequences from a model of the instrument."""
+"""Image sequences from a model of the telescope, its coronagraph and the atmosphere."""
+
+from exobench.datasets.simulator.presets import Preset, load_preset, preset_names
+from exobench.datasets.simulator.scene import Scene, expose, simulate, simulate_scene
+
+__all__ = [
+    "Preset",
+    "Scene",
+    "expose",
+    "load_preset",
+    "preset_names",
+    "simulate",
+    "simulate_scene",
+]

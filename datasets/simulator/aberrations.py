@@ -1,0 +1,154 @@
+"""Aberrations of the optics: screens of optical path difference over the pupil.
+
+Screens have the power spectrum of polished optics, and change as sums of autoregressive
+series with different lifetimes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import fft
+
+from exobench.datasets.simulator.pupil import pupil_coordinates, quadrants
+from exobench.datasets.simulator.random_walks import autoregressive, random_series
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from exobench.datasets.simulator.presets import Preset
+
+OVERSAMPLING = 2  # a screen is cut from a periodic one this much larger
+SLOPE, KNEE, LOWEST = 2.3, 0.8, 0.5  # of the power spectrum; cycles per diameter
+LOW_WIND_LIFETIME = 200.0  # s
+LOW_WIND_SCATTER = 0.8  # of the logarithm of the strength of the bursts
+NM_PER_MAS = 1e9 / 206264.806e3  # optical path per milliarcsec and metre
+
+
+def screen_frequencies(n: int) -> NDArray[np.float64]:
+    """Frequencies on one axis of a screen's spectrum, in cycles per diameter, FFT order."""
+    return np.asarray(fft.fftfreq(OVERSAMPLING * n, d=1 / n))
+
+
+def draw_screens(
+    rng: np.random.Generator, amplitude: NDArray[np.float32], n_screens: int
+) -> NDArray[np.complex64]:
+    """Random screens; the real and imaginary parts are two independent ones.
+
+    Parameters
+    ----------
+    rng : Generator
+    amplitude : ndarray of float32, shape (m, m) or (n_screens, m, m)
+        Root of the variance in each cell of the spectrum, on `screen_frequencies`.
+    n_screens : int
+
+    Returns
+    -------
+    ndarray of complex64, shape (n_screens, n, n) with n = m / `OVERSAMPLING`
+        The variance of each part is the sum of ``amplitude**2``.
+    """
+    m = amplitude.shape[-1]
+    n = m // OVERSAMPLING
+    spectrum = rng.standard_normal((n_screens, m, 2 * m), dtype=np.float32).view(np.complex64)
+    spectrum *= amplitude
+    along_y = fft.ifft(spectrum, axis=1, norm="forward", overwrite_x=True)[:, :n]
+    screens: NDArray[np.complex64] = fft.ifft(along_y, axis=2, norm="forward")[:, :, :n]
+    return screens
+
+
+def polishing_amplitude(n: int) -> NDArray[np.float32]:
+    """Spectrum of the aberrations for `draw_screens`, of unit variance.
+
+    A power law that flattens below its knee, up to the finest frequency of the grid.
+    """
+    axis = screen_frequencies(n)
+    frequency = np.hypot(axis[:, np.newaxis], axis)
+    power = (1 + (frequency / KNEE) ** 2) ** (-SLOPE / 2) * (frequency >= LOWEST)
+    return np.asarray(np.sqrt(power / power.sum()), dtype=np.float32)
+
+
+def changing_path(
+    preset: Preset, pupil: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Path difference of the changing aberrations in nm, shape (n_frames, n, n).
+
+    Sum of the preset's autoregressive components and of the low-wind effect, without mean
+    and tilt over `pupil`.
+    """
+    n, n_frames = preset.n_pupil, preset.n_frames
+    amplitude = polishing_amplitude(n)
+    path = np.zeros((n_frames, n, n), dtype=np.float32)
+    for rms, lifetime in zip(preset.ncpa_rms, preset.ncpa_lifetime, strict=True):
+        # Two halves of one draw: its imaginary part is as good as its real part.
+        half = draw_screens(rng, amplitude, (n_frames + 1) // 2)
+        white = np.concatenate([half.real, half.imag])[:n_frames]
+        path += np.float32(rms) * autoregressive(white, preset.exposure, lifetime)
+    if preset.low_wind:
+        path += low_wind_path(preset, rng)
+    return without_tilt(path, pupil)
+
+
+def static_path(
+    pupil: NDArray[np.float32], rms: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """One screen of exactly `rms` nm over `pupil`, without mean and tilt, shape (n, n)."""
+    screens = draw_screens(rng, polishing_amplitude(len(pupil)), 1).real
+    screen = without_tilt(screens, pupil)[0]
+    scale = rms / np.sqrt(np.average(screen**2, weights=pupil))
+    path: NDArray[np.float32] = screen * np.float32(scale)
+    return path
+
+
+def without_tilt(screens: NDArray[np.float32], pupil: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Screens less their mean and tilt, weighted by `pupil`; shape (n_screens, n, n).
+
+    The pointing is a quantity of its own, and the star is to stand at the centre.
+    """
+    x = np.broadcast_to(pupil_coordinates(len(pupil)), pupil.shape)
+    modes = np.stack([np.ones_like(x), x, x.T]).reshape(3, -1).astype(np.float32)
+    weighted = modes * pupil.ravel()
+    flat = screens.reshape(len(screens), -1)
+    coefficients = np.linalg.solve(weighted @ modes.T, weighted @ flat.T)
+    left: NDArray[np.float32] = (flat - coefficients.T @ modes).reshape(screens.shape)
+    return left
+
+
+def tilt_path(pointing: NDArray[np.float32], diameter: float, n: int) -> NDArray[np.float32]:
+    """Path difference in nm of offsets ``(y, x)`` in mas; shape (n_frames, n, n)."""
+    slope = pointing * np.float32(NM_PER_MAS * diameter)
+    x = pupil_coordinates(n).astype(np.float32)
+    path: NDArray[np.float32] = (
+        slope[:, 0, np.newaxis, np.newaxis] * x[:, np.newaxis]
+        + slope[:, 1, np.newaxis, np.newaxis] * x
+    )
+    return path
+
+
+def low_wind_path(preset: Preset, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Piston and tilts of the four parts of the pupil, in bursts, nm; (n_frames, n, n).
+
+    References
+    ----------
+    Milli et al. (2018), Proc. SPIE 10703, 107032A.
+    """
+    n, n_frames, step = preset.n_pupil, preset.n_frames, preset.exposure
+    strength = np.exp(LOW_WIND_SCATTER * random_series(rng, n_frames, step, LOW_WIND_LIFETIME))
+    modes = _segment_modes(n)
+    white = rng.standard_normal((n_frames, len(modes)), dtype=np.float32)
+    # Three modes of unit rms on each part share its variance.
+    coefficients = autoregressive(white, step, LOW_WIND_LIFETIME) * (strength / np.sqrt(3))[:, None]
+    path: NDArray[np.float32] = np.float32(preset.low_wind) * np.tensordot(coefficients, modes, 1)
+    return path
+
+
+def _segment_modes(n: int) -> NDArray[np.float32]:
+    x = np.broadcast_to(pupil_coordinates(n), (n, n))
+    part = quadrants(n)
+    modes = []
+    for number in range(4):
+        inside = part == number
+        for mode in (np.ones((n, n)), x, x.T):
+            centred = np.where(inside, mode - (mode[inside].mean() if mode.std() else 0), 0)
+            modes.append(centred / np.sqrt((centred[inside] ** 2).mean()))
+    return np.array(modes, dtype=np.float32)

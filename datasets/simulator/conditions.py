@@ -1,0 +1,71 @@
+"""What changes from frame to frame outside the optics: seeing, wind, pointing, flux."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exobench.datasets.simulator.random_walks import random_series
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from exobench.datasets.simulator.presets import Preset
+
+FLUX_LIFETIME = 600.0  # s, as all lifetimes here
+SEEING_LIFETIME = 300.0
+WIND_LIFETIME, WIND_SCATTER = 900.0, 0.3  # scatter of the logarithm of the speed
+TURN_LIFETIME, TURN_SCATTER = 1800.0, 15.0  # degrees, of the direction
+JITTER_LIFETIME, JITTER_CORRELATED, JITTER_WHITE = 60.0, 0.5, 0.85
+DRIFT_LIFETIME, DRIFT = 2400.0, 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Conditions:
+    """Conditions during every frame, each of shape (n_frames,) unless said otherwise.
+
+    Attributes
+    ----------
+    flux : ndarray
+        Of the star, relative to its median.
+    r0 : ndarray
+        Fried parameter at 500 nm, in metres.
+    wind_speed, wind_direction : ndarray
+        In m/s and degrees counter-clockwise from +x of the frame.
+    pointing : ndarray, shape (n_frames, 2)
+        Offset of the star ``(y, x)`` from the axis, in mas.
+    """
+
+    flux: NDArray[np.float32]
+    r0: NDArray[np.float32]
+    wind_speed: NDArray[np.float32]
+    wind_direction: NDArray[np.float32]
+    pointing: NDArray[np.float32]
+
+
+def draw_conditions(preset: Preset, rng: np.random.Generator) -> Conditions:
+    """Conditions of one observation; the mean wind direction is drawn too."""
+    n, step = preset.n_frames, preset.exposure
+
+    def series(lifetime: float) -> NDArray[np.float32]:
+        return random_series(rng, n, step, lifetime)
+
+    direction = rng.uniform(0, 360)
+    return Conditions(
+        flux=np.exp(preset.flux_scatter * series(FLUX_LIFETIME)),
+        r0=preset.r0 * np.exp(-preset.seeing_scatter * series(SEEING_LIFETIME)),
+        wind_speed=preset.wind_speed * np.exp(WIND_SCATTER * series(WIND_LIFETIME)),
+        wind_direction=direction + TURN_SCATTER * series(TURN_LIFETIME),
+        pointing=np.stack([_pointing(preset, rng) for _ in "yx"], axis=1),
+    )
+
+
+def _pointing(preset: Preset, rng: np.random.Generator) -> NDArray[np.float32]:
+    n, step = preset.n_frames, preset.exposure
+    jitter = JITTER_CORRELATED * random_series(rng, n, step, JITTER_LIFETIME)
+    jitter += JITTER_WHITE * rng.standard_normal(n, dtype=np.float32)
+    jitter += DRIFT * random_series(rng, n, step, DRIFT_LIFETIME)
+    pointing: NDArray[np.float32] = np.float32(preset.jitter) * jitter
+    return pointing

@@ -1,0 +1,127 @@
+"""What a coronagraph leaves of a field in the pupil."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exobench.datasets.simulator.propagation import fourier_matrix, transform
+from exobench.datasets.simulator.pupil import pupil_coordinates, telescope_pupil
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from exobench.datasets.simulator.presets import Preset
+
+LYOT_OBSCURATION = 1.2  # times that of the pupil
+LYOT_SPIDERS = 2.0
+MASK_PIXELS = 41
+POWER_ITERATIONS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Coronagraph:
+    """Pupil, apodiser, focal mask and Lyot stop of a preset.
+
+    Attributes
+    ----------
+    entrance : ndarray of float32, shape (n_pupil, n_pupil)
+        Amplitude of the pupil behind the apodiser.
+    stop : ndarray of float32, shape (n_pupil, n_pupil)
+        Transmission of the Lyot stop.
+    mask_radius : float or None
+        Of the opaque focal mask, in arcsec; None: the mean field of the pupil is removed,
+        as by a perfect coronagraph.
+    """
+
+    entrance: NDArray[np.float32]
+    stop: NDArray[np.float32]
+    mask_radius: float | None
+
+    @property
+    def off_axis(self) -> NDArray[np.float32]:
+        """Amplitude that a source far from the mask meets in all."""
+        return self.entrance * self.stop
+
+    def remove_star(
+        self, fields: NDArray[np.complex64], lambda_over_d: float
+    ) -> NDArray[np.complex64]:
+        """Fields behind the Lyot stop, of fields that have passed the apodiser.
+
+        Parameters
+        ----------
+        fields : ndarray of complex64, shape (n, n_pupil, n_pupil)
+        lambda_over_d : float
+            In arcsec.
+
+        References
+        ----------
+        Soummer (2005), ApJL 618, L161 (apodised-pupil Lyot coronagraph).
+        Cavarroc et al. (2006), A&A 447, 397 (perfect coronagraph).
+        """
+        if self.mask_radius is None:
+            power = float((self.entrance.astype(np.float64) ** 2).sum())
+            flat = fields.reshape(len(fields), -1)
+            mean = flat @ (self.entrance.ravel() / power).astype(np.complex64)
+            left = fields - mean[:, np.newaxis, np.newaxis] * self.entrance
+        else:
+            left = fields - through_mask(fields, self.mask_radius / lambda_over_d)
+        left *= self.stop
+        return left
+
+
+def build_coronagraph(preset: Preset) -> Coronagraph:
+    """The coronagraph of `preset`; the apodiser of an APLC fits the middle wavelength."""
+    n = preset.n_pupil
+    pupil = telescope_pupil(n, obscuration=preset.obscuration, spider_width=preset.spider_width)
+    stop = telescope_pupil(
+        n,
+        outer=preset.lyot_outer,
+        obscuration=LYOT_OBSCURATION * preset.obscuration,
+        spider_width=LYOT_SPIDERS * preset.spider_width,
+    )
+    if preset.coronagraph == "perfect":
+        return Coronagraph(entrance=pupil, stop=stop, mask_radius=None)
+    radius = preset.mask_radius / preset.lambda_over_d(preset.wavelength)
+    entrance = prolate_mode(pupil, radius)
+    return Coronagraph(entrance=entrance, stop=stop, mask_radius=preset.mask_radius)
+
+
+def through_mask(fields: NDArray[np.complex64], radius: float) -> NDArray[np.complex64]:
+    """Pupil fields of the light that falls within `radius` lambda/D of the axis.
+
+    Shape of `fields`, (n, n_pupil, n_pupil).
+    """
+    n_pupil = fields.shape[-1]
+    pixel = 2 * radius / MASK_PIXELS
+    focal = (np.arange(MASK_PIXELS) - (MASK_PIXELS - 1) / 2) * pixel
+    matrix = fourier_matrix(focal, pupil_coordinates(n_pupil))
+    image = transform(fields, matrix)
+    # dx^2 du^2: the two sums stand for integrals over the pupil and the image.
+    image *= _disc(MASK_PIXELS) * np.float32((pixel / n_pupil) ** 2)
+    return transform(image, matrix.conj().T.copy())
+
+
+def prolate_mode(pupil: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
+    """Apodised pupil whose light passes a mask of `radius` lambda/D with the least change.
+
+    The eigenmode of largest eigenvalue of "limit to the mask, then to the pupil", of
+    maximum 1, by power iteration.
+
+    References
+    ----------
+    Soummer, Aime & Falloon (2003), A&A 397, 1161.
+    """
+    mode = pupil.astype(np.complex64)[np.newaxis]
+    for _ in range(POWER_ITERATIONS):
+        mode = through_mask(mode, radius) * pupil
+        mode /= np.abs(mode).max()
+    real: NDArray[np.float32] = mode[0].real.copy()
+    return real
+
+
+def _disc(n: int) -> NDArray[np.float32]:
+    """A disc that fills a square of `n` pixels; pixels at its edge hold a fraction."""
+    return telescope_pupil(n, obscuration=0.0, spider_width=0.0)

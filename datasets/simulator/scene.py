@@ -1,0 +1,160 @@
+"""Simulated sequences, in two steps: the light that arrives, and its detection.
+
+Companions go in between: their photons make noise as those of the star do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from exobench.datasets.injection import INJECTED, companion_signals
+from exobench.datasets.psf import normalise_psf
+from exobench.datasets.sequence import ImageSequence
+from exobench.datasets.simulator.detector import Detector
+from exobench.datasets.simulator.observation import derotation_angles, exposure_times
+from exobench.datasets.simulator.presets import Preset, load_preset, override
+from exobench.datasets.simulator.speckles import draw_optics, off_axis_images, star_images
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exobench.datasets.sequence import Companion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """The light of a simulated observation, before the detector adds its noise.
+
+    Attributes
+    ----------
+    preset : Preset
+    star : ImageSequence
+        Free of noise; all but its cube is as in the sequences that `expose` makes.
+    detector : Detector
+    """
+
+    preset: Preset
+    star: ImageSequence
+    detector: Detector
+
+    @property
+    def inner_working_angle(self) -> float:
+        """Of the coronagraph, in arcsec."""
+        return self.preset.inner_working_angle
+
+
+def simulate_scene(
+    preset: str | Preset,
+    *,
+    rng: np.random.Generator | int,
+    name: str | None = None,
+    **overrides: Any,
+) -> Scene:
+    """A random realisation of a preset, without detector noise.
+
+    Parameters
+    ----------
+    preset : str or Preset
+        One of `preset_names`, or a preset.
+    rng : Generator or int
+        Or a seed; the same seed gives the same bytes, as long as the number of threads of
+        the linear algebra library is the same.
+    name : str or None
+        Of the sequence; by default ``<preset>_1``.
+    **overrides
+        Fields of `Preset` to replace.
+
+    Raises
+    ------
+    InputError
+        For unknown presets and fields, and for impossible values.
+    """
+    chosen = (
+        load_preset(preset, **overrides)
+        if isinstance(preset, str)
+        else override(preset, **overrides)
+    )
+    optics = draw_optics(chosen, np.random.default_rng(rng))
+    shape = (chosen.n_wavelengths, chosen.n_frames, chosen.size, chosen.size)
+    cube = np.empty(shape, dtype=np.float32)
+    for channel, images in zip(cube, star_images(chosen, optics), strict=True):
+        channel[:] = images
+    psf = normalise_psf(off_axis_images(chosen, optics))
+    star = ImageSequence(
+        name=name or f"{chosen.name}_1",
+        cube=cube,
+        angles=derotation_angles(chosen),
+        psf=psf.psf,
+        fwhm=psf.fwhm,
+        pixel_scale=chosen.pixel_scale,
+        instrument=chosen.name,
+        wavelengths=chosen.wavelengths,
+        star_flux=psf.flux,
+        times=exposure_times(chosen),
+        diameter=chosen.diameter,
+        metadata={"simulated": chosen.name},
+    )
+    detector = Detector(
+        star=chosen.star_rate * chosen.exposure,
+        background=chosen.background_rate * chosen.exposure,
+        read_noise=chosen.read_noise,
+    )
+    return Scene(preset=chosen, star=star, detector=detector)
+
+
+def expose(
+    scene: Scene,
+    companions: Iterable[Companion] = (),
+    *,
+    rng: np.random.Generator | int,
+    smearing: int = 1,
+) -> ImageSequence:
+    """`scene` with companions, as the detector records it.
+
+    Parameters
+    ----------
+    scene : Scene
+        Left untouched: it may be exposed again, with other companions or other noise.
+    companions, smearing
+        As in `exobench.datasets.injection.inject`.
+    rng : Generator or int
+        For photon and read noise.
+
+    Raises
+    ------
+    InputError
+        For companions that cannot be injected.
+    """
+    signals = companion_signals(scene.star, companions, smearing=smearing)
+    generator = np.random.default_rng(rng)
+    cube = scene.star.cube.copy()
+    for signal in signals:
+        signal.add_to(cube)
+    for channel in cube:
+        for frame in channel:
+            scene.detector.expose(frame, generator)
+    metadata = {**scene.star.metadata, **(INJECTED if signals else {})}
+    return replace(scene.star, cube=cube, metadata=metadata)
+
+
+def simulate(
+    preset: str | Preset,
+    *,
+    rng: np.random.Generator | int,
+    companions: Iterable[Companion] = (),
+    name: str | None = None,
+    **overrides: Any,
+) -> ImageSequence:
+    """A simulated sequence: `simulate_scene`, then `expose`, each with its own random numbers.
+
+    Raises
+    ------
+    InputError
+        As those two.
+    """
+    scene_rng, noise_rng = np.random.default_rng(rng).spawn(2)
+    scene = simulate_scene(preset, rng=scene_rng, name=name, **overrides)
+    return expose(scene, companions, rng=noise_rng)
