@@ -105,8 +105,12 @@ def sequence_files(path: Path) -> SequenceFiles:
 
 def find_sequences(folder: Path) -> list[SequenceFiles]:
     """Every sequence whose cube lies in `folder`, sorted by instrument, then id."""
-    cubes = [path for path in folder.glob("*_cube_*.fits") if _FILE.fullmatch(path.name)]
-    found = [sequence_files(path) for path in cubes]
+    matches = [_FILE.fullmatch(path.name) for path in folder.iterdir()]
+    found = [
+        SequenceFiles(folder, match["instrument"], match["id"])
+        for match in matches
+        if match and match["kind"] == "cube"
+    ]
     return sorted(found, key=lambda one: (one.instrument, len(one.identifier), one.identifier))
 
 
