@@ -1,0 +1,184 @@
+"""One page on a sequence: the mean frame, where the light varies, the PSF, the angles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.colors import AsinhNorm, LogNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from exobench.datasets.geometry import edge_distance
+from exobench.datasets.inspection import Compass, compass
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from numpy.typing import NDArray
+
+    from exobench.datasets.sequence import ImageSequence
+
+INK, FAINT, ACCENT = "#1b1f24", "#8a919a", "#d1495b"
+IMAGE_MAP, DEVIATION_MAP = "inferno", "viridis"
+
+
+def sequence_figure(sequence: ImageSequence) -> Figure:
+    """Mean frame with scale and sky directions, temporal deviation, PSF and angle track.
+
+    Several wavelengths are shown at the middle one.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot; save it with ``savefig``.
+    """
+    channel = sequence.n_wavelengths // 2
+    frames = sequence.cube[channel]
+    figure = Figure(figsize=(9.4, 7.8), dpi=140, layout="constrained", facecolor="white")
+    axes = figure.subplot_mosaic(
+        [["mean", "std"], ["mean", "psf"], ["angles", "angles"]],
+        width_ratios=[2.1, 1],
+        height_ratios=[1, 1, 0.7],
+    )
+    _mean_panel(axes["mean"], sequence, frames)
+    _deviation_panel(axes["std"], sequence, frames)
+    _psf_panel(axes["psf"], sequence, channel)
+    _angle_panel(axes["angles"], sequence)
+    figure.suptitle(_title(sequence, channel), x=0.012, ha="left", fontsize=11, color=INK)
+    return figure
+
+
+def _title(sequence: ImageSequence, channel: int) -> str:
+    n_y, n_x = sequence.shape
+    parts = [
+        f"{sequence.name}",
+        f"{sequence.n_frames} frames of {n_x} × {n_y} px",
+        f"{sequence.pixel_scale * 1e3:.2f} mas/px",
+        f"field rotation {sequence.field_rotation:.1f}°",
+    ]
+    if sequence.wavelengths is not None:
+        shown = f"{sequence.wavelengths[channel]:.3f} µm"
+        several = f" (channel {channel} of {sequence.n_wavelengths})"
+        parts.append(shown + (several if sequence.n_wavelengths > 1 else ""))
+    return "   ·   ".join(parts)
+
+
+def _mean_panel(axes: Axes, sequence: ImageSequence, frames: NDArray[np.float32]) -> None:
+    mean = frames.mean(axis=0, dtype=np.float64)
+    _image(axes, sequence, mean, _stretch(mean), IMAGE_MAP)
+    axes.set_title("mean frame", loc="left", fontsize=9, color=INK)
+    _scale_bar(axes, sequence)
+    _sky_directions(axes, sequence, compass(sequence, 0), (-0.72, "first frame"))
+    _sky_directions(axes, sequence, compass(sequence, sequence.n_frames - 1), (0.72, "last frame"))
+
+
+def _deviation_panel(axes: Axes, sequence: ImageSequence, frames: NDArray[np.float32]) -> None:
+    deviation = frames.std(axis=0, dtype=np.float64)
+    positive = deviation[deviation > 0]
+    low, high = np.percentile(positive, [2, 99.9]) if positive.size else (0.1, 1.0)
+    norm = LogNorm(max(low, high * 1e-4), max(high, low * 1.01), clip=True)
+    _image(axes, sequence, deviation, norm, DEVIATION_MAP)
+    axes.set_title("temporal standard deviation", loc="left", fontsize=9, color=INK)
+
+
+def _psf_panel(axes: Axes, sequence: ImageSequence, channel: int) -> None:
+    psf, fwhm = sequence.psf[channel], float(sequence.fwhm[channel])
+    norm = LogNorm(psf.max() * 1e-3, psf.max(), clip=True)
+    half = psf.shape[-1] / 2
+    image = axes.imshow(
+        psf, origin="lower", norm=norm, cmap=IMAGE_MAP, extent=(-half, half, -half, half)
+    )
+    axes.add_patch(Circle((0, 0), fwhm / 2, fill=False, edgecolor="white", linewidth=1))
+    axes.set_title(f"PSF, FWHM {fwhm:.2f} px (circle)", loc="left", fontsize=9, color=INK)
+    axes.set_xlabel("px", fontsize=8, color=INK)
+    _finish(axes, image)
+
+
+def _angle_panel(axes: Axes, sequence: ImageSequence) -> None:
+    frames = np.arange(sequence.n_frames)
+    axes.plot(frames, sequence.angles, color=FAINT, linewidth=1)
+    axes.plot(frames, sequence.angles, ".", color=ACCENT, markersize=5)
+    axes.set_title("derotation angle", loc="left", fontsize=9, color=INK)
+    axes.set_xlabel("frame", fontsize=8, color=INK)
+    axes.set_ylabel("degrees", fontsize=8, color=INK)
+    axes.margins(x=0.01, y=0.08)
+    axes.grid(color=FAINT, alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8, colors=INK)
+
+
+def _stretch(mean: NDArray[np.float64]) -> Normalize:
+    low, high = float(np.percentile(mean, 1)), float(mean.max())
+    high = high if high > low else low + 1
+    return AsinhNorm(linear_width=(high - low) / 50, vmin=low, vmax=high)
+
+
+def _image(
+    axes: Axes,
+    sequence: ImageSequence,
+    image: NDArray[np.float64],
+    norm: Normalize,
+    colours: str,
+) -> None:
+    (y, x), scale, (n_y, n_x) = sequence.centre, sequence.pixel_scale, sequence.shape
+    left, right = (-0.5 - x) * scale, (n_x - 0.5 - x) * scale
+    bottom, top = (-0.5 - y) * scale, (n_y - 0.5 - y) * scale
+    shown = axes.imshow(
+        image, origin="lower", norm=norm, cmap=colours, extent=(left, right, bottom, top)
+    )
+    axes.set_xlabel("arcsec from the star", fontsize=8, color=INK)
+    axes.plot(0, 0, "+", color="white", markersize=7, markeredgewidth=0.8)
+    _finish(axes, shown)
+
+
+def _finish(axes: Axes, shown: Any) -> None:
+    axes.tick_params(labelsize=8, colors=INK)
+    bar = axes.figure.colorbar(shown, ax=axes, pad=0.015, fraction=0.046)
+    bar.ax.tick_params(labelsize=7, colors=INK)
+    bar.outline.set_visible(False)
+
+
+def _scale_bar(axes: Axes, sequence: ImageSequence) -> None:
+    radius = edge_distance(sequence.shape) * sequence.pixel_scale
+    steps = np.array([1, 2, 5]) * 10.0 ** np.arange(-3, 3)[:, np.newaxis]
+    length = float(steps[steps <= 0.5 * radius].max())
+    left, bottom = -0.92 * radius, -0.9 * radius
+    axes.plot([left, left + length], [bottom, bottom], color="white", linewidth=2)
+    axes.text(left + length / 2, bottom + 0.03 * radius, f'{length:g}"', color="white", ha="center")
+
+
+def _sky_directions(
+    axes: Axes, sequence: ImageSequence, sky: Compass, place: tuple[float, str]
+) -> None:
+    radius = edge_distance(sequence.shape) * sequence.pixel_scale
+    (across, label), up = place, 0.68
+    x, y = across * radius, up * radius
+    for letter, theta in (("N", sky.north), ("E", sky.east)):
+        right, top = np.cos(np.deg2rad(theta)) * radius, np.sin(np.deg2rad(theta)) * radius
+        axes.annotate(
+            "",
+            (x + 0.15 * right, y + 0.15 * top),
+            (x, y),
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": "white",
+                "linewidth": 1.3,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
+        axes.text(
+            x + 0.2 * right,
+            y + 0.2 * top,
+            letter,
+            color="white",
+            ha="center",
+            va="center",
+            fontsize=8,
+        )
+    axes.text(x, 0.93 * radius, label, color="white", ha="center", fontsize=8)
