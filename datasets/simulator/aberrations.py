@@ -96,8 +96,7 @@ def static_path(
     screens = draw_screens(rng, polishing_amplitude(len(pupil)), 1).real
     screen = without_tilt(screens, pupil)[0]
     scale = rms / np.sqrt(np.average(screen**2, weights=pupil))
-    path: NDArray[np.float32] = screen * np.float32(scale)
-    return path
+    return np.asarray(screen * scale, dtype=np.float32)
 
 
 def without_tilt(screens: NDArray[np.float32], pupil: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -110,8 +109,7 @@ def without_tilt(screens: NDArray[np.float32], pupil: NDArray[np.float32]) -> ND
     weighted = modes * pupil.ravel()
     flat = screens.reshape(len(screens), -1)
     coefficients = np.linalg.solve(weighted @ modes.T, weighted @ flat.T)
-    left: NDArray[np.float32] = (flat - coefficients.T @ modes).reshape(screens.shape)
-    return left
+    return np.asarray(flat - coefficients.T @ modes, dtype=np.float32).reshape(screens.shape)
 
 
 def tilt_path(pointing: NDArray[np.float32], diameter: float, n: int) -> NDArray[np.float32]:

@@ -96,7 +96,7 @@ def through_mask(fields: NDArray[np.complex64], radius: float) -> NDArray[np.com
     """
     n_pupil = fields.shape[-1]
     pixel = 2 * radius / MASK_PIXELS
-    focal = (np.arange(MASK_PIXELS) - (MASK_PIXELS - 1) / 2) * pixel
+    focal = pupil_coordinates(MASK_PIXELS) * (2 * radius)
     matrix = fourier_matrix(focal, pupil_coordinates(n_pupil))
     image = transform(fields, matrix)
     # dx^2 du^2: the two sums stand for integrals over the pupil and the image.

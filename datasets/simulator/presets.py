@@ -40,6 +40,8 @@ class Preset:
         Apodised-pupil Lyot coronagraph, or the removal of the mean field of the pupil.
     mask_radius : float
         Of the focal mask of the APLC, in arcsec.
+    leakage : float
+        Share of the star's off-axis image that the coronagraph lets pass unchanged.
     inner_working_angle : float
         In arcsec.
     wavelength, bandwidth : float
@@ -98,6 +100,7 @@ class Preset:
     n_pupil: int
     coronagraph: Literal["aplc", "perfect"]
     mask_radius: float
+    leakage: float
     inner_working_angle: float
     wavelength: float
     bandwidth: float
@@ -209,7 +212,7 @@ _POSITIVE = (
     *("pixel_scale", "duration", "r0", "wind_speed", "ao_cutoff", "speckle_time", "star_rate"),
 )
 _NOT_NEGATIVE = (
-    *("obscuration", "spider_width", "bandwidth", "ncpa_static", "ncpa_chromatic"),
+    *("obscuration", "spider_width", "leakage", "bandwidth", "ncpa_static", "ncpa_chromatic"),
     *("amplitude_rms", "ao_lag", "ao_noise", "low_wind", "jitter", "seeing_scatter"),
     *("flux_scatter", "background_rate", "read_noise"),
 )

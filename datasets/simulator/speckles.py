@@ -108,10 +108,11 @@ def star_images(preset: Preset, optics: Optics) -> Iterator[NDArray[np.float32]]
     """
     for wavelength in preset.wavelengths.tolist():
         channel = _Channel.at(preset, optics, wavelength, preset.size)
+        leak = np.float32(preset.leakage) * channel.off_axis(optics)
         images = np.empty((preset.n_frames, preset.size, preset.size), dtype=np.float32)
         for start in range(0, preset.n_frames, FRAMES_AT_A_TIME):
             frames = slice(start, start + FRAMES_AT_A_TIME)
-            images[frames] = channel.frames(optics, frames)
+            images[frames] = channel.frames(optics, frames, leak)
         yield images
 
 
@@ -123,11 +124,7 @@ def off_axis_images(preset: Preset, optics: Optics) -> NDArray[np.float32]:
     images = []
     for wavelength in preset.wavelengths.tolist():
         channel = _Channel.at(preset, optics, wavelength, preset.psf_size)
-        amplitude = optics.coronagraph.stop * optics.amplitude
-        field = amplitude * _phasor(channel.wavenumber * (optics.static + channel.chromatic))
-        core = intensity(transform(field[np.newaxis], channel.matrix))[0]
-        strehl = optics.residual.strehl(channel.wavelength).mean()
-        images.append(strehl * (core + channel.halo_epochs.mean(axis=0)))
+        images.append(channel.strehl.mean() * channel.off_axis(optics))
     return np.array(images, dtype=np.float32)
 
 
@@ -169,8 +166,18 @@ class _Channel:
         """Phase per nm of path."""
         return np.float32(2 * np.pi / self.wavelength)
 
-    def frames(self, optics: Optics, frames: slice) -> NDArray[np.float32]:
-        """Images in those frames."""
+    def off_axis(self, optics: Optics) -> NDArray[np.float32]:
+        """Image of the star outside the coronagraph, before the Strehl ratio."""
+        phase = self.wavenumber * (optics.static + self.chromatic)
+        field = optics.coronagraph.stop * optics.amplitude * _phasor(phase)
+        core = intensity(transform(field[np.newaxis], self.matrix))[0]
+        image: NDArray[np.float32] = core + self.halo_epochs.mean(axis=0)
+        return image
+
+    def frames(
+        self, optics: Optics, frames: slice, leak: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Images in those frames, with the image `leak` in each."""
         root = np.float32(np.sqrt(self.n_speckles))
         field = _phasor(self.wavenumber * (optics.path[frames] + self.chromatic))
         field *= 1 + 1j * (self.wavenumber / root) * optics.fast[frames]
@@ -184,6 +191,7 @@ class _Channel:
         mean_halo = interpolate(self.halo_epochs, optics.residual.weights[frames])
         mean_halo *= 1 - 1 / root**2 - 1 / root
         image += mean_halo
+        image += leak
         image *= (self.strehl * optics.conditions.flux)[frames, np.newaxis, np.newaxis]
         return image
 
