@@ -1,1 +1,30 @@
 """How good an answer is: arrays in, numbers out."""
+
+from exobench.scoring import legacy
+from exobench.scoring.candidates import DetectionList, find_candidates
+from exobench.scoring.comparison import Comparison, SequenceCounts, compare, rank_value, ranks
+from exobench.scoring.metrics import METRICS, RANKABLE, Metric
+from exobench.scoring.score import METRIC_VERSION, Score
+from exobench.scoring.snr import significance_map, snr_map
+from exobench.scoring.strict import score_maps
+from exobench.scoring.truth import MapTruth
+
+__all__ = [
+    "METRICS",
+    "METRIC_VERSION",
+    "RANKABLE",
+    "Comparison",
+    "DetectionList",
+    "MapTruth",
+    "Metric",
+    "Score",
+    "SequenceCounts",
+    "compare",
+    "find_candidates",
+    "legacy",
+    "rank_value",
+    "ranks",
+    "score_maps",
+    "significance_map",
+    "snr_map",
+]
