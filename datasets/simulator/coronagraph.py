@@ -73,7 +73,7 @@ class Coronagraph:
 
 
 def build_coronagraph(preset: Preset) -> Coronagraph:
-    """The coronagraph of `preset`; the apodiser of an APLC fits the middle wavelength."""
+    """The coronagraph of `preset`."""
     n = preset.n_pupil
     pupil = telescope_pupil(n, obscuration=preset.obscuration, spider_width=preset.spider_width)
     stop = telescope_pupil(
@@ -84,9 +84,10 @@ def build_coronagraph(preset: Preset) -> Coronagraph:
     )
     if preset.coronagraph == "perfect":
         return Coronagraph(entrance=pupil, stop=stop, mask_radius=None)
-    radius = preset.mask_radius / preset.lambda_over_d(preset.wavelength)
-    entrance = prolate_mode(pupil, radius)
-    return Coronagraph(entrance=entrance, stop=stop, mask_radius=preset.mask_radius)
+    # With the spiders in it the mode would shun them, and leave a pupil of separate blobs.
+    annulus = telescope_pupil(n, obscuration=preset.obscuration, spider_width=0.0)
+    apodiser = prolate_mode(annulus, preset.apodiser_radius)
+    return Coronagraph(entrance=pupil * apodiser, stop=stop, mask_radius=preset.mask_radius)
 
 
 def through_mask(fields: NDArray[np.complex64], radius: float) -> NDArray[np.complex64]:

@@ -40,6 +40,8 @@ class Preset:
         Apodised-pupil Lyot coronagraph, or the removal of the mean field of the pupil.
     mask_radius : float
         Of the focal mask of the APLC, in arcsec.
+    apodiser_radius : float
+        In lambda/D, of the mask for which the apodiser of the APLC is made.
     leakage : float
         Share of the star's off-axis image that the coronagraph lets pass unchanged.
     inner_working_angle : float
@@ -100,6 +102,7 @@ class Preset:
     n_pupil: int
     coronagraph: Literal["aplc", "perfect"]
     mask_radius: float
+    apodiser_radius: float
     leakage: float
     inner_working_angle: float
     wavelength: float
@@ -208,7 +211,14 @@ def _tables() -> dict[str, dict[str, Any]]:
 
 _COUNTS = {"n_pupil": 8, "n_wavelengths": 1, "size": 8, "psf_size": 5, "n_frames": 1}
 _POSITIVE = (
-    *("diameter", "lyot_outer", "mask_radius", "inner_working_angle", "wavelength"),
+    *(
+        "diameter",
+        "lyot_outer",
+        "mask_radius",
+        "apodiser_radius",
+        "inner_working_angle",
+        "wavelength",
+    ),
     *("pixel_scale", "duration", "r0", "wind_speed", "ao_cutoff", "speckle_time", "star_rate"),
 )
 _NOT_NEGATIVE = (
