@@ -1,0 +1,78 @@
+"""Low-rank models of frames, by the eigenvectors of their small Gram matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg
+
+from exobench.datasets.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def check_n_components(n_components: int, n_frames: int, name: str) -> None:
+    """Refuse a model that has as many components as there are frames to fit.
+
+    Raises
+    ------
+    InputError
+        Unless ``1 <= n_components < n_frames``.
+    """
+    if not 1 <= n_components < n_frames:
+        raise InputError(
+            f"{name}: {n_components} components of {n_frames} frames; "
+            f"n_components must lie between 1 and {n_frames - 1}"
+        )
+
+
+def pca_residuals(frames: NDArray[np.float32], n_components: int) -> NDArray[np.float32]:
+    """Frames minus their projection on their first principal components.
+
+    The mean frame is not subtracted first (as in most of the field's codes): the first
+    component is close to it.
+
+    Parameters
+    ----------
+    frames : ndarray of float32, shape (n_frames, ...)
+        Any number of axes of pixels.
+    n_components : int
+        Below the number of frames.
+
+    Returns
+    -------
+    ndarray of float32, shape of `frames`
+
+    Notes
+    -----
+    The eigenvectors ``v`` of the Gram matrix ``X X^T`` (frames x frames) are the left
+    singular vectors of ``X`` (frames x pixels), so the residual ``X - v v^T X`` takes
+    products with a tall thin matrix and no singular value decomposition of ``X``.
+    """
+    matrix = frames.reshape(len(frames), -1)
+    vectors = leading_eigenvectors(gram_matrix(matrix), n_components)
+    residuals: NDArray[np.float32] = matrix - vectors @ (vectors.T @ matrix)
+    return residuals.reshape(frames.shape)
+
+
+def gram_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    """``X X^T`` of X (frames x pixels), from float32 products.
+
+    About the mean frame ``m``: ``X = C + 1 m^T``. Its square, by far the largest part,
+    would else drown the small eigenvalues in the rounding of float32.
+    """
+    mean = matrix.mean(axis=0)
+    centred = matrix - mean
+    overlap = (centred @ mean).astype(np.float64)
+    power = float(np.dot(mean, mean))
+    return np.asarray((centred @ centred.T) + overlap + overlap[:, np.newaxis] + power)
+
+
+def leading_eigenvectors(gram: NDArray[np.float64], n: int) -> NDArray[np.float32]:
+    """The `n` eigenvectors of largest eigenvalue, as columns, found in float64."""
+    size = len(gram)
+    _, vectors = linalg.eigh(gram, subset_by_index=(size - n, size - 1))
+    leading: NDArray[np.float32] = vectors.astype(np.float32)
+    return leading

@@ -1,0 +1,117 @@
+"""What all subtraction methods share: lift to several wavelengths, derotate, combine, detect.
+
+A method writes one of two things: `Subtraction.residuals`, the frames of one wavelength
+without their star, or `Reduction.reduce`, the whole way to one image.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from scipy.stats import median_abs_deviation
+
+from exobench.datasets.rotation import derotate
+from exobench.scoring.snr import significance_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from exobench.datasets.sequence import ImageSequence
+
+_MEDIAN_BLOCK = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction(ABC):
+    """A method that makes one image of a sequence and searches it for point sources."""
+
+    tracks: ClassVar[tuple[str, ...]] = ("adi", "adi_ifs")
+
+    def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
+        """Significance of a point source at every pixel, in sigma.
+
+        Shape (n_y, n_x); NaN where `exobench.scoring.significance_map` has no value.
+        """
+        return significance_map(self.reduce(sequence), sequence.reference_fwhm)
+
+    @abstractmethod
+    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subtraction(Reduction):
+    """A method that removes the star from the frames of one wavelength."""
+
+    @abstractmethod
+    def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Frames without the star.
+
+        Parameters
+        ----------
+        sequence : ImageSequence
+            Of one wavelength: the frames are ``sequence.cube[0]``.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_frames, n_y, n_x)
+            Not derotated.
+        """
+
+    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
+
+        Median of the derotated residuals of each wavelength; see `per_channel`.
+        """
+
+        def image(channel: ImageSequence) -> NDArray[np.float32]:
+            return derotated_median(self.residuals(channel), channel.angles)
+
+        return per_channel(image)(sequence)
+
+
+def per_channel(
+    image_of: Callable[[ImageSequence], NDArray[np.float32]],
+) -> Callable[[ImageSequence], NDArray[np.float32]]:
+    """A method for one wavelength, lifted to several: the `channel_mean` of its images."""
+
+    def lifted(sequence: ImageSequence) -> NDArray[np.float32]:
+        images = [image_of(sequence.channel(i)) for i in range(sequence.n_wavelengths)]
+        return channel_mean(np.stack(images))
+
+    return lifted
+
+
+def channel_mean(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean over the first axis, weighted by the inverse variance of each image.
+
+    The variance is robust (median absolute deviation), so that a companion does not
+    weigh down its own channel. Where one has none at all the mean is plain.
+    """
+    noise = median_abs_deviation(images.reshape(len(images), -1), axis=1, scale="normal")
+    weights = noise**-2.0 if noise.all() else np.ones(len(images))
+    mean: NDArray[np.float32] = np.tensordot(
+        (weights / weights.sum()).astype(np.float32), images, axes=1
+    )
+    return mean
+
+
+def derotated_median(
+    frames: NDArray[np.float32], angles: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Median over time of the frames turned north up; shape (n_y, n_x)."""
+    turned = derotate(frames, angles)
+    n_frames, *shape = turned.shape
+    pixels = turned.reshape(n_frames, -1)
+    median = np.empty(pixels.shape[1], dtype=np.float32)
+    # A partition is fast along contiguous memory: transpose a block of pixels at a time.
+    length = max(1, _MEDIAN_BLOCK // n_frames)
+    for start in range(0, median.size, length):
+        block = np.ascontiguousarray(pixels[:, start : start + length].T)
+        median[start : start + length] = np.median(block, axis=1, overwrite_input=True)
+    return median.reshape(shape)
