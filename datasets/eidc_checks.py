@@ -39,7 +39,7 @@ def axis_problems(parts: Parts) -> list[Problem]:
     if cube is None or cube.ndim not in (3, 4):
         return []
     n_wavelengths, n_frames = (1, *cube.shape)[-4:-2]
-    n_angles = parts["pa"].size if "pa" in parts else n_frames
+    n_angles = max(parts["pa"].shape, default=1) if "pa" in parts else n_frames
     n_spectral = _spectral(parts, n_wavelengths)
     swapped = _swapped(cube.shape, n_angles, n_spectral)
     if swapped:

@@ -102,8 +102,7 @@ def normalise_psf(psf: ArrayLike, fwhm: ArrayLike | None = None) -> NormalisedPS
             f"got shape {np.shape(psf)}"
         )
     cores = _fit_all(images)
-    fitted = np.array([core.fwhm for core in cores])
-    fwhms = fitted if fwhm is None else np.broadcast_to(np.asarray(fwhm, float), len(images)).copy()
+    fwhms = np.array([core.fwhm for core in cores]) if fwhm is None else _stated(fwhm, len(images))
     centred = _centred(images, cores)
     if centred.shape[-1] < fwhms.max():
         raise SequenceError(
@@ -142,6 +141,17 @@ def magnified(image: ArrayLike, factors: ArrayLike) -> NDArray[np.float64]:
             for factor in np.atleast_1d(np.asarray(factors, dtype=np.float64))
         ]
     )
+
+
+def _stated(fwhm: ArrayLike, n_wavelengths: int) -> NDArray[np.float64]:
+    values = np.atleast_1d(np.asarray(fwhm, dtype=np.float64))
+    if values.shape not in ((1,), (n_wavelengths,)):
+        raise SequenceError(
+            f"{values.size} values of fwhm for {n_wavelengths} PSF images; give one or as many"
+        )
+    if not (np.isfinite(values).all() and (values > 0).all()):
+        raise SequenceError(f"fwhm must be positive and finite, got {values.tolist()}")
+    return np.broadcast_to(values, n_wavelengths).copy()
 
 
 @dataclass(frozen=True, slots=True)
