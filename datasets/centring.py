@@ -137,11 +137,19 @@ def shift(images: NDArray[Any], offset: tuple[float, float]) -> NDArray[Any]:
 
 
 def _shift_matrix(n: int, offset: float) -> NDArray[np.float64]:
-    # Mirrored at both ends the axis has period 2n and no step, hence no ringing from the edges.
-    mirrored = np.concatenate([np.eye(n), np.eye(n)[::-1]])
-    phase = np.exp(-2j * np.pi * np.fft.rfftfreq(2 * n) * offset)
-    shifted = np.fft.irfft(np.fft.rfft(mirrored, axis=0) * phase[:, np.newaxis], n=2 * n, axis=0)
-    return np.asarray(shifted[:n])
+    # Mirrored at both ends the axis has period 2n and no step, hence no ringing from the edges:
+    # pixel j also stands at -1 - j.
+    weights = _interpolant(np.arange(2 * n, dtype=np.float64) - offset, 2 * n)
+    there, here = np.ogrid[:n, :n]
+    return np.asarray(weights[there - here] + weights[there + here + 1])  # periodic: -1 is the last
+
+
+def _interpolant(x: NDArray[np.float64], period: int) -> NDArray[np.float64]:
+    # Of band-limited functions sampled at the integers: 1 at 0 and multiples of the period.
+    turn = np.sin(np.pi * x / period)
+    at_zero = np.abs(turn) < 1e-12
+    ratio = np.sin(np.pi * x) / np.where(at_zero, 1, turn)
+    return np.where(at_zero, 1, ratio * np.cos(np.pi * x / period) / period)
 
 
 def _self_convolution_peak(image: NDArray[np.float64]) -> tuple[float, float]:
