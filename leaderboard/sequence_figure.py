@@ -49,22 +49,23 @@ def sequence_figure(sequence: ImageSequence) -> Figure:
     _deviation_panel(axes["std"], sequence, frames)
     _psf_panel(axes["psf"], sequence, channel)
     _angle_panel(axes["angles"], sequence)
-    figure.suptitle(_title(sequence, channel), x=0.012, ha="left", fontsize=11, color=INK)
+    title = f"{sequence.name}\n{_properties(sequence, channel)}"
+    figure.suptitle(title, x=0.012, ha="left", fontsize=10, linespacing=1.5, color=INK)
     return figure
 
 
-def _title(sequence: ImageSequence, channel: int) -> str:
+def _properties(sequence: ImageSequence, channel: int) -> str:
     n_y, n_x = sequence.shape
     parts = [
-        f"{sequence.name}",
         f"{sequence.n_frames} frames of {n_x} × {n_y} px",
         f"{sequence.pixel_scale * 1e3:.2f} mas/px",
         f"field rotation {sequence.field_rotation:.1f}°",
     ]
     if sequence.wavelengths is not None:
-        shown = f"{sequence.wavelengths[channel]:.3f} µm"
-        several = f" (channel {channel} of {sequence.n_wavelengths})"
-        parts.append(shown + (several if sequence.n_wavelengths > 1 else ""))
+        parts.append(f"{sequence.wavelengths[channel]:.3f} µm")
+    if sequence.n_wavelengths > 1:
+        parts.append(f"channel {channel + 1} of {sequence.n_wavelengths}")
+    parts += [label for label in ("simulated", "injected") if label in sequence.metadata]
     return "   ·   ".join(parts)
 
 

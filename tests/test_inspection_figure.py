@@ -1,0 +1,99 @@
+"""The page that `exobench inspect --plot` draws."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from exobench.datasets.files import read_sequence
+from exobench.datasets.sequence import ImageSequence
+
+pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
+
+from exobench.leaderboard.sequence_figure import sequence_figure
+
+
+def sequence(**changes):
+    r = np.hypot(*(np.indices((30, 40)) - np.reshape([15, 20], (2, 1, 1))))
+    fields = {
+        "name": "toy_1",
+        "cube": np.broadcast_to(np.exp(-r / 6), (2, 5, 30, 40)),
+        "angles": np.linspace(30, 90, 5),
+        "psf": np.ones((2, 9, 9)),
+        "fwhm": 3.0,
+        "pixel_scale": 0.01,
+        "wavelengths": [1.0, 1.2],
+        "metadata": {"simulated": "yes"},
+    }
+    return ImageSequence(**(fields | changes))
+
+
+def panels(figure):
+    return {axes.get_title(loc="left").split(",")[0]: axes for axes in figure.axes}
+
+
+def test_a_real_sequence_is_drawn_with_its_four_panels(shared_data, tmp_path):
+    real = read_sequence(shared_data / "naco_betapic")
+    figure = sequence_figure(real)
+    drawn = panels(figure)
+    assert set(drawn) >= {"mean frame", "temporal standard deviation", "PSF", "derotation angle"}
+    np.testing.assert_allclose(
+        drawn["mean frame"].images[0].get_array(), real.cube[0].mean(axis=0), rtol=1e-5, atol=1e-4
+    )
+    np.testing.assert_allclose(drawn["derotation angle"].lines[0].get_ydata(), real.angles)
+    figure.savefig(tmp_path / "page.png")
+    assert (tmp_path / "page.png").stat().st_size > 50_000
+
+
+def test_the_star_is_at_the_origin_in_arcsec_and_y_is_up():
+    (image,) = panels(sequence_figure(sequence()))["mean frame"].images
+    np.testing.assert_allclose(image.get_extent(), [-0.205, 0.195, -0.155, 0.145])
+    assert image.origin == "lower"
+
+
+def test_north_and_east_point_where_the_angles_say():
+    # First angle 30: north stands at 90 - 30 = 60 degrees from +x; last angle 90: at 0, +x.
+    axes = panels(sequence_figure(sequence()))["mean frame"]
+    arrows = [one for one in axes.texts if getattr(one, "arrow_patch", None)]
+    azimuths = [
+        np.rad2deg(np.arctan2(tip[1] - foot[1], tip[0] - foot[0])) % 360
+        for tip, foot in ((arrow.xy, arrow.get_position()) for arrow in arrows)
+    ]
+    np.testing.assert_allclose(azimuths, [60, 150, 0, 90], atol=1e-9)
+
+
+def test_the_scale_bar_is_as_long_as_it_says():
+    axes = panels(sequence_figure(sequence()))["mean frame"]
+    bar = next(line for line in axes.lines if len(line.get_xdata()) == 2)
+    label = next(text.get_text() for text in axes.texts if text.get_text().endswith('"'))
+    assert np.ptp(bar.get_xdata()) == pytest.approx(float(label.rstrip('"')))
+
+
+def test_the_title_names_the_channel_and_says_simulated():
+    title = sequence_figure(sequence()).get_suptitle()
+    assert title.startswith("toy_1\n5 frames of 40 × 30 px")
+    assert "1.200 µm   ·   channel 2 of 2   ·   simulated" in title
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cube": np.zeros((2, 5, 30, 40)), "angles": np.zeros(5)},
+        {"cube": np.full((2, 1, 30, 40), -3.0), "angles": [0.0]},
+        {
+            "cube": np.random.default_rng(0).normal(size=(2, 5, 3, 3)),
+            "psf": -np.ones((2, 9, 9)) + 1e-3 + 2 * np.eye(9),
+        },
+    ],
+)
+def test_odd_sequences_are_drawn_too(changes, tmp_path):
+    sequence_figure(sequence(**changes)).savefig(tmp_path / "page.png", dpi=40)
+
+
+def test_drawing_leaves_pyplot_alone():
+    code = (
+        "import sys, exobench.leaderboard.sequence_figure; "
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
