@@ -20,7 +20,6 @@ from exobench.scoring.permutation import (
     holm,
     label_swap,
     p_value,
-    smallest_attainable_p,
     smallest_significant,
 )
 
@@ -126,7 +125,7 @@ def rank_value(counts: Sequence[SequenceCounts], rank_by: str) -> float | None:
         If `rank_by` is not one of `RANKABLE`.
     """
     measure = _Measure.of(counts, rank_by)
-    value = float(measure.value(measure.table(counts).sum(axis=0)))
+    value = float(measure.value(measure.table(counts).sum(axis=0)[:, np.newaxis])[0])
     return None if np.isnan(value) else value
 
 
@@ -179,7 +178,7 @@ def compare(
         p_values=p_values,
         adjusted=adjusted,
         n_units=len(measure.units),
-        smallest_p=smallest_attainable_p(len(measure.units), len(pairs)),
+        smallest_p=swaps.smallest_p,
         resolvable_difference=float(np.median(resolvable)) if resolvable else None,
     )
 
@@ -244,12 +243,13 @@ class _Measure:
         return table
 
     def value(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The metric of each row of sums, shape (..., n_columns); NaN where undefined."""
+        """The metric of each column of sums, shape (n_columns, n); NaN where undefined."""
         if self.n_injected == 0 and self.rank_by != "ppv":
-            return np.full(sums.shape[:-1], np.nan)
+            return np.full(sums.shape[1], np.nan)
         if self.rank_by.startswith("macro_"):
-            return np.asarray((sums / list(self.sequences_of.values())).mean(axis=-1))
-        tp, fp = sums[..., 0], sums[..., 1]
+            n_sequences = np.array(list(self.sequences_of.values()))[:, np.newaxis]
+            return np.asarray((sums / n_sequences).mean(axis=0))
+        tp, fp = sums
         if self.rank_by == "tpr":
             return np.asarray(tp / self.n_injected)
         if self.rank_by == "f1":

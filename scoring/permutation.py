@@ -30,16 +30,20 @@ class LabelSwap:
 
     Attributes
     ----------
-    total : mapping of str to ndarray, shape (n_columns,)
+    total : mapping of str to ndarray, shape (n_columns, 1)
         Sum of an entry's table over all units.
-    swapped : mapping of str to ndarray, shape (n_labellings, n_columns)
+    swapped : mapping of str to ndarray, shape (n_columns, n_labellings)
         Sum over the units that the labelling swaps.
+    smallest_p : float
+        Of two entries as different as can be: a labelling that swaps no unit, or all of
+        them, reaches any difference.
     exact : bool
         True if the labellings are all there are, False if they were drawn.
     """
 
     total: Tables
     swapped: Tables
+    smallest_p: float
     exact: bool
 
     def differences(
@@ -74,21 +78,25 @@ def label_swap(tables: Tables, n_pairs: int, seed: int) -> LabelSwap:
     n_units = len(next(iter(tables.values()), ()))
     exact = n_units < FEWEST_UNITS_FOR_DRAWS
     rng = np.random.default_rng(seed)
-    columns = np.hstack([np.empty((n_units, 0)), *tables.values()])
+    # The last column counts the swapped units.
+    columns = np.hstack([*tables.values(), np.ones((n_units, 1))])
     if exact:
         every = np.arange(2**n_units)[:, np.newaxis] >> np.arange(n_units) & 1
-        sums = every.astype(np.float64) @ columns
+        sums = columns.T @ every.T.astype(np.float64)
     else:
-        sums = np.vstack(
+        sums = np.hstack(
             [
-                rng.integers(0, 2, size=(block, n_units)).astype(np.float64) @ columns
+                columns.T @ rng.integers(0, 2, size=(n_units, block)).astype(np.float64)
                 for block in _blocks(n_draws(n_pairs))
             ]
         )
-    parts = np.split(sums, max(1, len(tables)), axis=1)[: len(tables)]
+    ends = np.cumsum([table.shape[1] for table in tables.values()])
+    *parts, n_swapped = np.split(sums, ends)
+    trivial = np.isin(n_swapped[0], (0, n_units)).astype(np.float64)
     return LabelSwap(
-        total={name: table.sum(axis=0) for name, table in tables.items()},
+        total={name: table.sum(axis=0)[:, np.newaxis] for name, table in tables.items()},
         swapped=dict(zip(tables, parts, strict=True)),
+        smallest_p=p_value(trivial, 1.0, exact=exact),
         exact=exact,
     )
 
@@ -107,27 +115,20 @@ def p_value(differences: NDArray[np.float64], observed: float, *, exact: bool) -
     return count / len(differences) if exact else (1 + count) / (1 + len(differences))
 
 
-def smallest_attainable_p(n_units: int, n_pairs: int) -> float:
-    """The p of two entries as different as can be.
-
-    The labelling and its mirror image always reach the observed difference.
-    """
-    if n_units < FEWEST_UNITS_FOR_DRAWS:
-        return float(min(1.0, 2.0 ** (1 - n_units)))
-    return 1 / (1 + n_draws(n_pairs))
-
-
 def smallest_significant(
     differences: NDArray[np.float64], level: float, *, exact: bool
 ) -> float | None:
     """The smallest of the differences whose p is below `level`; None if none is."""
-    distinct = np.unique(differences[np.isfinite(differences)])
-    reached = len(differences) - np.searchsorted(
-        np.sort(differences), distinct - ROUNDING, side="left"
-    )
-    p = reached / len(differences) if exact else (1 + reached) / (1 + len(differences))
-    significant = distinct[p < level]
-    return float(significant[0]) if significant.size else None
+    n = len(differences)
+    most = level * n if exact else level * (1 + n) - 1
+    allowed = max(0, int(np.ceil(most)) - 1)
+    if allowed >= n:
+        too_common, top = -np.inf, differences
+    else:
+        top = np.partition(differences, n - 1 - allowed)[n - 1 - allowed :]
+        too_common = top[0]
+    rare = top[np.isfinite(top) & (top - ROUNDING > too_common)]
+    return float(rare.min()) if rare.size else None
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
