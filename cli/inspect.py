@@ -1,0 +1,146 @@
+"""`exobench inspect`: what a sequence is, and what about it deserves a second look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 (typer evaluates the annotations)
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exobench.datasets.inspection import Compass, Inspection
+    from exobench.datasets.sequence import ImageSequence
+
+
+def inspect(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder of one sequence in EIDC names, one <instrument>_cube_<id>.fits, "
+            "or one HDF5 file.",
+            show_default=False,
+        ),
+    ],
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw the sequence on one page, such as sequence.png.", metavar="FILE"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Show what a sequence is, what is doubtful about it, where north and east are.
+
+    Example: exobench inspect naco_betapic --plot naco.png
+    """
+    from exobench.datasets.files import read_sequence
+    from exobench.datasets.inspection import inspect_sequence
+
+    if plot is not None:
+        _check_plot(plot)
+    sequence = read_sequence(path)
+    inspection = inspect_sequence(sequence)
+    if plot is not None:
+        _draw(sequence, plot)
+    if as_json:
+        print(json.dumps({"format": 1, **inspection.to_dict()}, sort_keys=True, allow_nan=False))
+        return
+    for line in _lines(inspection):
+        print(line)
+    if plot is not None:
+        print(f"\npage written to {plot}")
+
+
+def _check_plot(plot: Path) -> None:
+    from exobench.datasets.errors import InputError
+
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "--plot needs matplotlib, which is not installed: pip install 'exobench[leaderboard]'"
+        ) from error
+    known = FigureCanvasBase.get_supported_filetypes()
+    if plot.suffix.lstrip(".").lower() not in known:
+        raise InputError(f"{plot}: expected an image file ending in .{', .'.join(sorted(known))}")
+
+
+def _draw(sequence: ImageSequence, plot: Path) -> None:
+    from exobench.datasets.atomic import replacing
+    from exobench.datasets.errors import InputError
+    from exobench.leaderboard.sequence_figure import sequence_figure
+
+    figure = sequence_figure(sequence)
+    try:
+        with replacing(plot) as working:
+            figure.savefig(working, format=plot.suffix.lstrip(".").lower())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{plot}: cannot be written, {reason}") from error
+
+
+def _lines(inspection: Inspection) -> Iterator[str]:
+    yield inspection.name
+    for label, text in _properties(inspection):
+        yield f"  {label:<15} {text}"
+    yield ""
+    if not inspection.warnings:
+        yield "no warnings"
+    for warning in inspection.warnings:
+        yield f"warning: {warning}"
+
+
+def _properties(inspection: Inspection) -> Iterator[tuple[str, str]]:
+    n_wavelengths, n_frames, n_y, n_x = inspection.shape
+    scale = inspection.pixel_scale
+    yield "instrument", inspection.instrument or "not stated"
+    yield (
+        "frames",
+        f"{n_frames} of {n_x} x {n_y} px"
+        + (f" in {n_wavelengths} wavelengths" if n_wavelengths > 1 else ""),
+    )
+    if inspection.n_reference:
+        yield "references", f"{inspection.n_reference} frames"
+    yield "pixel scale", f"{scale:.5g} arcsec, {inspection.field_radius:.2f} arcsec to the edge"
+    yield "wavelengths", _range(inspection.wavelengths, "um") or "not stated"
+    diffraction = inspection.lambda_over_d_px
+    yield (
+        "lambda/D",
+        (
+            f"{diffraction:.2f} px, {diffraction * scale:.4f} arcsec "
+            f"({inspection.diameter:g} m telescope)"
+            if diffraction is not None
+            else "unknown, needs wavelengths and the telescope's diameter"
+        ),
+    )
+    yield "PSF FWHM", f"{_range(inspection.fwhm, 'px')}"
+    yield "star flux", "known" if inspection.star_flux_known else "unknown, no contrasts"
+    yield "star", _star(inspection)
+    first, last = inspection.angles
+    yield "rotation", f"{inspection.field_rotation:.1f} degrees, from {first:.2f} to {last:.2f}"
+    for name, pointing in zip(("first frame", "last frame"), inspection.compass, strict=True):
+        yield name, _pointing(pointing)
+    yield from sorted(inspection.metadata.items())
+
+
+def _range(values: tuple[float, ...] | None, unit: str) -> str | None:
+    if values is None:
+        return None
+    low, high = f"{min(values):.4g}", f"{max(values):.4g}"
+    return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
+
+
+def _star(inspection: Inspection) -> str:
+    if inspection.star_offset is None:
+        return "not found"
+    dy, dx = inspection.star_offset
+    drift = "" if inspection.star_drift is None else f", drift {inspection.star_drift:.2f} px"
+    return f"dy = {dy:+.2f}, dx = {dx:+.2f} px from the centre{drift}"
+
+
+def _pointing(pointing: Compass) -> str:
+    return (
+        f"north at {pointing.north:.1f}, east at {pointing.east:.1f} degrees "
+        "counter-clockwise from +x"
+    )
