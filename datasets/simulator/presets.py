@@ -169,7 +169,7 @@ def preset_names() -> tuple[str, ...]:
     return tuple(sorted(_tables()))
 
 
-def load_preset(name: str, **overrides: Any) -> Preset:
+def load_preset(name: str, /, **overrides: Any) -> Preset:
     """The preset of that name, with the fields in `overrides` replaced.
 
     Raises
@@ -182,7 +182,7 @@ def load_preset(name: str, **overrides: Any) -> Preset:
     return override(Preset(name=name, **_tables()[name]), **overrides)
 
 
-def override(preset: Preset, **overrides: Any) -> Preset:
+def override(preset: Preset, /, **overrides: Any) -> Preset:
     """`preset` with some fields replaced.
 
     Raises

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from exobench.datasets.injection import INJECTED, companion_signals
 from exobench.datasets.psf import normalise_psf
@@ -20,6 +21,8 @@ from exobench.datasets.simulator.speckles import draw_optics, off_axis_images, s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
 
     from exobench.datasets.sequence import Companion
 
@@ -60,8 +63,7 @@ def simulate_scene(
     preset : str or Preset
         One of `preset_names`, or a preset.
     rng : Generator or int
-        Or a seed; the same seed gives the same bytes, as long as the number of threads of
-        the linear algebra library is the same.
+        Or a seed; the same seed gives the same bytes.
     name : str or None
         Of the sequence; by default ``<preset>_1``.
     **overrides
@@ -77,32 +79,24 @@ def simulate_scene(
         if isinstance(preset, str)
         else override(preset, **overrides)
     )
-    optics = draw_optics(chosen, np.random.default_rng(rng))
-    shape = (chosen.n_wavelengths, chosen.n_frames, chosen.size, chosen.size)
-    cube = np.empty(shape, dtype=np.float32)
-    for channel, images in zip(cube, star_images(chosen, optics), strict=True):
-        channel[:] = images
-    psf = normalise_psf(off_axis_images(chosen, optics))
-    star = ImageSequence(
-        name=name or f"{chosen.name}_1",
-        cube=cube,
-        angles=derotation_angles(chosen),
-        psf=psf.psf,
-        fwhm=psf.fwhm,
-        pixel_scale=chosen.pixel_scale,
-        instrument=chosen.name,
-        wavelengths=chosen.wavelengths,
-        star_flux=psf.flux,
-        times=exposure_times(chosen),
-        diameter=chosen.diameter,
-        metadata={"simulated": chosen.name},
+    # Many small products: threads would only wait for each other, and might change bytes.
+    with threadpool_limits(1, user_api="blas"):
+        optics = draw_optics(chosen, np.random.default_rng(rng))
+        cube = np.empty(
+            (chosen.n_wavelengths, chosen.n_frames, chosen.size, chosen.size), dtype=np.float32
+        )
+        for channel, images in zip(cube, star_images(chosen, optics), strict=True):
+            channel[:] = images
+        off_axis = off_axis_images(chosen, optics)
+    return Scene(
+        preset=chosen,
+        star=_sequence(chosen, cube, off_axis, name or f"{chosen.name}_1"),
+        detector=Detector(
+            star=chosen.star_rate * chosen.exposure,
+            background=chosen.background_rate * chosen.exposure,
+            read_noise=chosen.read_noise,
+        ),
     )
-    detector = Detector(
-        star=chosen.star_rate * chosen.exposure,
-        background=chosen.background_rate * chosen.exposure,
-        read_noise=chosen.read_noise,
-    )
-    return Scene(preset=chosen, star=star, detector=detector)
 
 
 def expose(
@@ -158,3 +152,23 @@ def simulate(
     scene_rng, noise_rng = np.random.default_rng(rng).spawn(2)
     scene = simulate_scene(preset, rng=scene_rng, name=name, **overrides)
     return expose(scene, companions, rng=noise_rng)
+
+
+def _sequence(
+    preset: Preset, cube: NDArray[np.float32], off_axis: NDArray[np.float32], name: str
+) -> ImageSequence:
+    psf = normalise_psf(off_axis)
+    return ImageSequence(
+        name=name,
+        cube=cube,
+        angles=derotation_angles(preset),
+        psf=psf.psf,
+        fwhm=psf.fwhm,
+        pixel_scale=preset.pixel_scale,
+        instrument=preset.name,
+        wavelengths=preset.wavelengths,
+        star_flux=psf.flux,
+        times=exposure_times(preset),
+        diameter=preset.diameter,
+        metadata={"simulated": preset.name},
+    )

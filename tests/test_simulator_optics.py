@@ -1,0 +1,148 @@
+"""Pupil, propagation and coronagraph, against analytic cases."""
+
+import numpy as np
+import pytest
+from scipy import special
+from threadpoolctl import threadpool_limits
+
+from exobench.datasets.simulator.coronagraph import (
+    Coronagraph,
+    build_coronagraph,
+    prolate_mode,
+    through_mask,
+)
+from exobench.datasets.simulator.presets import load_preset
+from exobench.datasets.simulator.propagation import fourier_matrix, intensity, transform
+from exobench.datasets.simulator.pupil import pupil_coordinates, quadrants, telescope_pupil
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Products as small as these wait for each other's threads."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+def image_of(field, focal):
+    matrix = fourier_matrix(focal, pupil_coordinates(field.shape[-1]))
+    return intensity(transform(field[np.newaxis].astype(np.complex64), matrix))[0]
+
+
+def tilted(field, offset):
+    """Field of a source `offset` lambda/D along +x."""
+    return field * np.exp(2j * np.pi * offset * pupil_coordinates(field.shape[-1]))
+
+
+def test_the_pupil_has_the_area_of_its_annulus():
+    pupil = telescope_pupil(64, obscuration=0.14, spider_width=0.0)
+    assert pupil.mean() == pytest.approx(np.pi / 4 * (1 - 0.14**2), rel=2e-3)
+
+
+def test_four_spiders_take_their_area_and_keep_the_symmetry():
+    without = telescope_pupil(64, obscuration=0.14, spider_width=0.0)
+    pupil = telescope_pupil(64, obscuration=0.14, spider_width=0.012)
+    # Each runs from near the obscuration to the edge: 0.36 to 0.43 diameters of length.
+    assert 4 * 0.36 * 0.012 < (without - pupil).mean() < 4 * 0.44 * 0.012
+    np.testing.assert_array_equal(pupil, pupil[::-1])
+    np.testing.assert_array_equal(pupil, pupil[:, ::-1])
+
+
+def test_the_spiders_part_the_pupil_into_the_quadrants():
+    parts = quadrants(64)
+    pupil = telescope_pupil(64, obscuration=0.14, spider_width=0.012)
+    assert sorted(np.unique(parts)) == [0, 1, 2, 3]
+    border = (np.diff(parts, axis=0)[:, :-1] != 0) | (np.diff(parts, axis=1)[:-1] != 0)
+    inside = np.hypot(pupil_coordinates(64)[:-1, None], pupil_coordinates(64)[:-1]) < 0.45
+    assert pupil[:-1, :-1][border & inside].mean() < 0.7
+
+
+def test_a_circular_aperture_makes_the_airy_pattern():
+    aperture = telescope_pupil(64, obscuration=0.0, spider_width=0.0)
+    focal = np.arange(-40, 41) * 0.25
+    image = image_of(aperture, focal) / aperture.sum() ** 2
+    x = np.pi * np.hypot(focal[:, np.newaxis], focal)
+    airy = np.where(x == 0, 1.0, (2 * special.j1(x) / np.where(x == 0, 1, x)) ** 2)
+    np.testing.assert_allclose(image, airy, atol=2e-4)
+
+
+def test_the_transform_is_the_discrete_fourier_transform():
+    rng = np.random.default_rng(1)
+    fields = (rng.normal(size=(3, 16, 16)) + 1j * rng.normal(size=(3, 16, 16))).astype("c8")
+    matrix = fourier_matrix(np.arange(-8.0, 8.0), np.arange(16) / 16)
+    expected = np.fft.fftshift(np.fft.fft2(fields), axes=(1, 2))
+    np.testing.assert_allclose(transform(fields, matrix), expected, rtol=0, atol=1e-4)
+
+
+def test_a_perfect_coronagraph_leaves_nothing_of_a_flat_wave():
+    coronagraph = build_coronagraph(load_preset("naco_like"))
+    left = coronagraph.remove_star(coronagraph.entrance[np.newaxis].astype(np.complex64), 0.1)
+    assert np.abs(left).max() < 1e-6
+
+
+def test_of_a_small_aberration_a_perfect_coronagraph_leaves_the_phase():
+    coronagraph = build_coronagraph(load_preset("naco_like"))
+    x = pupil_coordinates(48)
+    phase = 0.01 * np.cos(2 * np.pi * 5 * x) * np.ones((48, 1))
+    field = (coronagraph.entrance * np.exp(1j * phase)).astype(np.complex64)
+    left = coronagraph.remove_star(field[np.newaxis], 0.1)[0]
+    mean = np.average(phase, weights=coronagraph.entrance**2)
+    expected = 1j * (phase - mean) * coronagraph.off_axis
+    np.testing.assert_allclose(left, expected, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def aplc():
+    return build_coronagraph(load_preset("irdis_like"))
+
+
+@pytest.fixture(scope="module")
+def lambda_over_d():
+    return load_preset("irdis_like").lambda_over_d(1.593)
+
+
+def test_an_aplc_dims_the_star_and_passes_what_lies_beyond_its_mask(aplc, lambda_over_d):
+    focal = np.arange(-60, 61) * 0.25
+    peak = aplc.off_axis.sum(dtype=np.float64) ** 2
+    star = aplc.remove_star(aplc.entrance[np.newaxis].astype(np.complex64), lambda_over_d)[0]
+    radius = np.hypot(focal[:, np.newaxis], focal)
+    leak = image_of(star, focal) / peak
+    assert leak[radius > 3].max() < 1e-4
+    far = tilted(aplc.entrance, 8.0)[np.newaxis].astype(np.complex64)
+    companion = image_of(aplc.remove_star(far, lambda_over_d)[0], focal) / peak
+    assert companion.max() == pytest.approx(1, abs=0.03)
+    y, x = np.unravel_index(np.argmax(companion), companion.shape)
+    assert (focal[y], focal[x]) == (0.0, 8.0)
+
+
+def test_behind_the_mask_a_companion_is_lost(aplc, lambda_over_d):
+    focal = np.arange(-60, 61) * 0.25
+    near = tilted(aplc.entrance, 1.0)[np.newaxis].astype(np.complex64)
+    companion = image_of(aplc.remove_star(near, lambda_over_d)[0], focal)
+    assert companion.max() < 0.1 * aplc.off_axis.sum(dtype=np.float64) ** 2
+
+
+def test_the_apodiser_is_an_eigenmode_of_its_mask():
+    annulus = telescope_pupil(64, obscuration=0.14, spider_width=0.0)
+    mode = prolate_mode(annulus, 2.25)
+    passed = (through_mask(mode[np.newaxis].astype(np.complex64), 2.25)[0] * annulus).real
+    eigenvalue = (passed * mode).sum() / (mode**2).sum()
+    assert 0.95 < eigenvalue < 1
+    assert np.abs(passed - eigenvalue * mode).max() < 5e-3
+    assert mode.max() == pytest.approx(1)
+
+
+def test_a_mask_as_wide_as_the_image_passes_everything():
+    rng = np.random.default_rng(2)
+    pupil = telescope_pupil(16, obscuration=0.0, spider_width=0.0)
+    smooth = pupil * (1 + 0.1 * rng.normal())
+    # 8 lambda/D hold all that 16 pixels sample.
+    passed = through_mask(smooth[np.newaxis].astype(np.complex64), 8.0)[0]
+    inner = np.hypot(pupil_coordinates(16)[:, None], pupil_coordinates(16)) < 0.35
+    np.testing.assert_allclose(passed[inner].real, smooth[inner], rtol=0.06)
+
+
+def test_coronagraph_stops_are_narrower_than_the_pupil():
+    for name in ("irdis_like", "naco_like"):
+        coronagraph = build_coronagraph(load_preset(name))
+        assert isinstance(coronagraph, Coronagraph)
+        assert (coronagraph.stop > 0).sum() < (coronagraph.entrance > 0).sum()
