@@ -1,0 +1,158 @@
+"""What the participants of a challenge are told: ``DIR/public/manifest.json``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from exobench.challenge.documents import Document, File, read_json
+from exobench.datasets.errors import ChallengeError
+from exobench.datasets.files import read_sequence
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from exobench.datasets.sequence import ImageSequence
+
+MANIFEST = "manifest.json"
+Track = Literal["adi", "adi_ifs"]
+Origin = Literal["simulated", "real", "public-origin"]
+RankBy = Literal["f1", "tpr", "ppv", "macro_f1", "macro_tpr"]  # exobench.scoring.RANKABLE
+
+
+class PublicFile(Document):
+    """A file of the public folder and its checksum."""
+
+    path: str
+    sha256: str
+
+
+class PublicSequence(Document):
+    """A sequence as participants know it, and where its maps are scored.
+
+    Attributes
+    ----------
+    name, instrument, unit : str
+        ``<instrument>_<id>``; group of the macro averages; unit of resampling.
+    files : dict of str to PublicFile
+        By kind (cube, pa, psf, pxscale, wls), relative to the public folder.
+    shape : list of int
+        ``[n_wavelengths, n_frames, n_y, n_x]``.
+    fwhm : float
+        Median over the wavelengths, in pixels.
+    pixel_scale : float
+        In arcsec.
+    wavelengths, diameter, lambda_over_d_px
+        In micrometres, metres and pixels (median wavelength); null where unknown.
+    inner_radius_px, outer_radius_px : float
+        Of the scored pixels, both included.
+    tolerance_fwhm : float
+        Radius within which a candidate is matched with an injection.
+    origin : str
+        Whether the star is simulated, real, or its planet-free sequence public.
+    """
+
+    name: str
+    instrument: str
+    unit: str
+    files: dict[str, PublicFile]
+    shape: tuple[int, int, int, int]
+    fwhm: float
+    pixel_scale: float
+    wavelengths: tuple[float, ...] | None
+    diameter: float | None
+    lambda_over_d_px: float | None
+    inner_radius_px: float
+    outer_radius_px: float
+    tolerance_fwhm: float
+    origin: Origin
+
+
+class PublicTrack(Document):
+    """The sequences that a submission to one track answers."""
+
+    sequences: tuple[PublicSequence, ...]
+
+
+class Manifest(File):
+    """The public description of a challenge.
+
+    Attributes
+    ----------
+    commitment : str
+        SHA-256 of the bytes of truth.json, to be checked when the truth is published.
+    exobench : str
+        Version that built it.
+    """
+
+    name: str
+    kind: Literal["practice", "contest"]
+    exobench: str
+    metric_version: int
+    rank_by: RankBy
+    commitment: str
+    tracks: dict[Track, PublicTrack]
+
+    def sequences(self, track: str) -> tuple[PublicSequence, ...]:
+        """Sequences of a track.
+
+        Raises
+        ------
+        ChallengeError
+            If the challenge has no such track; lists those it has.
+        """
+        for known, content in self.tracks.items():
+            if known == track:
+                return content.sequences
+        raise ChallengeError(f"{self.name} has no track {track!r}; it has {', '.join(self.tracks)}")
+
+
+def public_folder(path: str | PathLike[str]) -> Path:
+    """The public folder of a challenge, given itself or the folder above it.
+
+    Raises
+    ------
+    ChallengeError
+        If there is no manifest in either.
+    """
+    folder = Path(path)
+    for candidate in (folder, folder / "public"):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    if not folder.is_dir():
+        raise ChallengeError(f"{folder}: no such folder")
+    raise ChallengeError(
+        f"{folder}: no {MANIFEST} there nor in its folder public; "
+        "either this is no challenge, or its build has not finished (run exobench build again)"
+    )
+
+
+def read_manifest(path: str | PathLike[str]) -> Manifest:
+    """The manifest of a challenge, given its folder or its public folder.
+
+    Raises
+    ------
+    ChallengeError
+        If it is missing or not as it must be.
+    """
+    return read_json(public_folder(path) / MANIFEST, Manifest, ChallengeError)
+
+
+def load_sequence(public: Path, entry: PublicSequence) -> ImageSequence:
+    """A sequence of the public folder, completed with what only the manifest says.
+
+    Raises
+    ------
+    SequenceError
+        If its files are not as they must be.
+    """
+    sequence = read_sequence(public / entry.files["cube"].path)
+    return replace(
+        sequence,
+        name=entry.name,
+        diameter=entry.diameter,
+        wavelengths=None if entry.wavelengths is None else np.array(entry.wavelengths),
+    )

@@ -1,0 +1,77 @@
+"""How every verb speaks: results on standard output, problems on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", help="Processes that share the work; by default one per core.", min=1
+    ),
+]
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """Print one JSON object, sorted, on standard output."""
+    print(json.dumps(content, sort_keys=True, indent=1, allow_nan=False))
+
+
+def print_problems(problems: Iterable[str]) -> None:
+    """Print problems on standard error, one per line."""
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Print warnings on standard error, one per line."""
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: the first column left-aligned, the others right-aligned."""
+    table = [list(columns), *(list(row) for row in rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
+    for row in table:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  ".join(cells).rstrip())
+
+
+def progress(steps: Iterable[T], total: int, title: str) -> Iterator[T]:
+    """The same steps, with a bar and the time left on a terminal, plain lines elsewhere.
+
+    Both go to standard error, so that results can be piped.
+    """
+    if sys.stderr.isatty():
+        yield from _bar(steps, total, title)
+        return
+    for done, step in enumerate(steps, start=1):
+        print(f"{title}: {done} of {total}", file=sys.stderr, flush=True)
+        yield step
+
+
+def _bar(steps: Iterable[T], total: int, title: str) -> Iterator[T]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        yield from bar.track(steps, total=total, description=title)

@@ -1,0 +1,72 @@
+"""The program `exobench`: its verbs, and what its exit codes mean."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import typer
+
+from exobench.cli._console import print_problems
+from exobench.datasets.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = ("demo", "list", "inspect", "build", "run", "check", "score", "rank", "serve")
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `exobench` with the arguments of the command line and exit with its code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = application()(words, prog_name="exobench", standalone_mode=False)
+    except InputError as error:
+        sys.exit(_refuse(error.problems, as_json="--json" in words))
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) went away: nothing is left to say, nor to flush.
+        sys.stdout = None
+        sys.exit(0)
+    except Exception as error:
+        sys.exit(_click_code(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def application() -> typer.Typer:
+    """The command line of all verbs; each imports what it needs when it is called."""
+    app = typer.Typer(
+        name="exobench",
+        help="Benchmark and data challenges for the direct imaging of exoplanets.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for verb in VERBS:
+        module = import_module(f"exobench.cli.{verb}")
+        app.command(verb)(getattr(module, verb if verb != "list" else "list_"))
+    return app
+
+
+def _refuse(problems: Sequence[str], *, as_json: bool) -> int:
+    print_problems(problems)
+    if as_json:
+        print(json.dumps({"format": 1, "problems": list(problems)}, sort_keys=True))
+    return BAD_INPUT
+
+
+def _click_code(error: Exception) -> int:
+    """Exit code of what the parser of the command line raises; other errors go on."""
+    show = getattr(error, "show", None)
+    if show is None:
+        raise error
+    show()
+    return int(getattr(error, "exit_code", 1))
