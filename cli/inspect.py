@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003 (typer evaluates the annotations)
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from exobench.cli._console import AsJson, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ def inspect(
         Path | None,
         typer.Option(help="Draw the sequence on one page, such as sequence.png.", metavar="FILE"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a sequence is, what is doubtful about it, where north and east are.
 
@@ -44,12 +45,18 @@ def inspect(
     if plot is not None:
         _draw(sequence, plot)
     if as_json:
-        print(json.dumps({"format": 1, **inspection.to_dict()}, sort_keys=True, allow_nan=False))
+        print_json({"format": 1, **inspection.to_dict()})
         return
-    for line in _lines(inspection):
-        print(line)
+    print(inspection.name)
+    for label, text in _properties(inspection):
+        print(f"  {label:<15} {text}")
+    # Here warnings are the result itself, hence on standard output.
+    for warning in inspection.warnings:
+        print(f"warning: {warning}")
+    if not inspection.warnings:
+        print("no warnings")
     if plot is not None:
-        print(f"\npage written to {plot}")
+        print(f"page written to {plot}")
 
 
 def _check_plot(plot: Path) -> None:
@@ -78,17 +85,6 @@ def _draw(sequence: ImageSequence, plot: Path) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{plot}: cannot be written, {reason}") from error
-
-
-def _lines(inspection: Inspection) -> Iterator[str]:
-    yield inspection.name
-    for label, text in _properties(inspection):
-        yield f"  {label:<15} {text}"
-    yield ""
-    if not inspection.warnings:
-        yield "no warnings"
-    for warning in inspection.warnings:
-        yield f"warning: {warning}"
 
 
 def _properties(inspection: Inspection) -> Iterator[tuple[str, str]]:

@@ -203,7 +203,11 @@ def _read_parts(files: SequenceFiles) -> tuple[dict[str, NDArray[Any]], list[str
 
 
 def _is_spectral(parts: dict[str, NDArray[Any]]) -> bool:
-    return "cube" in parts and parts["cube"].ndim == 4 and min(parts["cube"].shape[:2]) > 1
+    if "cube" not in parts or parts["cube"].ndim != 4:
+        return False
+    n_wavelengths, n_frames = parts["cube"].shape[:2]
+    swapped = n_frames == 1 and "pa" in parts and parts["pa"].size == n_wavelengths
+    return n_wavelengths > 1 and not swapped
 
 
 def _normalised(

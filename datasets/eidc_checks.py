@@ -40,8 +40,7 @@ def axis_problems(parts: Parts) -> list[Problem]:
         return []
     n_wavelengths, n_frames = (1, *cube.shape)[-4:-2]
     n_angles = max(parts["pa"].shape, default=1) if "pa" in parts else n_frames
-    n_spectral = _spectral(parts, n_wavelengths)
-    swapped = _swapped(cube.shape, n_angles, n_spectral)
+    swapped = _swapped(cube.shape, n_angles, _spectral(parts))
     if swapped:
         return [("cube", swapped)]
     problems = []
@@ -65,10 +64,8 @@ def axis_problems(parts: Parts) -> list[Problem]:
     return problems
 
 
-def _spectral(parts: Parts, default: int) -> int:
-    if "wls" in parts:
-        return int(parts["wls"].size)
-    return _n_psf(parts) or default
+def _spectral(parts: Parts) -> int | None:
+    return int(parts["wls"].size) if "wls" in parts else _n_psf(parts)
 
 
 def _n_psf(parts: Parts) -> int | None:
@@ -76,13 +73,13 @@ def _n_psf(parts: Parts) -> int | None:
     return int(psf.shape[0]) if psf is not None and psf.ndim == 3 else None
 
 
-def _swapped(shape: tuple[int, ...], n_angles: int, n_spectral: int) -> str | None:
+def _swapped(shape: tuple[int, ...], n_angles: int, n_spectral: int | None) -> str | None:
     if len(shape) == 3 and shape[0] != n_angles == shape[2]:
         return (
             f"frames on the last axis: shape {shape} with {n_angles} angles; "
             f"expected ({n_angles}, y, x), move the last axis to the front"
         )
-    if len(shape) == 4 and shape[1] != n_angles == shape[0] and n_spectral in (1, shape[1]):
+    if len(shape) == 4 and shape[1] != n_angles == shape[0] and n_spectral in (None, 1, shape[1]):
         return (
             f"axes of frame and wavelength are swapped: shape {shape} with {n_angles} angles; "
             f"expected (wavelength, frame, y, x), that is {(shape[1], shape[0], *shape[2:])}; "

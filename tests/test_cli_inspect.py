@@ -52,7 +52,8 @@ def test_properties_warnings_and_directions_are_printed(toy):
     assert "north at 90.0, east at 180.0 degrees" in result.stdout
     assert "north at 82.0, east at 172.0 degrees" in result.stdout
     assert "simulated       yes" in result.stdout
-    assert "warning: the field rotates by only 8.0 degrees" in result.stdout
+    assert "\nwarning: the field rotates by only 8.0 degrees" in result.stdout
+    assert "no warnings" not in result.stdout
 
 
 def test_the_real_naco_folder_has_no_warnings(shared_data):

@@ -234,6 +234,18 @@ def test_swapped_axes_are_recognised_by_the_psf_where_the_wavelengths_are_missin
     assert "swap the first two axes" in swapped
 
 
+def test_frames_of_one_wavelength_on_the_wavelengths_axis_are_swapped_too(tmp_path):
+    (problem,) = refused(save(tmp_path, adi_parts() | {"cube": frames(N_FRAMES, 1)}))
+    assert "expected (wavelength, frame, y, x), that is (1, 5, 24, 24)" in problem
+
+
+def test_a_single_exposure_of_several_wavelengths_needs_them_as_well(tmp_path):
+    parts = ifs_parts() | {"cube": frames(N_WAVELENGTHS, 1), "pa": [3.0]}
+    del parts["wls"]
+    (problem,) = refused(save(tmp_path, parts))
+    assert "_wls_1.fits (or _wl_): missing" in problem
+
+
 def test_nan_frames_are_counted_and_listed(tmp_path):
     cube = frames(N_FRAMES)
     cube[[1, 4], 3, 3] = np.nan
