@@ -10,7 +10,11 @@ from scipy import linalg
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+_BLOCK = 4_000_000
 
 
 def check_n_components(n_components: int, n_frames: int, name: str) -> None:
@@ -53,21 +57,34 @@ def pca_residuals(frames: NDArray[np.float32], n_components: int) -> NDArray[np.
     """
     matrix = frames.reshape(len(frames), -1)
     vectors = leading_eigenvectors(gram_matrix(matrix), n_components)
-    residuals: NDArray[np.float32] = matrix - vectors @ (vectors.T @ matrix)
+    residuals = np.empty_like(matrix)
+    for block in _pixel_blocks(matrix.shape):
+        pixels = matrix[:, block]
+        np.subtract(pixels, vectors @ (vectors.T @ pixels), out=residuals[:, block])
     return residuals.reshape(frames.shape)
 
 
 def gram_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    """``X X^T`` of X (frames x pixels), from float32 products.
+    """``X X^T`` of X (frames x pixels), from float32 products of blocks of pixels.
 
     About the mean frame ``m``: ``X = C + 1 m^T``. Its square, by far the largest part,
     would else drown the small eigenvalues in the rounding of float32.
     """
-    mean = matrix.mean(axis=0)
-    centred = matrix - mean
-    overlap = (centred @ mean).astype(np.float64)
-    power = float(np.dot(mean, mean))
-    return np.asarray((centred @ centred.T) + overlap + overlap[:, np.newaxis] + power)
+    gram = np.zeros((len(matrix), len(matrix)))
+    for block in _pixel_blocks(matrix.shape):
+        mean = matrix[:, block].mean(axis=0)
+        centred = matrix[:, block] - mean
+        overlap = (centred @ mean).astype(np.float64)
+        gram += centred @ centred.T
+        gram += overlap + overlap[:, np.newaxis] + np.dot(mean, mean)
+    return gram
+
+
+def _pixel_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Slices of the second axis, of `_BLOCK` values each over the whole first axis."""
+    length = max(256, _BLOCK // shape[0])
+    for start in range(0, shape[1], length):
+        yield slice(start, start + length)
 
 
 def leading_eigenvectors(gram: NDArray[np.float64], n: int) -> NDArray[np.float32]:

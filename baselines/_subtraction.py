@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.stats import median_abs_deviation
 
 from exobench.datasets.rotation import derotate
 from exobench.scoring.snr import significance_map
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
 _MEDIAN_BLOCK = 1_000_000
+_SAMPLE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +87,42 @@ def per_channel(
     return lifted
 
 
-def channel_mean(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean over the first axis, weighted by the inverse variance of each image.
+def channel_mean(
+    images: NDArray[np.float32], covered: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """Mean over wavelength, weighted by the inverse variance of each channel.
 
-    The variance is robust (median absolute deviation), so that a companion does not
-    weigh down its own channel. Where one has none at all the mean is plain.
+    Parameters
+    ----------
+    images : ndarray of float32, shape (n_wavelengths, ..., n_y, n_x)
+        0 where not covered.
+    covered : ndarray of bool, shape (n_wavelengths, n_y, n_x), or None
+        Where each channel has values (None: everywhere). Others do not enter the mean.
+
+    Returns
+    -------
+    ndarray of float32, shape (..., n_y, n_x)
+        0 where no channel has values.
+
+    Notes
+    -----
+    The variance is robust (median of absolute values), so that a companion does not weigh
+    down its own channels. Where a channel has none at all the mean is plain.
     """
-    noise = median_abs_deviation(images.reshape(len(images), -1), axis=1, scale="normal")
-    weights = noise**-2.0 if noise.all() else np.ones(len(images))
-    mean: NDArray[np.float32] = np.tensordot(
-        (weights / weights.sum()).astype(np.float32), images, axes=1
-    )
+    if covered is None:
+        covered = np.ones((len(images), *images.shape[-2:]), dtype=bool)
+    noise = np.array([_spread(i[..., c]) for i, c in zip(images, covered, strict=True)])
+    weights = (noise.min() / noise) ** 2 if noise.all() else np.ones(len(images))
+    total = np.tensordot(weights, covered, axes=1)
+    mean: NDArray[np.float32] = np.tensordot(weights.astype(np.float32), images, axes=1)
+    mean /= np.where(total > 0, total, 1).astype(np.float32)
     return mean
+
+
+def _spread(residuals: NDArray[np.float32]) -> float:
+    """Median absolute value, of a regular sample where there are very many."""
+    values = residuals.ravel()
+    return float(np.median(np.abs(values[:: max(1, values.size // _SAMPLE)])))
 
 
 def derotated_median(

@@ -1,0 +1,113 @@
+"""Spectral differential imaging: align the speckles of all wavelengths, subtract, undo.
+
+Speckles stand at radii proportional to the wavelength. Magnifying channel ``l`` by
+``lambda0 / lambda_l`` puts them on top of each other, while a companion moves inwards
+with wavelength, so that a model of the aligned frames holds little of it. With
+``lambda0`` the longest wavelength every aligned frame is full; what leaves it, the rim
+of the shorter channels, takes no part.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exobench.baselines._subtraction import channel_mean
+from exobench.datasets.errors import InputError
+from exobench.datasets.geometry import centre
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from exobench.datasets.sequence import ImageSequence
+
+    Frames = NDArray[np.float32]
+
+_LANCZOS_LOBES = 4
+
+
+def single_pass_sdi(subtract: Callable[[Frames], Frames]) -> Callable[[ImageSequence], Frames]:
+    """A subtraction of frames, lifted to all wavelengths and times at once.
+
+    Parameters
+    ----------
+    subtract : callable
+        From frames (n, n_y, n_x) to their residuals, of the same shape.
+
+    Returns
+    -------
+    callable
+        From a sequence to its residual frames (n_frames, n_y, n_x), not derotated: the
+        mean over the wavelengths that cover a pixel (`channel_mean`).
+
+    Raises
+    ------
+    InputError
+        From the callable, if the sequence has not at least two known wavelengths.
+    """
+
+    def lifted(sequence: ImageSequence) -> Frames:
+        scale = _scales(sequence)
+        aligned, _ = magnify(sequence.cube, scale)
+        residuals = subtract(aligned.reshape(-1, *sequence.shape)).reshape(aligned.shape)
+        return channel_mean(*magnify(residuals, 1 / scale))
+
+    return lifted
+
+
+def magnify(cube: Frames, scale: NDArray[np.float64]) -> tuple[Frames, NDArray[np.bool_]]:
+    """Frames of each channel magnified about the star, and where they have values.
+
+    Parameters
+    ----------
+    cube : ndarray of float32, shape (n_wavelengths, n_frames, n_y, n_x)
+    scale : ndarray, shape (n_wavelengths,)
+        Magnification of each channel.
+
+    Returns
+    -------
+    magnified : ndarray of float32, shape of `cube`
+        0 where nothing was observed.
+    covered : ndarray of bool, shape (n_wavelengths, n_y, n_x)
+        False there.
+    """
+    magnified = np.empty_like(cube)
+    covered = np.empty((len(cube), *cube.shape[-2:]), dtype=bool)
+    for i, (frames, factor) in enumerate(zip(cube, scale, strict=True)):
+        along_y = interpolation_matrix(cube.shape[-2], factor)
+        along_x = interpolation_matrix(cube.shape[-1], factor)
+        np.matmul(along_y, frames @ along_x.T, out=magnified[i])
+        covered[i] = np.logical_and.outer(along_y.any(axis=1), along_x.any(axis=1))
+    return magnified, covered
+
+
+@lru_cache(maxsize=128)
+def interpolation_matrix(n: int, factor: float) -> Frames:
+    """Weights ``(n, n)`` that magnify an axis of `n` pixels about the star.
+
+    Windowed sinc (Lanczos) in every row, summing to 1; a row is 0 where it would look
+    beyond the first or last pixel.
+    """
+    source = centre(n) + (np.arange(n) - centre(n)) / factor
+    inside = (source >= 0) & (source <= n - 1)
+    distance = source[inside, np.newaxis] - np.arange(n)
+    kernel = np.sinc(distance) * np.sinc(distance / _LANCZOS_LOBES)
+    kernel[np.abs(distance) >= _LANCZOS_LOBES] = 0
+    weights = np.zeros((n, n), dtype=np.float32)
+    weights[inside] = kernel / kernel.sum(axis=1, keepdims=True)
+    weights.flags.writeable = False
+    return weights
+
+
+def _scales(sequence: ImageSequence) -> NDArray[np.float64]:
+    if sequence.wavelengths is None or np.ptp(sequence.wavelengths) == 0:
+        known = "one wavelength" if sequence.n_wavelengths == 1 else "no wavelengths that differ"
+        raise InputError(
+            f"{sequence.name}: spectral differential imaging needs at least two known "
+            f"wavelengths, the sequence has {known}; take a baseline of the track adi"
+        )
+    return np.asarray(sequence.wavelengths.max() / sequence.wavelengths)

@@ -1,0 +1,55 @@
+"""Principal component analysis of all wavelengths and times together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from exobench.baselines._low_rank import check_n_components, pca_residuals
+from exobench.baselines._spectral import single_pass_sdi
+from exobench.baselines._subtraction import Reduction, derotated_median
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from exobench.datasets.sequence import ImageSequence
+
+
+@dataclass(frozen=True, slots=True)
+class SDIPCA(Reduction):
+    """Align the speckles of all wavelengths, then subtract their principal components.
+
+    Attributes
+    ----------
+    n_components : int
+        Of all frames of all wavelengths together.
+
+    References
+    ----------
+    Racine et al. (1999), PASP 111, 587 (the alignment).
+    Amara & Quanz (2012), MNRAS 427, 948 (the components).
+    """
+
+    tracks: ClassVar[tuple[str, ...]] = ("adi_ifs",)
+
+    n_components: int = 20
+
+    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
+
+        Mean over wavelength, weighted by the inverse variance, then median over time.
+
+        Raises
+        ------
+        InputError
+            If the sequence has not at least two known wavelengths.
+        """
+        n_frames = sequence.n_wavelengths * sequence.n_frames
+        check_n_components(self.n_components, n_frames, sequence.name)
+        subtract = partial(pca_residuals, n_components=self.n_components)
+        return derotated_median(single_pass_sdi(subtract)(sequence), sequence.angles)
+
+
+baseline = SDIPCA
