@@ -1,5 +1,7 @@
 """Injected companions stand where they should, as bright as they should."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -85,6 +87,22 @@ def test_a_shifted_stamp_equals_the_psf_drawn_at_the_fraction_of_a_pixel():
     np.testing.assert_allclose(frame, expected, atol=1e-5 * expected.max())
 
 
+def test_what_stands_at_the_edge_of_a_stamp_does_not_come_back_on_its_other_side():
+    y, x = np.indices((31, 31)) - 15
+    psf = gaussian_psf(4.2) + 0.3 * np.exp(-4 * np.log(2) * (y**2 + (x + 13) ** 2) / 3**2)
+    tight = empty_sequence(fwhm=(4.2,), psf=psf[np.newaxis])
+    roomy = replace(tight, psf=np.pad(psf, 20)[np.newaxis])
+    companion = source(tight, 20.37, 77.0)
+    difference = inject(tight, [companion]).cube - inject(roomy, [companion]).cube
+    assert np.abs(difference).max() < 0.01 * 0.3
+
+
+def test_a_shift_keeps_the_light_of_a_stamp():
+    sequence = empty_sequence(psf=gaussian_psf(60.0)[np.newaxis])
+    stamps = companion_signal(sequence, source(sequence, 20.37, 77.0)).stamps
+    assert stamps.sum(axis=(0, 2, 3)) == pytest.approx(sequence.psf.sum(), rel=1e-5)
+
+
 def test_flux_is_that_of_the_aperture_of_one_fwhm():
     sequence = empty_sequence(fwhm=(3.4, 4.6))
     # On the centre of a pixel, in the frame of angle 0.
@@ -153,6 +171,17 @@ def test_smearing_is_the_mean_over_the_rotation_of_the_frame():
     fine = empty_sequence(cube=np.zeros((1, 5, 81, 81), dtype=np.float32), angles=instants)
     expected = inject(fine, [companion]).cube[0].mean(axis=0)
     np.testing.assert_allclose(smeared, expected, atol=1e-4 * expected.max())
+
+
+def test_times_of_an_even_cadence_change_no_smearing():
+    sequence = empty_sequence(angles=np.array([0.0, 3.0, 7.0, 12.0, 18.0, 25.0]))
+    timed = replace(sequence, times=60.0 * np.arange(6))
+    companion = source(sequence, 35.0, 60.0)
+    np.testing.assert_allclose(
+        inject(timed, [companion], smearing=5).cube,
+        inject(sequence, [companion], smearing=5).cube,
+        atol=1e-6,
+    )
 
 
 def test_a_gap_between_exposures_does_not_smear_them():
