@@ -71,6 +71,8 @@ def test_all_impossible_values_are_named_at_once():
         ({"n_frames": 100_000}, "lower n_frames or speckle_time, or raise the duration"),
         ({"ncpa_rms": (5.0, 5.0, 5.0)}, "as many of both"),
         ({"ncpa_rms": "many"}, "as many of both"),
+        ({"ncpa_rms": ("few", "many")}, "as many of both"),
+        ({"ncpa_rms": (5.0, np.nan)}, "as many of both"),
         ({"n_wavelengths": 5}, "several wavelengths need a bandwidth"),
         ({"psf_size": 30}, "psf_size must be odd, got 30"),
         ({"lyot_outer": 0.1}, "lyot_outer must lie between the obscuration and 1"),
