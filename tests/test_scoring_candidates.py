@@ -70,8 +70,10 @@ def test_a_pixel_that_is_not_finite_neither_claims_nor_hides(void):
     assert pixels({(10, 10): void, (10, 12): 4}) == [((10, 12), 4)]
 
 
-def test_a_map_without_a_finite_pixel_has_no_candidate():
-    assert pixels({}, background=np.full((31, 31), np.nan)) == []
+@pytest.mark.parametrize("void", [np.nan, np.inf, -np.inf])
+def test_a_map_without_a_finite_pixel_has_no_candidate(void):
+    assert pixels({(10, 10): void}, background=np.full((31, 31), np.nan)) == []
+    assert pixels({}, background=np.full((31, 31), void)) == []
 
 
 def test_a_constant_map_is_one_candidate_at_its_centroid():
