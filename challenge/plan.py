@@ -1,0 +1,149 @@
+"""From a recipe to the sequences that are to be built."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exobench.challenge.recipe import IFS_TRACK
+from exobench.datasets.builder import RealStar, SequencePlan
+from exobench.datasets.eidc import find_sequences, sequence_files
+from exobench.datasets.errors import InputError, RecipeError
+from exobench.datasets.files import read_sequence
+from exobench.datasets.geometry import edge_distance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+
+    from exobench.challenge.manifest import Origin, Track
+    from exobench.challenge.recipe import Recipe, SequenceGroup
+    from exobench.challenge.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackPlan:
+    """A sequence to be built, and its place in the challenge.
+
+    Attributes
+    ----------
+    plan : SequencePlan
+    track, instrument, unit, origin : str
+        As in the manifest.
+    """
+
+    plan: SequencePlan
+    track: Track
+    instrument: str
+    unit: str
+    origin: Origin
+
+
+def plan_challenge(recipe: Recipe, folder: Path, secret: Secret) -> list[TrackPlan]:
+    """Every sequence that a recipe asks for, with its number of companions drawn.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    folder : Path
+        From which sources are looked for.
+    secret : Secret
+
+    Raises
+    ------
+    RecipeError
+        With every source and every scored radius that cannot be used.
+    """
+    problems = [
+        f"sequences[{number}]: {problem}"
+        for number, group in enumerate(recipe.sequences, start=1)
+        for problem in _group_problems(group, folder)
+    ]
+    if problems:
+        raise RecipeError(*problems)
+    numbers: Counter[str] = Counter()
+    plans: list[TrackPlan] = []
+    for index, group in enumerate(recipe.sequences):
+        plans += _group_plans(group, folder, numbers, secret.rng("plan", str(index)))
+    return plans
+
+
+def _group_plans(
+    group: SequenceGroup, folder: Path, numbers: Counter[str], rng: np.random.Generator
+) -> Iterator[TrackPlan]:
+    star = group.star(folder)
+    real = isinstance(star, RealStar)
+    instrument = source_instrument(star) if isinstance(star, RealStar) else star.preset
+    first = f"{instrument}_{numbers[instrument] + 1}"
+    for n_companions, visible in _draw_companions(group, rng):
+        numbers[instrument] += 1
+        name = f"{instrument}_{numbers[instrument]}"
+        yield TrackPlan(
+            plan=SequencePlan(
+                name=name,
+                star=star,
+                n_companions=n_companions,
+                visible=visible,
+                inner_radius_px=group.inner_radius_px,
+                outer_radius_px=group.outer_radius_px,
+            ),
+            track=group.track,
+            instrument=instrument,
+            # Copies of one real sequence share their noise: they are resampled together.
+            unit=first if real else name,
+            origin=group.origin if real else "simulated",
+        )
+
+
+def _draw_companions(group: SequenceGroup, rng: np.random.Generator) -> list[tuple[int, bool]]:
+    """Number of companions of each sequence and whether one is visible, in random order."""
+    least, most = group.companions
+    n_filled = group.count - group.n_blank
+    low = min(max(least, 1), most)
+    filled = [
+        (int(n), i < group.visible)
+        for i, n in enumerate(rng.integers(low, most, size=n_filled, endpoint=True))
+    ]
+    drawn = filled + [(0, False)] * group.n_blank
+    return [drawn[i] for i in rng.permutation(len(drawn))]
+
+
+def source_instrument(star: RealStar) -> str:
+    """Instrument in the file names of a source, or the name of its HDF5 file."""
+    if star.path.is_dir():
+        return find_sequences(star.path)[0].instrument
+    if star.path.suffix in (".h5", ".hdf5"):
+        return read_sequence(star.path).instrument or star.path.stem
+    return sequence_files(star.path).instrument
+
+
+def _group_problems(group: SequenceGroup, folder: Path) -> list[str]:
+    star = group.star(folder)
+    if isinstance(star, RealStar):
+        try:
+            sequence = star.read()
+        except InputError as error:
+            return list(error.problems)
+        if (sequence.n_wavelengths > 1) != (group.track == IFS_TRACK):
+            return [
+                f"track {group.track} does not fit {star.path}, "
+                f"which has {sequence.n_wavelengths} wavelengths"
+            ]
+        return _radius_problems(group, edge_distance(sequence.shape))
+    size = group.simulated_preset().size
+    return _radius_problems(group, edge_distance((size, size)))
+
+
+def _radius_problems(group: SequenceGroup, edge: float) -> list[str]:
+    inner, outer = group.inner_radius_px, group.outer_radius_px
+    problems = [
+        f"{name} = {value:g} px lies outside the frame, which reaches to {edge:g} px"
+        for name, value in (("inner_radius_px", inner), ("outer_radius_px", outer))
+        if value is not None and value > edge
+    ]
+    if inner is not None and outer is not None and inner >= outer:
+        problems.append(f"inner_radius_px = {inner:g} is not below outer_radius_px = {outer:g}")
+    return problems

@@ -1,0 +1,189 @@
+"""What an organizer asks for: a TOML file, checked before anything is built."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from exobench.challenge.documents import Document, File, read_toml
+from exobench.challenge.manifest import RankBy, Track
+from exobench.datasets.builder import Centring, RealStar, SimulatedStar
+from exobench.datasets.errors import InputError, RecipeError
+from exobench.datasets.simulator.presets import load_preset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exobench.datasets.simulator.presets import Preset
+
+IFS_TRACK = "adi_ifs"
+
+
+class SequenceGroup(Document):
+    """Sequences of one kind: of a preset of the simulator, or copies of one real sequence.
+
+    Attributes
+    ----------
+    track : {"adi", "adi_ifs"}
+    preset : str or None
+        Of the simulator; with `overrides` of its fields.
+    source : str or None
+        Path of a planet-free sequence in EIDC names, relative to the recipe.
+    count : int
+        Number of sequences.
+    companions : (int, int)
+        Least and most in a sequence that is not blank. Blank ones are counted apart, so
+        that a least of 0 means 1 there, unless the most is 0 too.
+    blank_fraction : float
+        Share of the sequences that get no companion.
+    visible : int
+        Practice only: so many sequences have one plainly visible companion among theirs.
+    wavelength, diameter : float or None
+        For a source: in micrometres (where its files do not say) and metres.
+    flip_angles : bool
+        For a source: negate its angles, so that what is real in it smears.
+    centring : {"check", "recentre", "trust"}
+        For a source: refuse a star off centre, move it, or believe the files.
+    origin : {"real", "public-origin"}
+        For a source: "public-origin" if its planet-free sequence is public.
+    inner_radius_px, outer_radius_px : float or None
+        Of the scored area; by default from the coronagraph and the frame.
+    """
+
+    track: Track
+    preset: str | None = None
+    source: str | None = None
+    count: Annotated[int, Field(ge=1, le=100_000)] = 1
+    overrides: Annotated[dict[str, Any], Field(default_factory=dict)]
+    companions: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (0, 3)
+    blank_fraction: Annotated[float, Field(ge=0, le=1)] = 0.25
+    visible: Annotated[int, Field(ge=0)] = 0
+    wavelength: Annotated[float, Field(gt=0)] | None = None
+    diameter: Annotated[float, Field(gt=0)] | None = None
+    flip_angles: bool = False
+    centring: Centring = "check"
+    origin: Literal["real", "public-origin"] = "real"
+    inner_radius_px: Annotated[float, Field(gt=0)] | None = None
+    outer_radius_px: Annotated[float, Field(gt=0)] | None = None
+
+    @field_validator("companions")
+    @classmethod
+    def _ordered(cls, companions: tuple[int, int]) -> tuple[int, int]:
+        if companions[0] > companions[1]:
+            raise ValueError(f"give the least first, then the most, got {list(companions)}")
+        return companions
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SequenceGroup:
+        if (self.preset is None) == (self.source is None):
+            raise ValueError("give either a preset or a source, one of the two")
+        if self.preset is not None:
+            self._check_simulated()
+        elif self.diameter is None:
+            raise ValueError("a source needs the telescope's diameter = (metres)")
+        elif self.overrides:
+            raise ValueError("overrides are for a preset, not for a source")
+        if self.visible > self.count - self.n_blank:
+            raise ValueError(
+                f"visible = {self.visible}, but only {self.count - self.n_blank} of "
+                f"{self.count} sequences are not blank"
+            )
+        if self.visible and self.companions[1] == 0:
+            raise ValueError(f"visible = {self.visible}, but companions allow none")
+        return self
+
+    def _check_simulated(self) -> None:
+        given = [name for name in _SOURCE_ONLY if name in self.model_fields_set]
+        if given:
+            raise ValueError(f"{', '.join(given)}: for a source only, not for a preset")
+        try:
+            preset = self.simulated_preset()
+        except InputError as error:
+            raise ValueError("; ".join(error.problems)) from None
+        if (preset.n_wavelengths > 1) != (self.track == IFS_TRACK):
+            takes = "several wavelengths" if self.track == IFS_TRACK else "one wavelength"
+            raise ValueError(
+                f"track {self.track} takes {takes}, preset {self.preset} has {preset.n_wavelengths}"
+            )
+
+    @property
+    def n_blank(self) -> int:
+        """Sequences without companions: `blank_fraction` of them, halves rounded up."""
+        return math.floor(self.blank_fraction * self.count + 0.5)
+
+    def simulated_preset(self) -> Preset:
+        """The preset with its overrides."""
+        return load_preset(str(self.preset), **self.overrides)
+
+    def star(self, folder: Path) -> SimulatedStar | RealStar:
+        """Where the frames come from; a source is looked for from `folder`."""
+        if self.preset is not None:
+            return SimulatedStar(preset=self.preset, overrides=self.overrides)
+        return RealStar(
+            path=folder / str(self.source),
+            wavelength=self.wavelength,
+            diameter=float(self.diameter or 0),
+            flip_angles=self.flip_angles,
+            centring=self.centring,
+        )
+
+
+_SOURCE_ONLY = ("wavelength", "diameter", "flip_angles", "centring", "origin")
+
+
+class Recipe(File):
+    """A challenge to be built.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"practice", "contest"}
+        A practice challenge may have a `seed`, which makes it reproducible and its truth
+        no secret. A contest has a secret of 256 bits that no recipe holds.
+    seed : int or None
+    rank_by : str
+        Metric that orders the board.
+    sequences : tuple of SequenceGroup
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    kind: Literal["practice", "contest"]
+    seed: Annotated[int, Field(ge=0)] | None = None
+    rank_by: RankBy = "f1"
+    sequences: Annotated[tuple[SequenceGroup, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fair(self) -> Recipe:
+        if self.kind == "practice" and self.seed is None:
+            raise ValueError("a practice challenge needs a seed = (a whole number)")
+        if self.kind == "contest":
+            self._check_contest()
+        return self
+
+    def _check_contest(self) -> None:
+        if self.seed is not None:
+            raise ValueError(
+                "a contest takes no seed, since its truth could be rebuilt from it; "
+                "leave it out: a secret of 256 bits is drawn, or read from --secret FILE"
+            )
+        for number, group in enumerate(self.sequences, start=1):
+            if group.visible:
+                raise ValueError(f"sequences[{number}]: visible is for practice challenges only")
+            if group.origin == "public-origin":
+                raise ValueError(
+                    f"sequences[{number}]: a sequence whose planet-free origin is public gives "
+                    "its companions away; it is for practice challenges only"
+                )
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a TOML file.
+
+    Raises
+    ------
+    RecipeError
+        With every problem, each naming its key.
+    """
+    return read_toml(path, Recipe, RecipeError)
