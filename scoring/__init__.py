@@ -2,7 +2,8 @@
 
 from exobench.scoring import legacy
 from exobench.scoring.candidates import DetectionList, find_candidates
-from exobench.scoring.comparison import Comparison, SequenceCounts, compare, rank_value, ranks
+from exobench.scoring.comparison import Comparison, compare, ranks
+from exobench.scoring.counts import SequenceCounts, rank_value, sequence_counts
 from exobench.scoring.metrics import METRICS, RANKABLE, Metric
 from exobench.scoring.score import METRIC_VERSION, Score
 from exobench.scoring.snr import significance_map, snr_map
@@ -25,6 +26,7 @@ __all__ = [
     "rank_value",
     "ranks",
     "score_maps",
+    "sequence_counts",
     "significance_map",
     "snr_map",
 ]

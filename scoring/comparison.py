@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.datasets.errors import InputError
-from exobench.scoring.metrics import RANKABLE
+from exobench.scoring.counts import PooledMeasure, rank_value
 from exobench.scoring.permutation import (
     ROUNDING,
     holm,
@@ -28,27 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from exobench.scoring.counts import SequenceCounts
+
 SIGNIFICANT = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceCounts:
-    """What an entry reached on one sequence at its threshold.
-
-    Attributes
-    ----------
-    name, instrument, unit : str
-        Of the sequence; units are what is swapped.
-    tp, fp, n_injected : int
-        True positives, false positives, injections.
-    """
-
-    name: str
-    instrument: str
-    unit: str
-    tp: int
-    fp: int
-    n_injected: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,19 +98,6 @@ class Comparison:
         return ranks(listed, self.beaten_by, undefined)
 
 
-def rank_value(counts: Sequence[SequenceCounts], rank_by: str) -> float | None:
-    """The value of `rank_by` on these sequences; None where it is undefined.
-
-    Raises
-    ------
-    InputError
-        If `rank_by` is not one of `RANKABLE`.
-    """
-    measure = _Measure.of(counts, rank_by)
-    value = float(measure.value(measure.table(counts).sum(axis=0)[:, np.newaxis])[0])
-    return None if np.isnan(value) else value
-
-
 def compare(
     entries: Mapping[str, Sequence[SequenceCounts]], rank_by: str, *, seed: int = 0
 ) -> Comparison:
@@ -160,7 +129,7 @@ def compare(
     Holm (1979), Scand. J. Statist. 6, 65.
     """
     names = sorted(entries)
-    measure = _Measure.of(_same_sequences(entries), rank_by)
+    measure = PooledMeasure.of(_same_sequences(entries), rank_by)
     values = {name: rank_value(entries[name], rank_by) for name in names}
     pairs = list(combinations(names, 2))
     swaps = label_swap({name: measure.table(entries[name]) for name in names}, len(pairs), seed)
@@ -206,60 +175,6 @@ def ranks(
         rank = max(rank, floor)
         found[name] = rank
     return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Measure:
-    """A metric as a function of sums over units, on a fixed set of sequences."""
-
-    rank_by: str
-    units: tuple[str, ...]
-    n_injected: int
-    sequences_of: Mapping[str, int]
-
-    @classmethod
-    def of(cls, counts: Sequence[SequenceCounts], rank_by: str) -> _Measure:
-        if rank_by not in RANKABLE:
-            raise InputError(f"rank_by must be one of {', '.join(RANKABLE)}, got {rank_by!r}")
-        instruments = sorted(c.instrument for c in counts if c.n_injected)
-        return cls(
-            rank_by=rank_by,
-            units=tuple(sorted({c.unit for c in counts})),
-            n_injected=sum(c.n_injected for c in counts),
-            sequences_of={name: instruments.count(name) for name in dict.fromkeys(instruments)},
-        )
-
-    def table(self, counts: Sequence[SequenceCounts]) -> NDArray[np.float64]:
-        """Additive results, shape (n_units, n_columns)."""
-        row = {unit: i for i, unit in enumerate(self.units)}
-        macro = self.rank_by.startswith("macro_")
-        column = {name: i for i, name in enumerate(self.sequences_of)}
-        table = np.zeros((len(self.units), len(column) if macro else 2))
-        for c in sorted(counts, key=lambda c: c.name):
-            if not macro:
-                table[row[c.unit]] += (c.tp, c.fp)
-            elif c.n_injected:
-                table[row[c.unit], column[c.instrument]] += self._of_sequence(c)
-        return table
-
-    def value(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The metric of each column of sums, shape (n_columns, n); NaN where undefined."""
-        if self.n_injected == 0 and self.rank_by != "ppv":
-            return np.full(sums.shape[1], np.nan)
-        if self.rank_by.startswith("macro_"):
-            n_sequences = np.array(list(self.sequences_of.values()))[:, np.newaxis]
-            return np.asarray((sums / n_sequences).mean(axis=0))
-        tp, fp = sums
-        if self.rank_by == "tpr":
-            return np.asarray(tp / self.n_injected)
-        if self.rank_by == "f1":
-            return np.asarray(2 * tp / (tp + fp + self.n_injected))
-        return np.asarray(tp / np.where(tp + fp == 0, np.nan, tp + fp))
-
-    def _of_sequence(self, c: SequenceCounts) -> float:
-        if self.rank_by == "macro_tpr":
-            return c.tp / c.n_injected
-        return 2 * c.tp / (c.tp + c.fp + c.n_injected)
 
 
 def _same_sequences(entries: Mapping[str, Sequence[SequenceCounts]]) -> Sequence[SequenceCounts]:

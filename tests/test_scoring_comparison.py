@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 
 from exobench.datasets.errors import InputError
-from exobench.scoring import SequenceCounts, compare, rank_value, ranks
-from exobench.scoring.comparison import RANKABLE
+from exobench.scoring import (
+    RANKABLE,
+    DetectionList,
+    MapTruth,
+    SequenceCounts,
+    compare,
+    rank_value,
+    ranks,
+    score_maps,
+    sequence_counts,
+)
 from exobench.scoring.permutation import holm, n_draws, p_value, smallest_significant
 
 
@@ -181,6 +190,21 @@ def test_without_injections_only_ppv_has_a_value():
     counts = entry([0, 0], [1, 2], 0)
     assert [rank_value(counts, key) for key in RANKABLE] == [None, None, 0.0, None, None]
     assert compare({"A": counts, "B": counts}, "f1").beaten_by == {"A": (), "B": ()}
+
+
+def test_the_value_of_a_score_file_is_found_again_from_its_rows():
+    answers = {"s0": DetectionList([(20, 20), (40, 20)], [9, 8]), "s1": DetectionList([], [])}
+    settings = (4.0, 5.0, 48.0, "a", "star", (101, 101))
+    truths = {
+        "s0": MapTruth([(20, 20), (80, 20)], *settings),
+        "s1": MapTruth([(20, 20)], *settings),
+    }
+    score = score_maps(answers, truths, 5.0).to_dict()
+    counts = sequence_counts(score["per_sequence"], {"s0": "star"})
+    assert counts[0] == SequenceCounts("s0", "a", "star", 1, 1, 2)
+    assert counts[1].unit == "s1"
+    for key in RANKABLE:
+        assert rank_value(counts, key) == pytest.approx(score["overall"][key]), key
 
 
 # Ranks
