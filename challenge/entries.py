@@ -1,0 +1,263 @@
+"""The entries of a challenge: what was sent, by whom, and what it scored."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from exobench.challenge.documents import File, json_bytes, read_json, unreadable
+from exobench.challenge.manifest import read_manifest
+from exobench.challenge.submission import read_submission
+from exobench.datasets.atomic import replacing
+from exobench.datasets.errors import ChallengeError
+from exobench.scoring.score import METRIC_VERSION
+
+if TYPE_CHECKING:
+    from exobench.challenge.submission import Submission
+
+ENTRIES = "entries"
+ARCHIVE = "submission.zip"
+ENTRY = "entry.json"
+SCORE = f"score-strict-v{METRIC_VERSION}.json"
+
+_ID_LENGTH = 16
+
+
+class Entry(File):
+    """A submission that was kept.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the zip; its first 16 digits are the name of the entry.
+    track : str
+        That it answers.
+    method : dict
+        What its authors say of it, as in method.toml.
+    received : str
+        ISO time, UTC.
+    baseline : bool
+        Sent by the organizers for comparison.
+    """
+
+    sha256: str
+    track: str
+    method: dict[str, Any]
+    received: str
+    baseline: bool
+
+    @property
+    def id(self) -> str:
+        """Name of the entry."""
+        return self.sha256[:_ID_LENGTH]
+
+    @property
+    def name(self) -> str:
+        """Name of the method, or of the entry where the authors give none."""
+        return str(self.method.get("name") or self.id)
+
+
+class EntryStore(Protocol):
+    """Where entries are kept; all that the ranking and the leaderboard know of it."""
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, by time of receipt."""
+
+    def score(self, entry: Entry) -> dict[str, Any]:
+        """The strict score of an entry, as in its file."""
+
+    def submission(self, entry: Entry) -> Submission:
+        """The answers of an entry."""
+
+    def keep(
+        self,
+        submission: Submission,
+        score: dict[str, Any],
+        *,
+        received: datetime,
+        baseline: bool = False,
+    ) -> Kept:
+        """Keep a scored submission; the same zip twice is one entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An entry, and whether it is new."""
+
+    entry: Entry
+    is_new: bool
+
+
+class FolderEntryStore:
+    """Entries as folders under ``DIR/entries``, readable by their owner only.
+
+    Parameters
+    ----------
+    challenge : Path
+        Folder of the challenge, which holds public and entries.
+    """
+
+    def __init__(self, challenge: Path) -> None:
+        self._challenge = challenge
+        self._folder = challenge / ENTRIES
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, by time of receipt.
+
+        Raises
+        ------
+        ChallengeError
+            If an entry is not as it must be.
+        """
+        if not self._folder.is_dir():
+            return ()
+        # Working folders begin with a dot; a crash may leave one behind.
+        folders = [path for path in self._folder.iterdir() if not path.name.startswith(".")]
+        found = [self._entry(folder) for folder in folders if folder.is_dir()]
+        return tuple(sorted(found, key=lambda entry: (entry.received, entry.id)))
+
+    def score(self, entry: Entry) -> dict[str, Any]:
+        """The strict score of an entry, as in its file.
+
+        Raises
+        ------
+        ChallengeError
+            If there is none of this version of the metrics.
+        """
+        path = self._folder / entry.id / SCORE
+        try:
+            content = json.loads(path.read_bytes())
+        except FileNotFoundError as cause:
+            archive = path.with_name(ARCHIVE)
+            raise ChallengeError(
+                f"{path}: no such file; score it again: exobench score {archive} {self._challenge}"
+            ) from cause
+        except OSError as cause:
+            raise ChallengeError(unreadable(path, cause)) from cause
+        except (ValueError, RecursionError) as cause:
+            raise ChallengeError(f"{path}: is not JSON ({cause})") from cause
+        if not isinstance(content, dict) or not isinstance(content.get("per_sequence"), list):
+            raise ChallengeError(f"{path}: is no score file")
+        return content
+
+    def submission(self, entry: Entry) -> Submission:
+        """The answers of an entry.
+
+        Raises
+        ------
+        SubmissionError, ChallengeError
+            If its zip is damaged, or no longer fits the challenge.
+        """
+        path = self._folder / entry.id / ARCHIVE
+        submission = read_submission(path, read_manifest(self._challenge), entry.track)
+        if submission.sha256 != entry.sha256:
+            raise ChallengeError(f"{path}: is not the zip that was received (SHA-256 differs)")
+        return submission
+
+    def keep(
+        self,
+        submission: Submission,
+        score: dict[str, Any],
+        *,
+        received: datetime,
+        baseline: bool = False,
+    ) -> Kept:
+        """Keep a scored submission; the same zip twice is one entry, that of the first time.
+
+        Parameters
+        ----------
+        submission : Submission
+        score : dict
+            Its strict score, as `evaluate` gives it.
+        received : datetime
+            With a time zone.
+        baseline : bool
+            Sent by the organizers for comparison.
+
+        Raises
+        ------
+        ChallengeError
+            If the entry cannot be written.
+        """
+        if received.tzinfo is None:
+            raise ValueError("the time of receipt needs a time zone")
+        entry = Entry(
+            sha256=submission.sha256,
+            track=submission.track,
+            method=submission.method.stated(),
+            received=received.astimezone(UTC).isoformat(timespec="milliseconds"),
+            baseline=baseline,
+        )
+        files = {
+            ARCHIVE: submission.archive,
+            ENTRY: json_bytes(entry),
+            SCORE: json_bytes(score),
+        }
+        try:
+            is_new = self._place(entry.id, files)
+        except OSError as cause:
+            reason = (cause.strerror or str(cause)).lower()
+            raise ChallengeError(f"{self._folder}: the entry cannot be kept, {reason}") from cause
+        return Kept(entry if is_new else self._entry(self._folder / entry.id), is_new)
+
+    def _entry(self, folder: Path) -> Entry:
+        entry = read_json(folder / ENTRY, Entry, ChallengeError)
+        if entry.id != folder.name:
+            raise ChallengeError(f"{folder / ENTRY}: belongs to another entry, {entry.id}")
+        return entry
+
+    def _place(self, name: str, files: dict[str, bytes]) -> bool:
+        """Make the folder of an entry appear whole; False if it is there already."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        final = self._folder / name
+        if final.exists():
+            # Of an older version of the metrics, perhaps: then the score is what is new.
+            if not (final / SCORE).exists():
+                with replacing(final / SCORE) as partial:
+                    _write_durably(partial, files[SCORE])
+            return False
+        working = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self._folder))
+        try:
+            for file, content in files.items():
+                _write_durably(working / file, content)
+            _sync(working)
+            return _rename(working, final)
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
+
+
+def _rename(working: Path, final: Path) -> bool:
+    """Whether the folder took its name; False if another process was faster."""
+    try:
+        working.rename(final)
+    except OSError:
+        if final.is_dir():
+            return False
+        raise
+    _sync(final.parent)
+    return True
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone may read, down to the disk."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Bring the names in a folder down to the disk, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
