@@ -129,13 +129,12 @@ def evaluate(
     """
     total = {key: weights @ sums for key, sums in statistics.sums.items()}
     tp, fp, n_injected, n_maps = (total[key] for key in ("tp", "fp", "n_injected", "n_maps"))
-    fdr = _ratio(fp, tp + fp)
     f1 = np.where(n_injected > 0, _ratio(2 * tp, tp + fp + n_injected), np.nan)
     found = {
         **{key: total[key] for key in ("tp", "fp", "n_injected", "n_maps", "n_missing")},
         "fn": n_injected - tp,
         "tpr": _ratio(tp, n_injected),
-        "fdr": fdr,
+        "fdr": _ratio(fp, tp + fp),
         "ppv": _ratio(tp, tp + fp),
         "f1": f1,
         "fp_per_map": _ratio(fp, n_maps),
