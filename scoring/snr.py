@@ -122,8 +122,8 @@ def significance(snr: ArrayLike, n_noise: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray
-        Odd in `snr` and finite for every finite value, since tails are kept as
-        logarithms; NaN where `snr` is NaN or `n_noise` is below 2.
+        Odd in `snr` and always finite, since tails are kept as logarithms (an infinite
+        S/N counts as the largest number); NaN where `snr` is NaN or `n_noise` below 2.
 
     References
     ----------
@@ -131,7 +131,7 @@ def significance(snr: ArrayLike, n_noise: ArrayLike) -> NDArray[np.float64]:
     """
     t, n = np.broadcast_arrays(np.asarray(snr, dtype=np.float64), np.asarray(n_noise))
     sigma = np.full(t.shape, np.nan)
-    size, dof = np.abs(t), n - 1.0
+    size, dof = np.minimum(np.abs(t), np.finfo(np.float64).max), n - 1.0
     core, tail = (size < 1) & (n >= 2), (size >= 1) & (n >= 2)
     within = special.betainc(0.5, dof[core] / 2, size[core] ** 2 / (dof[core] + size[core] ** 2))
     sigma[core] = np.sqrt(2) * special.erfinv(within)

@@ -172,8 +172,15 @@ def test_significance_is_odd_increasing_and_finite_however_large_the_value():
 
 
 def test_significance_without_a_value_is_without_a_value():
-    sigma = significance([np.nan, 1.0, 0.0, np.inf], [10, 1, 5, 10])
-    np.testing.assert_array_equal(sigma, [np.nan, np.nan, 0.0, np.inf])
+    sigma = significance([np.nan, 1.0, 0.0], [10, 1, 5])
+    np.testing.assert_array_equal(sigma, [np.nan, np.nan, 0.0])
+
+
+def test_a_source_without_any_noise_is_significant_but_finite():
+    frame = np.zeros((41, 41))
+    frame[20, 30] = 1.0
+    assert snr_map(frame, 4.0)[20, 30] == np.inf
+    assert 10 < significance_map(frame, 4.0)[20, 30] < np.inf
 
 
 @pytest.mark.parametrize(
