@@ -8,7 +8,7 @@ from exobench.datasets.errors import ChallengeError
 from exobench.scoring import SequenceCounts, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     Score = Mapping[str, Any]
 
@@ -90,7 +90,7 @@ def sequence_counts(manifest: Manifest, track: str, score: Score) -> tuple[Seque
 
 
 def _board(
-    manifest: Manifest, track: str, scored: list[tuple[Entry, Score]], seed: int
+    manifest: Manifest, track: str, scored: Sequence[tuple[Entry, Score]], seed: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rows of a board, and what it can tell apart."""
     counts = {entry.id: sequence_counts(manifest, track, score) for entry, score in scored}
@@ -108,7 +108,7 @@ def _board(
             "resolvable_difference": None,
         }
     comparison = compare(counts, manifest.rank_by, seed=seed)
-    listed = sorted(scored, key=lambda one: _order(*one, manifest.rank_by))
+    listed = sorted(scored, key=lambda one: _order(one[0], one[1], manifest.rank_by))
     ranks = comparison.ranks([entry.id for entry, _ in listed])
     rows = [_row(entry, score, ranks[entry.id], comparison) for entry, score in listed]
     return rows, facts | {
