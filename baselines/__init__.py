@@ -1,5 +1,12 @@
 """How one might answer: one file per algorithm."""
 
-from exobench.baselines._registry import Baseline, describe_options, load, names, parse_options
+from exobench.baselines._registry import (
+    Baseline,
+    describe,
+    describe_options,
+    load,
+    names,
+    parse_options,
+)
 
-__all__ = ["Baseline", "describe_options", "load", "names", "parse_options"]
+__all__ = ["Baseline", "describe", "describe_options", "load", "names", "parse_options"]

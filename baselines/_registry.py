@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_type_hints
 
@@ -43,6 +45,23 @@ def names() -> list[str]:
     """Every baseline, sorted. Nothing is imported; a leading underscore hides a file."""
     path = import_module(_PACKAGE).__path__
     return sorted(m.name for m in iter_modules(path) if not m.name.startswith("_"))
+
+
+def describe(name: str) -> str:
+    """The first line of a baseline's file, which says what it is. Nothing is imported.
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+    """
+    _check_known(name)
+    for folder in import_module(_PACKAGE).__path__:
+        source = Path(folder) / f"{name}.py"
+        if source.exists():
+            docstring = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+            return docstring.partition("\n")[0].rstrip(".")
+    return ""
 
 
 def load(name: str, **options: Any) -> Baseline:
@@ -109,12 +128,16 @@ def describe_options(name: str) -> dict[str, str]:
 
 
 def _factory(name: str) -> Any:
+    _check_known(name)
+    return import_module(f"{_PACKAGE}.{name}").baseline
+
+
+def _check_known(name: str) -> None:
     known = names()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise InputError(f"no baseline {name!r}; there are {', '.join(known)}{hint}")
-    return import_module(f"{_PACKAGE}.{name}").baseline
 
 
 def _options(factory: Any) -> dict[str, type]:

@@ -10,7 +10,7 @@ from exobench.challenge.recipe import IFS_TRACK
 from exobench.datasets.builder import RealStar, SequencePlan
 from exobench.datasets.eidc import find_sequences, sequence_files
 from exobench.datasets.errors import InputError, RecipeError
-from exobench.datasets.files import read_sequence
+from exobench.datasets.files import HDF5_SUFFIXES, read_sequence
 from exobench.datasets.geometry import edge_distance
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _group_plans(
 ) -> Iterator[TrackPlan]:
     star = group.star(folder)
     real = isinstance(star, RealStar)
-    instrument = source_instrument(star) if isinstance(star, RealStar) else star.preset
+    instrument = source_instrument(star.path) if isinstance(star, RealStar) else star.preset
     first = f"{instrument}_{numbers[instrument] + 1}"
     for n_companions, visible in _draw_companions(group, rng):
         numbers[instrument] += 1
@@ -111,13 +111,22 @@ def _draw_companions(group: SequenceGroup, rng: np.random.Generator) -> list[tup
     return [drawn[i] for i in rng.permutation(len(drawn))]
 
 
-def source_instrument(star: RealStar) -> str:
-    """Instrument in the file names of a source, or the name of its HDF5 file."""
-    if star.path.is_dir():
-        return find_sequences(star.path)[0].instrument
-    if star.path.suffix in (".h5", ".hdf5"):
-        return read_sequence(star.path).instrument or star.path.stem
-    return sequence_files(star.path).instrument
+def source_instrument(path: Path) -> str:
+    """Instrument in the file names of a source, or in its HDF5 file.
+
+    Raises
+    ------
+    InputError
+        If there is no sequence.
+    """
+    if path.suffix in HDF5_SUFFIXES:
+        return read_sequence(path).instrument or path.stem
+    if not path.is_dir():
+        return sequence_files(path).instrument
+    found = find_sequences(path)
+    if not found:
+        raise RecipeError(f"{path}: no sequence in EIDC names in this folder")
+    return found[0].instrument
 
 
 def _group_problems(group: SequenceGroup, folder: Path) -> list[str]:

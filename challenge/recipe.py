@@ -56,7 +56,7 @@ class SequenceGroup(Document):
     preset: str | None = None
     source: str | None = None
     count: Annotated[int, Field(ge=1, le=100_000)] = 1
-    overrides: Annotated[dict[str, Any], Field(default_factory=dict)]
+    overrides: dict[str, Any] = Field(default_factory=dict)
     companions: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (0, 3)
     blank_fraction: Annotated[float, Field(ge=0, le=1)] = 0.25
     visible: Annotated[int, Field(ge=0)] = 0

@@ -39,6 +39,11 @@ def print_warnings(warnings: Iterable[str]) -> None:
         print(f"warning: {warning}", file=sys.stderr)
 
 
+def print_note(text: str) -> None:
+    """Print what is good to know but no result, on standard error."""
+    print(text, file=sys.stderr)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: the first column left-aligned, the others right-aligned."""
     table = [list(columns), *(list(row) for row in rows)]

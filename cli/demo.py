@@ -1,0 +1,110 @@
+"""`exobench demo`: a challenge from build to leaderboard in one command."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exobench.cli._console import AsJson, Workers, print_json, print_note, progress
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from exobench.challenge.folder import Challenge
+    from exobench.challenge.recipe import Recipe
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the demo.", metavar="DIR")] = Path(
+        "exobench-demo"
+    ),
+    real: Annotated[
+        Path | None,
+        typer.Option(
+            help="A real planet-free sequence in EIDC names, to join the simulated ones.",
+            metavar="DIR",
+        ),
+    ] = None,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the leaderboard.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace an earlier demo.")] = False,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build the demo challenge, run baselines on it, rank them, open the leaderboard.
+
+    Example: exobench demo --no-serve
+    """
+    from exobench.challenge.demo import demo_recipe, finished_demo, remove_demo
+    from exobench.challenge.folder import read_challenge
+    from exobench.challenge.work import available_cores, local_workers
+    from exobench.cli.rank import print_ranking, ranking_of
+
+    if fresh:
+        remove_demo(out)
+    recipe = demo_recipe(real)
+    finished = finished_demo(out, recipe)
+    with local_workers(workers or available_cores()) as executor:
+        if not finished:
+            _build(recipe, out, executor)
+        challenge = read_challenge(out)
+        _answer(challenge, executor)
+    if as_json:
+        print_json(ranking_of(out))
+    else:
+        print_ranking(ranking_of(out))
+    if serve and not as_json:
+        from exobench.cli.serve import serve as serve_verb
+
+        serve_verb(out)
+
+
+def _build(recipe: Recipe, out: Path, executor: Executor) -> None:
+    from exobench.challenge.build import prepare_build, run_build
+
+    build = prepare_build(recipe, Path(), out)
+    steps = run_build(build, executor)
+    for _ in progress(steps, len(build.plans), "building sequences"):
+        pass
+
+
+def _answer(challenge: Challenge, executor: Executor) -> None:
+    """Run, check and score the baselines of every track that have no entry yet."""
+    from exobench.challenge.demo import BASELINES
+    from exobench.challenge.entries import FolderEntryStore
+
+    store = FolderEntryStore(challenge.folder)
+    answered = {(entry.track, entry.name) for entry in store.entries()}
+    wanted = [
+        (track, name)
+        for track in challenge.manifest.tracks
+        for name in BASELINES[track]
+        if (track, name) not in answered
+    ]
+    if not wanted:
+        print_note(f"{challenge.folder}: finished before; its entries are kept")
+    for track, name in wanted:
+        _keep(challenge, track, name, executor)
+
+
+def _keep(challenge: Challenge, track: str, name: str, executor: Executor) -> None:
+    from exobench.challenge.entries import FolderEntryStore
+    from exobench.challenge.evaluate import evaluate
+    from exobench.challenge.run import plan_runs, run_baseline, write_run
+    from exobench.challenge.submission import read_submission
+
+    public = challenge.folder / "public"
+    (run,) = plan_runs(name, {}, public, challenge.manifest, track)
+    steps = run_baseline(run, executor)
+    answers = list(progress(steps, len(run.sequences), f"{name} on {track}"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.zip"
+        write_run(path, run, answers, threshold=5.0)
+        submission = read_submission(path, challenge.manifest)
+    score = evaluate(submission, challenge)
+    FolderEntryStore(challenge.folder).keep(
+        submission, score, received=datetime.now(UTC), baseline=True
+    )

@@ -1,0 +1,97 @@
+"""`exobench list`: what there is, one line each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exobench.cli._console import AsJson, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    baselines = "baselines"
+    presets = "presets"
+    suites = "suites"
+    metrics = "metrics"
+
+
+def list_(
+    kind: Annotated[
+        Kind | None, typer.Argument(help="By default all of them.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List baselines, presets of the simulator, embedded suites and metrics.
+
+    Example: exobench list baselines
+    """
+    listed = {one.value: dict(_LISTS[one]()) for one in ([kind] if kind else Kind)}
+    if as_json:
+        print_json({"format": 1, **listed})
+        return
+    for title, lines in listed.items():
+        if len(listed) > 1:
+            print(f"{title}:")
+        width = max(map(len, lines), default=0)
+        indent = "  " if len(listed) > 1 else ""
+        for name, text in lines.items():
+            print(f"{indent}{name:<{width}}  {text}".rstrip())
+
+
+def _baselines() -> list[tuple[str, str]]:
+    from exobench.baselines import describe, names
+
+    return [(name, describe(name)) for name in names()]
+
+
+def _presets() -> list[tuple[str, str]]:
+    from exobench.datasets.simulator import load_preset, preset_names
+
+    presets = [load_preset(name) for name in preset_names()]
+    return [
+        (
+            p.name,
+            f"{p.n_frames} frames of {p.size} x {p.size} px, {p.n_wavelengths} wavelength"
+            f"{'s' if p.n_wavelengths > 1 else ''} at {p.wavelength:g} um, "
+            f"{p.diameter:g} m telescope",
+        )
+        for p in presets
+    ]
+
+
+def _suites() -> list[tuple[str, str]]:
+    from exobench.challenge.recipe import read_recipe
+    from exobench.challenge.suites import recipe_path, suite_names
+
+    recipes = {name: read_recipe(recipe_path(name)) for name in suite_names()}
+    return [
+        (
+            name,
+            ", ".join(
+                f"{group.count} {group.preset or group.source} ({group.track})"
+                for group in recipe.sequences
+            ),
+        )
+        for name, recipe in recipes.items()
+    ]
+
+
+def _metrics() -> list[tuple[str, str]]:
+    from exobench.scoring import METRICS
+
+    return [(metric.key, metric.title) for metric in METRICS.values()]
+
+
+_LISTS: dict[Kind, Callable[[], list[tuple[str, str]]]] = {
+    Kind.baselines: _baselines,
+    Kind.presets: _presets,
+    Kind.suites: _suites,
+    Kind.metrics: _metrics,
+}

@@ -1,0 +1,87 @@
+"""`exobench run`: a baseline's submission to a challenge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exobench.cli._console import AsJson, Workers, print_json, progress
+
+if TYPE_CHECKING:
+    from exobench.challenge.run import Run
+
+
+def run(  # noqa: PLR0913 - the options of the verb
+    baseline: Annotated[
+        str, typer.Argument(help="Its name (exobench list baselines).", show_default=False)
+    ],
+    public: Annotated[
+        Path,
+        typer.Argument(help="Public folder of a challenge.", metavar="DIR/public"),
+    ],
+    track: Annotated[
+        str | None, typer.Option(help="By default every track that the baseline supports.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Submission to write; by default <baseline>-<track>.zip. Of several tracks, "
+            "each is added to the name.",
+            metavar="FILE",
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o", help="Option of the baseline; may be given again.", metavar="NAME=VALUE"
+        ),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Detections are at or above it, in all maps.")
+    ] = 5.0,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a baseline on a challenge and write its submissions, one per track.
+
+    Example: exobench run pca my-challenge/public -o n_components=20
+    """
+    from exobench.baselines import parse_options
+    from exobench.challenge.manifest import public_folder, read_manifest
+    from exobench.challenge.run import plan_runs
+    from exobench.datasets.errors import InputError
+
+    if threshold != threshold or abs(threshold) == float("inf"):
+        raise InputError(f"--threshold must be a finite number, got {threshold}")
+    folder = public_folder(public)
+    manifest = read_manifest(folder)
+    runs = plan_runs(baseline, parse_options(baseline, option or []), folder, manifest, track)
+    written = []
+    for one in runs:
+        path = _path(out, one, alone=len(runs) == 1)
+        costs = run_with_progress(one, path, threshold, workers)
+        written.append({"track": one.track, "submission": str(path), "costs": str(costs)})
+        if not as_json:
+            print(f"{one.track}: {path} (costs in {costs.name})")
+    if as_json:
+        print_json({"format": 1, "baseline": baseline, "submissions": written})
+
+
+def run_with_progress(run: Run, path: Path, threshold: float, workers: int | None) -> Path:
+    """Run on this machine's cores, with a progress bar; returns the path of the costs."""
+    from exobench.challenge.run import run_baseline, write_run
+    from exobench.challenge.work import available_cores, local_workers
+
+    n_sequences = len(run.sequences)
+    with local_workers(min(workers or available_cores(), n_sequences)) as executor:
+        title = f"{run.name} on {run.track}"
+        answers = list(progress(run_baseline(run, executor), n_sequences, title))
+    return write_run(path, run, answers, threshold)
+
+
+def _path(out: Path | None, run: Run, *, alone: bool) -> Path:
+    if out is None:
+        return Path(f"{run.name}-{run.track}.zip")
+    return out if alone else out.with_name(f"{out.stem}-{run.track}{out.suffix}")
