@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.challenge.answer_files import file_name
+from exobench.challenge.answer_files import THRESHOLD, file_name
 from exobench.challenge.fits_bytes import FitsError, pixels, read_header
 from exobench.challenge.problems import Problem
 from exobench.datasets.geometry import annulus
@@ -83,9 +83,7 @@ def parse_number(name: str, content: bytes, code: str) -> float:
     except FitsError as error:
         raise RefusedFile(Problem(name, code, str(error))) from error
     if header.shape not in ((), (1,)) or len(content) == header.offset:
-        raise _refused(
-            name, code, f"expected one number, got {_axes(header.shape) or 'a header alone'}"
-        )
+        raise _refused(name, code, f"expected one number, got {_axes(header.shape)}")
     value = float(pixels(content, header).reshape(()))
     if not np.isfinite(value):
         raise _refused(name, code, f"expected a finite number, got {value}")
@@ -138,20 +136,29 @@ def inside(detections: DetectionList, sequence: PublicSequence) -> NDArray[np.bo
 
 
 def answer_warnings(
-    answers: Mapping[str, Answer], sequences: Mapping[str, PublicSequence]
+    answers: Mapping[str, Answer],
+    sequences: Mapping[str, PublicSequence],
+    threshold: float | None,
 ) -> Iterator[Problem]:
     """What about readable answers deserves a second look."""
-    finite: dict[str, tuple[int, int]] = {}
+    coverage: dict[str, tuple[int, int]] = {}
+    highest = -np.inf
     for name, answer in answers.items():
         sequence = sequences[name]
         if isinstance(answer, DetectionList):
             yield from _list_warnings(file_name(name, "detections"), answer, sequence)
-            continue
-        values = answer[scored_area(sequence)]
-        claims = values[np.isfinite(values)]
-        finite[file_name(name, "detmap")] = (claims.size, values.size)
-        yield from _map_warnings(file_name(name, "detmap"), claims)
-    yield from _coverage_warning(finite)
+            values = answer.values[inside(answer, sequence)]
+        else:
+            file = file_name(name, "detmap")
+            values = answer[scored_area(sequence)]
+            coverage[file] = (int(np.isfinite(values).sum()), values.size)
+            yield from _map_warnings(file, values[np.isfinite(values)])
+        highest = max(highest, values[np.isfinite(values)].max(initial=-np.inf))
+    if coverage:
+        yield from _coverage_warning(coverage)
+    if answers and threshold is not None and highest < threshold:
+        message = f"no value in a scored area reaches {threshold:g}: nothing is detected at all"
+        yield _warning(THRESHOLD, "no_detection", message)
 
 
 def _map_warnings(name: str, claims: NDArray[np.float64]) -> Iterator[Problem]:
@@ -180,19 +187,18 @@ def _list_warnings(name: str, answer: DetectionList, sequence: PublicSequence) -
         )
 
 
-def _coverage_warning(finite: Mapping[str, tuple[int, int]]) -> Iterator[Problem]:
-    n_finite, n_scored = (
-        (sum(counts) for counts in zip(*finite.values(), strict=True)) if (finite) else (0, 0)
-    )
+def _coverage_warning(coverage: Mapping[str, tuple[int, int]]) -> Iterator[Problem]:
+    """A warning if too few of the scored pixels are finite; `coverage` has both by file."""
+    n_finite, n_scored = (sum(counts) for counts in zip(*coverage.values(), strict=True))
     if n_finite >= LOW_COVERAGE * n_scored:
         return
-    worst = min(finite, key=lambda name: finite[name][0] / finite[name][1])
+    fractions = {name: n / max(of, 1) for name, (n, of) in coverage.items()}
+    worst = min(fractions, key=lambda name: fractions[name])
     yield _warning(
         worst,
         "low_coverage",
         f"only {n_finite / n_scored:.1%} of the scored pixels of all maps are finite, least in "
-        f"this one ({finite[worst][0] / finite[worst][1]:.1%}); "
-        "a companion under the others cannot be found",
+        f"this one ({fractions[worst]:.1%}); a companion under the others cannot be found",
     )
 
 
@@ -212,4 +218,4 @@ def _warning(name: str, code: str, message: str) -> Problem:
 
 
 def _axes(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(n) for n in shape)
+    return " x ".join(str(n) for n in shape) or "none, but a header alone"

@@ -71,10 +71,11 @@ def read_content(archive: Archive, manifest: Manifest, wanted: str | None) -> Co
     sent = [name for name in sequences if reader.has(name, "detmap", "detections")]
     track = reader.track(sent, manifest, wanted)
     answers = reader.answers({name: sequences[name] for name in sent})
-    reader.problems += answer_warnings(answers, sequences)
+    threshold = reader.threshold()
+    reader.problems += answer_warnings(answers, sequences, threshold)
     return Content(
         track=track,
-        threshold=reader.threshold(),
+        threshold=threshold,
         answers=answers,
         method=reader.method(),
         parameters=reader.parameters(sequences),
@@ -100,18 +101,22 @@ class _Reader:
         }
         answered = [track for track, names in tracks.items() if set(names) & set(sent)]
         if not answered:
-            self._say("", "no_map", "holds no detection map of a sequence of this challenge")
+            self._say(
+                "",
+                "no_map",
+                "the submission holds no detection map of a sequence of this challenge",
+            )
             return wanted or (next(iter(tracks)) if len(tracks) == 1 else None)
         if len(answered) > 1:
             self._say(
                 "",
                 "several_tracks",
-                f"answers the tracks {' and '.join(answered)}; send one submission per track",
+                f"the submission answers the tracks {' and '.join(answered)}; send one submission per track",
             )
             return wanted
         (track,) = answered
         if wanted not in (None, track):
-            self._say("", "wrong_track", f"answers the track {track}; expected {wanted}")
+            self._say("", "wrong_track", f"the submission answers track {track}; expected {wanted}")
         for name in tracks[track]:
             if name not in sent:
                 self._warn(

@@ -51,14 +51,17 @@ class SubmissionError(InputError):
     ----------
     coded : sequence of Problem
         All that is wrong.
+    source : str
+        Name of the archive, put before each line.
     """
 
-    def __init__(self, coded: Sequence[Problem]) -> None:
-        super().__init__(*(str(problem) for problem in coded))
+    def __init__(self, coded: Sequence[Problem], source: str = "") -> None:
+        super().__init__(*(f"{source}: {problem}" if source else str(problem) for problem in coded))
         self.coded = tuple(coded)
+        self.source = source
 
-    def __reduce__(self) -> tuple[type[SubmissionError], tuple[tuple[Problem, ...]]]:  # type: ignore[override]
-        return type(self), (self.coded,)
+    def __reduce__(self) -> tuple[type[SubmissionError], tuple[object, ...]]:  # type: ignore[override]
+        return type(self), (self.coded, self.source)
 
 
 def printable(name: str) -> str:

@@ -167,7 +167,8 @@ def read_submission(
     """
     verdict = check_submission(source, manifest, track)
     if verdict.submission is None:
-        raise SubmissionError(verdict.errors)
+        source_name = "" if isinstance(source, bytes) else str(source)
+        raise SubmissionError(verdict.errors, source_name)
     return verdict.submission
 
 

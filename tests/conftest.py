@@ -1,7 +1,10 @@
 """Fixtures that many tests share."""
 
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -13,3 +16,152 @@ def shared_data():
     if not SHARED_DATA.is_dir():
         pytest.skip("the real sequences (../shared/data) are not on this machine")
     return SHARED_DATA
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToySequence:
+    """A sequence of the toy challenge; companions as ``(y, x)``."""
+
+    track: str = "adi"
+    name: str
+    shape: tuple[int, int] = (41, 41)
+    companions: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def public(self):
+        instrument, _, identifier = self.name.rpartition("_")
+        n_wavelengths = 1 if self.track == "adi" else 3
+        path = f"{self.track}/{instrument}_cube_{identifier}.fits"
+        return {
+            "name": self.name,
+            "instrument": instrument,
+            "unit": self.name,
+            "files": {"cube": {"path": path, "sha256": "0" * 64}},
+            "shape": [n_wavelengths, 5, *self.shape],
+            "fwhm": 4.0,
+            "pixel_scale": 0.01,
+            "wavelengths": [1.6] if self.track == "adi" else [1.0, 1.2, 1.6],
+            "diameter": 8.0,
+            "lambda_over_d_px": 4.0,
+            "inner_radius_px": 5.0,
+            "outer_radius_px": 17.0,
+            "tolerance_fwhm": 1.0,
+            "origin": "simulated",
+        }
+
+    @property
+    def hidden(self):
+        return {
+            "companions": [
+                {
+                    "y": float(y),
+                    "x": float(x),
+                    "separation": 0.1,
+                    "position_angle": 0.0,
+                    "flux": 1.0,
+                    "contrast": None,
+                    "stratum": "bright",
+                    "snr": {},
+                }
+                for y, x in self.companions
+            ]
+        }
+
+
+TOY = (
+    ToySequence(name="toy_odd_1", companions=((20.0, 32.0), (9.0, 20.0))),
+    ToySequence(name="toy_even_2", shape=(40, 40)),
+    ToySequence(track="adi_ifs", name="toy_ifs_1", companions=((30.0, 20.0),)),
+)
+
+
+class ToyChallenge:
+    """A challenge folder written by hand: the rules, without any image sequence.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds public and private.
+    sequences : tuple of ToySequence
+    """
+
+    def __init__(self, folder, sequences=TOY, **manifest):
+        from exobench.challenge.documents import write_json
+
+        self.folder, self.sequences = folder, sequences
+        private, public = folder / "private", folder / "public"
+        truth = {
+            "format": 1,
+            "salt": "0" * 64,
+            "metric_version": 1,
+            "recipe": {},
+            "secret": "0" * 64,
+            "sequences": {s.name: s.hidden for s in sequences},
+        }
+        write_json(private / "truth.json", truth, mode=0o600)
+        tracks = {
+            track: {"sequences": [s.public for s in sequences if s.track == track]}
+            for track in dict.fromkeys(s.track for s in sequences)
+        }
+        described = {
+            "format": 1,
+            "name": "toy",
+            "kind": "practice",
+            "exobench": "0.1.0",
+            "metric_version": 1,
+            "rank_by": "f1",
+            "commitment": hashlib.sha256((private / "truth.json").read_bytes()).hexdigest(),
+            "tracks": tracks,
+        }
+        write_json(public / "manifest.json", described | manifest)
+
+    @property
+    def public(self):
+        """Public folder."""
+        return self.folder / "public"
+
+    @property
+    def manifest(self):
+        """As read from its file."""
+        from exobench.challenge.manifest import read_manifest
+
+        return read_manifest(self.folder)
+
+    def maps(self, track="adi", found=1.0, seed=0):
+        """Maps of Gaussian peaks of height 10 on weak noise; a fraction of them is there."""
+        rng = np.random.default_rng(seed)
+        maps = {}
+        for sequence in self.sequences:
+            if sequence.track == track:
+                y, x = np.indices(sequence.shape)
+                values = rng.uniform(-0.5, 0.5, sequence.shape)
+                for cy, cx in sequence.companions:
+                    peak = 10.0 * (rng.uniform() < found)
+                    values += peak * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 5.8)
+                maps[sequence.name] = values.astype(np.float32)
+        return maps
+
+    def archive(self, maps=None, threshold=5.0, **method):
+        """Bytes of a submission; of all maps of track adi unless others are given."""
+        from exobench.challenge.method import Method
+        from exobench.challenge.submission import submission_bytes
+
+        maps = self.maps() if maps is None else maps
+        return submission_bytes(maps, threshold, Method(**method) if method else None)
+
+
+@pytest.fixture
+def toy_challenge(tmp_path):
+    """Two tracks; of adi one sequence with two companions and one, of even size, with none."""
+    return ToyChallenge(tmp_path / "toy")
+
+
+@pytest.fixture
+def make_challenge(tmp_path):
+    """Builds a toy challenge of the given sequences."""
+
+    def make(*sequences, **manifest):
+        return ToyChallenge(tmp_path / "made", sequences, **manifest)
+
+    make.sequence = ToySequence
+    return make

@@ -1,0 +1,53 @@
+"""`exobench check`: whether a submission can be scored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exobench.cli._console import AsJson, print_json
+
+
+def check(
+    submission: Annotated[
+        Path, typer.Argument(help="The zip to be sent.", metavar="SUB.zip", show_default=False)
+    ],
+    public: Annotated[
+        Path,
+        typer.Argument(
+            help="Public folder of the challenge.", metavar="DIR/public", show_default=False
+        ),
+    ],
+    track: Annotated[
+        str | None,
+        typer.Option(help="Track that it must answer; by default the one its maps belong to."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a submission exactly as the server does, without the truth.
+
+    Exit code 0: it can be scored. 2: it cannot, for every reason listed.
+
+    Example: exobench check pca-adi.zip my-challenge/public
+    """
+    from exobench.challenge.manifest import read_manifest
+    from exobench.challenge.submission import check_submission
+
+    verdict = check_submission(submission, read_manifest(public), track)
+    if as_json:
+        print_json(verdict.to_dict())
+    else:
+        for problem in verdict.problems:
+            print(f"{problem.level}: {problem}")
+        print(_sentence(submission, verdict.track, len(verdict.errors), len(verdict.warnings)))
+    if not verdict.valid:
+        raise typer.Exit(2)
+
+
+def _sentence(submission: Path, track: str | None, n_errors: int, n_warnings: int) -> str:
+    warnings = f"{n_warnings} warning{'s' if n_warnings != 1 else ''}"
+    if n_errors:
+        return f"{submission}: not valid, {n_errors} error{'s' if n_errors > 1 else ''}, {warnings}"
+    return f"{submission}: valid submission to track {track}, {warnings}"

@@ -1,0 +1,80 @@
+"""`exobench rank`: who is ahead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from exobench.cli._console import AsJson, print_json, print_table
+
+LONGEST_NAME = 40
+MOST_NAMES = 3
+
+
+def rank(
+    challenge: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of the challenge, with its entries.", metavar="DIR", show_default=False
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Rank the entries of a challenge, track by track.
+
+    Example: exobench rank my-challenge
+    """
+    from exobench.challenge.entries import FolderEntryStore
+    from exobench.challenge.folder import challenge_folder
+    from exobench.challenge.manifest import read_manifest
+    from exobench.challenge.ranking import ranking
+
+    folder = challenge_folder(challenge)
+    document = ranking(read_manifest(folder), FolderEntryStore(folder))
+    if as_json:
+        print_json(document)
+    else:
+        print_ranking(document)
+
+
+def print_ranking(document: dict[str, Any]) -> None:
+    """Print the boards of a `ranking`, one table per track."""
+    rank_by = document["rank_by"]
+    for n, (track, rows) in enumerate(document["tracks"].items()):
+        board = document["boards"][track]
+        print("" if n == 0 else "\n", end="")
+        print(
+            f"{document['challenge']}, track {track}: {board['n_entries']} entries, "
+            f"{board['n_sequences']} sequences, ranked by {rank_by}"
+        )
+        if rows:
+            names = {row["entry"]: _name(row) for row in rows}
+            columns = ("rank  name", f"{rank_by} [95 %]", "TPR", "FDR", "FP/map", "beaten by")
+            print_table(columns, [_cells(row, rank_by, names) for row in rows])
+        print(board["message"])
+
+
+def _cells(row: dict[str, Any], rank_by: str, names: dict[str, str]) -> list[str]:
+    interval = row["interval"][rank_by]
+    bounds = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
+    better = [names[entry] for entry in row["beaten_by"]]
+    more = len(better) - MOST_NAMES
+    return [
+        f"{row['rank']:>4}  {names[row['entry']]}" + (" (baseline)" if row["baseline"] else ""),
+        _number(row[rank_by]) + bounds,
+        _number(row["tpr"]),
+        _number(row["fdr"]),
+        _number(row["fp_per_map"]),
+        (", ".join(better[:MOST_NAMES]) or "-") + (f" and {more} more" if more > 0 else ""),
+    ]
+
+
+def _name(row: dict[str, Any]) -> str:
+    name = str(row["name"])
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,164 @@
+"""`exobench score`: what a submission is worth."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from exobench.cli._console import AsJson, print_json, print_table, print_warnings
+
+if TYPE_CHECKING:
+    from exobench.challenge.entries import Kept
+    from exobench.challenge.folder import Challenge
+    from exobench.challenge.submission import Submission
+
+HEADLINES = (
+    "f1",
+    "tpr",
+    "fdr",
+    "fp_per_map",
+    "fp_per_blank_map",
+    "tpr_at_1_fp_per_map",
+    "tpr_above_first_fp",
+    "froc_auc",
+    "average_precision",
+    "calibration_loss",
+    "macro_f1",
+)
+
+
+class Mode(StrEnum):
+    """Rules of counting."""
+
+    strict = "strict"
+    eidc = "eidc"
+
+
+def score(  # noqa: PLR0913 - the options of the verb
+    submission: Annotated[
+        Path, typer.Argument(help="A submission.", metavar="SUB.zip", show_default=False)
+    ],
+    challenge: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of the challenge, with its public and private part.",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ],
+    mode: Annotated[
+        Mode, typer.Option(help="eidc counts as the scorer of 2020 did, and is never kept.")
+    ] = Mode.strict,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the score as JSON.", metavar="FILE")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do not keep the submission as an entry.")
+    ] = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Mark the entry as the organizers' own.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score a submission against the hidden truth and keep it as an entry.
+
+    Example: exobench score pca-adi.zip my-challenge
+    """
+    from exobench.challenge.evaluate import evaluate
+    from exobench.challenge.evaluate_eidc import evaluate_eidc
+    from exobench.challenge.folder import read_challenge
+    from exobench.challenge.problems import SubmissionError
+    from exobench.challenge.submission import check_submission
+
+    opened = read_challenge(challenge)
+    verdict = check_submission(submission, opened.manifest)
+    if verdict.submission is None:
+        raise SubmissionError(verdict.errors, str(submission))
+    print_warnings(str(problem) for problem in verdict.warnings)
+    valid = verdict.submission
+    scored = evaluate(valid, opened) if mode is Mode.strict else evaluate_eidc(valid, opened)
+    if out is not None:
+        _write(out, scored)
+    kept = None if dry_run or mode is Mode.eidc else _keep(opened, valid, scored, baseline=baseline)
+    if as_json:
+        print_json(scored)
+        return
+    _print_score(submission, scored)
+    print(_ending(challenge, mode, kept))
+
+
+def _keep(
+    challenge: Challenge, submission: Submission, scored: dict[str, Any], *, baseline: bool
+) -> Kept:
+    from datetime import UTC, datetime
+
+    from exobench.challenge.entries import FolderEntryStore
+
+    store = FolderEntryStore(challenge.folder)
+    return store.keep(submission, scored, received=datetime.now(UTC), baseline=baseline)
+
+
+def _write(path: Path, scored: dict[str, Any]) -> None:
+    from exobench.challenge.documents import write_json
+    from exobench.datasets.errors import InputError
+
+    try:
+        write_json(path, scored)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{path}: cannot be written, {reason}") from error
+
+
+def _print_score(submission: Path, scored: dict[str, Any]) -> None:
+    from exobench.scoring import METRICS
+
+    print(f"{submission}: {scored['challenge']}, track {scored['track']}, {scored['mode']} scoring")
+    overall, interval = scored["overall"], scored["interval"]
+    print(
+        f"{_count(overall['tp'])} true and {_count(overall['fp'])} false positives at threshold "
+        f"{scored['threshold']:g}; {overall['n_injected']} injections in {overall['n_maps']} "
+        f"sequences, {overall['n_missing']} without a map\n"
+    )
+    if scored["mode"] == "strict":
+        rows = [
+            (METRICS[key].title, _number(overall[key]), _bounds(interval[key])) for key in HEADLINES
+        ]
+        print_table(("", "value", "95 % interval"), rows)
+        if not any(interval.values()):
+            print("no intervals: they need at least 6 units of resampling")
+    else:
+        _print_eidc(scored)
+
+
+def _print_eidc(scored: dict[str, Any]) -> None:
+    print("metrics as the scorer of 2020 wrote them:")
+    for line in (scored["scores_txt"] or "none, it stopped with an exception").splitlines():
+        print(f"  {line}")
+    print("known defects that fired:" if scored["defects"] else "none of its known defects fired")
+    for defect in scored["defects"]:
+        print(f"  {defect['message']} [{defect['code']}]")
+
+
+def _ending(challenge: Path, mode: Mode, kept: Kept | None) -> str:
+    if kept is None:
+        return "\nnot kept" + (" (eidc scores never are)" if mode is Mode.eidc else " (dry run)")
+    if kept.is_new:
+        return f"\nkept as entry {kept.entry.id}; see exobench rank {challenge}"
+    return f"\nthe same zip is an entry already: {kept.entry.id}, received {kept.entry.received}"
+
+
+def _count(value: int | None) -> str:
+    return "unknown" if value is None else str(value)
+
+
+def _number(value: float | None) -> str:
+    """A metric with three decimals; a dash where it is undefined."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _bounds(pair: list[float] | None) -> str:
+    """An interval with three decimals; a dash where there is none."""
+    return "-" if pair is None else f"[{pair[0]:.3f}, {pair[1]:.3f}]"
