@@ -100,6 +100,16 @@ def test_differences_that_differ_by_rounding_count_as_reached():
     assert p_value(np.array([0.3, 0.1 + 0.2, 0.3 - 1e-9]), 0.1 + 0.2, exact=True) == 2 / 3
 
 
+def test_a_labelling_without_a_value_counts_as_reached():
+    """A claims one thing, B another; swapping one of the two leaves a side without a claim."""
+    nothing = [0] * 6
+    first = entry([1, *nothing], [0, *nothing])
+    second = entry([0, *nothing], [0, 1, *nothing[1:]])
+    found = compare({"A": first, "B": second}, "ppv")
+    assert found.values == {"A": 1, "B": 0}
+    assert found.p_values["A", "B"] == literal_p(first, second, "ppv") == 1
+
+
 def test_the_test_is_two_sided():
     """Better everywhere on 9 units: only the labelling itself and its mirror image reach it."""
     found = compare({"A": entry([3] * 9), "B": entry([0] * 9)}, "tpr")
@@ -127,6 +137,8 @@ def test_from_14_units_on_labellings_are_drawn_and_the_observed_one_is_counted()
     board = {"A": entry([3] * 20), "B": entry([0] * 20)}
     found = compare(board, "tpr")
     assert found.p_values["A", "B"] == 1 / (1 + 9999) == found.smallest_p
+    fourteen = compare({name: counts[:14] for name, counts in board.items()}, "tpr")
+    assert fourteen.p_values["A", "B"] * 10_000 in (1, 2, 3, 4, 5)  # not 2 of 2^14
     thirteen = {name: counts[:13] for name, counts in board.items()}
     assert compare(thirteen, "tpr").p_values["A", "B"] == 2 / 2**13
 

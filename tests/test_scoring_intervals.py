@@ -168,8 +168,17 @@ def test_the_bootstrap_follows_its_seed():
     assert first == pytest.approx(other, abs=0.02)
 
 
-def test_bca_equals_an_independent_implementation_on_the_same_replicates():
-    sample = np.random.default_rng(3).lognormal(size=50)
+def test_replicates_that_differ_by_rounding_have_no_width():
+    assert jackknife_interval(0.3, np.array([0.3, 0.1 + 0.2] * 4), 0.0, 1.0) is None
+    assert bca_interval(0.3, np.array([0.3, 0.1 + 0.2] * 4), np.array([0.3, 0.1 + 0.2])) is None
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [np.random.default_rng(3).lognormal(size=50), np.random.default_rng(3).integers(0, 2, 50)],
+    ids=["continuous", "with ties"],
+)
+def test_bca_equals_an_independent_implementation_on_the_same_replicates(sample):
     result = stats.bootstrap(
         (sample,), np.mean, method="BCa", n_resamples=2000, rng=np.random.default_rng(4)
     )

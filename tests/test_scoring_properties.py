@@ -12,7 +12,7 @@ seeds = st.integers(0, 2**32 - 1)
 examples = settings(max_examples=20, deadline=None, derandomize=True)
 
 
-def scene(seed, n_sequences=7):
+def scene(seed, n_sequences=8):
     """Smooth noise with injections, some unseen; values never tie."""
     rng = np.random.default_rng(seed)
     maps, truths = {}, {}
@@ -25,7 +25,8 @@ def scene(seed, n_sequences=7):
         field[pixels[:, 0], pixels[:, 1]] += rng.uniform(0, 1, len(yx))
         field[rng.random(field.shape) < 0.02] = np.nan
         maps[f"s{k}"] = field.astype(np.float32)
-        truths[f"s{k}"] = MapTruth(yx, 3.0, 2.0, 11.0, f"i{k % 2}", lambda_over_d_px=2.5)
+        unit = "shared" if k < 3 else None
+        truths[f"s{k}"] = MapTruth(yx, 3.0, 2.0, 11.0, f"i{k % 2}", unit, lambda_over_d_px=2.5)
     if rng.random() < 0.3:
         del maps["s3"]
     return maps, truths
@@ -88,7 +89,12 @@ def test_the_order_of_sequences_and_injections_changes_nothing(seed, threshold):
     for name in order:
         t = truths[name]
         turned[name] = MapTruth(
-            t.injections[::-1], t.fwhm, *t.radii, t.instrument, lambda_over_d_px=t.lambda_over_d_px
+            t.injections[::-1],
+            t.fwhm,
+            *t.radii,
+            t.instrument,
+            t.unit,
+            lambda_over_d_px=t.lambda_over_d_px,
         )
     first = score_maps(maps, truths, threshold).to_dict()
     second = score_maps(dict(reversed(maps.items())), turned, threshold).to_dict()
@@ -111,6 +117,7 @@ def test_a_quarter_turn_changes_nothing(seed, threshold):
             t.fwhm,
             *t.radii,
             t.instrument,
+            t.unit,
             lambda_over_d_px=t.lambda_over_d_px,
         )
         for name, t in truths.items()
@@ -145,7 +152,7 @@ def test_a_list_of_the_candidates_of_a_map_scores_like_the_map(seed, threshold):
     scored &= np.hypot(*(np.indices((SIZE, SIZE)) - 12)) >= 2
     lists, framed = {}, {}
     for name, t in truths.items():
-        settings_ = (t.fwhm, *t.radii, t.instrument, None, (SIZE, SIZE), t.lambda_over_d_px)
+        settings_ = (t.fwhm, *t.radii, t.instrument, t.unit, (SIZE, SIZE), t.lambda_over_d_px)
         framed[name] = MapTruth(t.injections, *settings_)
         if name in maps:
             lists[name] = DetectionList(*find_candidates(maps[name], t.fwhm, scored))
