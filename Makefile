@@ -1,0 +1,58 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both make .venv and install what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST := PYTHONSAFEPATH=1 $(BIN)/pytest -n auto
+ARGS ?=
+
+.PHONY: demo test test-all test-wheel lint bench bench-peers clean
+
+demo: $(VENV)/.demo
+	$(BIN)/exobench demo $(ARGS)
+
+test: $(VENV)/.test
+	$(PYTEST) -m "not slow" $(ARGS)
+
+# With every extra: what `make test` skips for a missing one runs here, and the slow tests too.
+test-all: $(VENV)/.test-all
+	$(PYTEST) $(ARGS)
+
+# The quick tests against the built wheel, in an environment of its own.
+test-wheel: $(VENV)/.test
+	rm -rf dist .venv-wheel
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		"exobench[dev,leaderboard] @ file://$(CURDIR)/$$(ls dist/*.whl)"
+	PYTHONSAFEPATH=1 .venv-wheel/bin/pytest -n auto -m "not slow" $(ARGS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	.ci/mypy $(BIN)/mypy
+
+bench: $(VENV)/.test
+	OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 $(BIN)/pytest benchmarks -m "not peers" $(ARGS)
+
+bench-peers: $(VENV)/.test-all
+	OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 $(BIN)/pytest benchmarks $(ARGS)
+
+clean:
+	rm -rf .venv .venv-wheel build dist *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e ".[leaderboard]"
+	touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e ".[dev,leaderboard]"
+	touch $@
+
+$(VENV)/.test-all: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e ".[dev,leaderboard,torch,jax,peers,distributed]"
+	touch $@
