@@ -111,7 +111,7 @@ class _Reader:
             self._say(
                 "",
                 "several_tracks",
-                f"the submission answers the tracks {' and '.join(answered)}; send one submission per track",
+                f"the submission answers the tracks {' and '.join(answered)}; send one per track",
             )
             return wanted
         (track,) = answered

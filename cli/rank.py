@@ -26,17 +26,22 @@ def rank(
 
     Example: exobench rank my-challenge
     """
+    document = ranking_of(challenge)
+    if as_json:
+        print_json(document)
+    else:
+        print_ranking(document)
+
+
+def ranking_of(challenge: Path) -> dict[str, Any]:
+    """The `ranking` of the entries in a challenge folder."""
     from exobench.challenge.entries import FolderEntryStore
     from exobench.challenge.folder import challenge_folder
     from exobench.challenge.manifest import read_manifest
     from exobench.challenge.ranking import ranking
 
     folder = challenge_folder(challenge)
-    document = ranking(read_manifest(folder), FolderEntryStore(folder))
-    if as_json:
-        print_json(document)
-    else:
-        print_ranking(document)
+    return ranking(read_manifest(folder), FolderEntryStore(folder))
 
 
 def print_ranking(document: dict[str, Any]) -> None:
