@@ -17,7 +17,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from photutils.geometry import circular_overlap_grid  # type: ignore[import-untyped]
 
 from exobench.datasets.geometry import frame_centre
 
@@ -173,6 +172,9 @@ def disc_overlaps(radius: float, n_grid: int) -> NDArray[np.float64]:
         and right of the centre of the middle pixel. All come from one grid of fine
         overlaps, through its table of cumulative sums.
     """
+    # Imported here: it takes longer than all else that scoring needs.
+    from photutils.geometry import circular_overlap_grid  # type: ignore[import-untyped]
+
     half = int(np.ceil(radius + 0.5))
     low, high = -half - 1.5, half + 0.5
     n_fine = round((high - low) * n_grid)
