@@ -32,6 +32,8 @@ class File(Document):
 
 D = TypeVar("D", bound=Document)
 
+_LONGEST = 60  # characters of a wrong value that a message repeats
+
 
 def write_json(path: Path, content: Document | dict[str, Any], mode: int = 0o644) -> None:
     """Write sorted, indented JSON of finite numbers and nulls.
@@ -68,7 +70,7 @@ def read_json(path: Path, model: type[D], error: type[InputError]) -> D:
         content = json.loads(path.read_bytes())
     except OSError as cause:
         raise error(unreadable(path, cause)) from cause
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as cause:
+    except (ValueError, RecursionError) as cause:  # bad syntax, bytes, digits or depth
         raise error(f"{path}: is not JSON ({cause})") from cause
     return validated(content, model, str(path), error)
 
@@ -79,7 +81,7 @@ def read_toml(path: Path, model: type[D], error: type[InputError]) -> D:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as cause:
         raise error(unreadable(path, cause)) from cause
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+    except (ValueError, RecursionError) as cause:
         raise error(f"{path}: is not TOML ({cause})") from cause
     return validated(content, model, str(path), error)
 
@@ -90,7 +92,15 @@ def validated(content: object, model: type[D], source: str, error: type[InputErr
         # JSON and TOML have lists and no tuples: their values are taken as from JSON.
         return model.model_validate_json(json.dumps(content, default=str))
     except ValidationError as cause:
-        raise error(*(_problem(source, model, dict(e)) for e in cause.errors())) from None
+        raise error(
+            *(line for e in cause.errors() for line in _problems(source, model, dict(e)))
+        ) from None
+
+
+def raise_problems(*problems: str) -> None:
+    """Raise what a validator found, if anything, so that `validated` lists each on its line."""
+    if problems:
+        raise ValueError("\n".join(problems))
 
 
 def unreadable(path: Path, cause: OSError) -> str:
@@ -98,21 +108,28 @@ def unreadable(path: Path, cause: OSError) -> str:
     return f"{path}: cannot be read, {(cause.strerror or str(cause)).lower()}"
 
 
-def _problem(source: str, model: type[BaseModel], error: dict[str, Any]) -> str:
+def _problems(source: str, model: type[BaseModel], error: dict[str, Any]) -> list[str]:
     place = _key(error["loc"])
     if error["type"] == "extra_forbidden":
         known = ", ".join(sorted(_owner(model, error["loc"]).model_fields))
-        return f"{source}: unknown key {place}; known are {known}"
+        return [f"{source}: unknown key {place}; known are {known}"]
     if error["type"] == "missing":
-        return f"{source}: {place} is missing"
-    said = error["msg"].removeprefix("Value error, ")
-    got = "" if error["type"] == "value_error" else f", got {error['input']!r}"
-    return f"{source}: {place + ': ' if place else ''}{said[:1].lower()}{said[1:]}{got}"
+        return [f"{source}: {place} is missing"]
+    prefix = f"{source}: {place}: " if place else f"{source}: "
+    if error["type"] == "value_error":
+        return [prefix + line for line in str(error["ctx"]["error"]).splitlines()]
+    said = error["msg"]
+    return [f"{prefix}{said[:1].lower()}{said[1:]}, got {_shortened(repr(error['input']))}"]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _key(location: tuple[int | str, ...]) -> str:
     """``("sequences", 0, "count")`` as ``sequences[1].count``, counted from 1 as people do."""
-    parts = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in location)
+    names = (p if isinstance(p, int) or p.isprintable() else repr(p) for p in location)
+    parts = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in names)
     return parts.lstrip(".")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from exobench.challenge.documents import Document, File, read_toml
+from exobench.challenge.documents import Document, File, raise_problems, read_toml
 from exobench.challenge.manifest import RankBy, Track
 from exobench.datasets.builder import Centring, RealStar, SimulatedStar
 from exobench.datasets.errors import InputError, RecipeError
@@ -77,36 +77,48 @@ class SequenceGroup(Document):
 
     @model_validator(mode="after")
     def _consistent(self) -> SequenceGroup:
-        if (self.preset is None) == (self.source is None):
-            raise ValueError("give either a preset or a source, one of the two")
-        if self.preset is not None:
-            self._check_simulated()
-        elif self.diameter is None:
-            raise ValueError("a source needs the telescope's diameter = (metres)")
-        elif self.overrides:
-            raise ValueError("overrides are for a preset, not for a source")
-        if self.visible > self.count - self.n_blank:
-            raise ValueError(
-                f"visible = {self.visible}, but only {self.count - self.n_blank} of "
-                f"{self.count} sequences are not blank"
-            )
-        if self.visible and self.companions[1] == 0:
-            raise ValueError(f"visible = {self.visible}, but companions allow none")
+        raise_problems(*self._star_problems(), *self._visible_problems())
         return self
 
-    def _check_simulated(self) -> None:
-        given = [name for name in _SOURCE_ONLY if name in self.model_fields_set]
-        if given:
-            raise ValueError(f"{', '.join(given)}: for a source only, not for a preset")
+    def _star_problems(self) -> list[str]:
+        if (self.preset is None) == (self.source is None):
+            return ["give either a preset or a source, one of the two"]
+        if self.preset is not None:
+            return self._preset_problems()
+        problems = []
+        if self.diameter is None:
+            problems.append("a source needs the telescope's diameter = (metres)")
+        if self.overrides:
+            problems.append("overrides are for a preset, not for a source")
+        return problems
+
+    def _preset_problems(self) -> list[str]:
+        # By value, not by what was written: a recipe that is read back has every key.
+        fields = type(self).model_fields
+        given = [name for name in _SOURCE_ONLY if getattr(self, name) != fields[name].default]
+        problems = [f"{', '.join(given)}: for a source only, not for a preset"] if given else []
         try:
             preset = self.simulated_preset()
         except InputError as error:
-            raise ValueError("; ".join(error.problems)) from None
+            return [*problems, *error.problems]
         if (preset.n_wavelengths > 1) != (self.track == IFS_TRACK):
             takes = "several wavelengths" if self.track == IFS_TRACK else "one wavelength"
-            raise ValueError(
+            problems.append(
                 f"track {self.track} takes {takes}, preset {self.preset} has {preset.n_wavelengths}"
             )
+        return problems
+
+    def _visible_problems(self) -> list[str]:
+        n_filled = self.count - self.n_blank
+        problems = []
+        if self.visible > n_filled:
+            problems.append(
+                f"visible = {self.visible}, but only {n_filled} of {self.count} sequences "
+                "are not blank"
+            )
+        if self.visible and self.companions[1] == 0:
+            problems.append(f"visible = {self.visible}, but companions allow none")
+        return problems
 
     @property
     def n_blank(self) -> int:
@@ -150,32 +162,57 @@ class Recipe(File):
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     kind: Literal["practice", "contest"]
-    seed: Annotated[int, Field(ge=0)] | None = None
+    seed: Annotated[int, Field(ge=0)] | None = Field(default=None, validate_default=True)
     rank_by: RankBy = "f1"
-    sequences: Annotated[tuple[SequenceGroup, ...], Field(min_length=1)]
+    sequences: tuple[SequenceGroup, ...]
 
-    @model_validator(mode="after")
-    def _fair(self) -> Recipe:
-        if self.kind == "practice" and self.seed is None:
+    # `info.data` has the fields above that are valid: no problem hides another.
+    @field_validator("seed")
+    @classmethod
+    def _seed_fits_kind(cls, seed: int | None, info: ValidationInfo) -> int | None:
+        kind = info.data.get("kind")
+        if kind == "practice" and seed is None:
             raise ValueError("a practice challenge needs a seed = (a whole number)")
-        if self.kind == "contest":
-            self._check_contest()
-        return self
-
-    def _check_contest(self) -> None:
-        if self.seed is not None:
+        if kind == "contest" and seed is not None:
             raise ValueError(
                 "a contest takes no seed, since its truth could be rebuilt from it; "
                 "leave it out: a secret of 256 bits is drawn, or read from --secret FILE"
             )
-        for number, group in enumerate(self.sequences, start=1):
-            if group.visible:
-                raise ValueError(f"sequences[{number}]: visible is for practice challenges only")
-            if group.origin == "public-origin":
-                raise ValueError(
-                    f"sequences[{number}]: a sequence whose planet-free origin is public gives "
-                    "its companions away; it is for practice challenges only"
+        return seed
+
+    @field_validator("sequences")
+    @classmethod
+    def _sequences_fit_kind(
+        cls, groups: tuple[SequenceGroup, ...], info: ValidationInfo
+    ) -> tuple[SequenceGroup, ...]:
+        if not groups:
+            raise ValueError("a challenge needs sequences: add a [[sequences]] table")
+        if info.data.get("kind") == "contest":
+            raise_problems(
+                *(
+                    f"group {number}: {problem}"
+                    for number, group in enumerate(groups, start=1)
+                    for problem in _contest_problems(group)
                 )
+            )
+        return groups
+
+
+def _contest_problems(group: SequenceGroup) -> list[str]:
+    problems = []
+    if group.visible:
+        problems.append("visible is for practice challenges only")
+    if group.origin == "public-origin":
+        problems.append(
+            "a sequence whose planet-free origin is public gives its companions away; "
+            "it is for practice challenges only"
+        )
+    if group.source is not None and group.count > 1:
+        problems.append(
+            "copies of one source differ by nothing but their companions and give them away; "
+            "a contest takes count = 1 of a source"
+        )
+    return problems
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -39,9 +39,11 @@ def demo(
     Example: exobench demo --no-serve
     """
     from exobench.challenge.demo import demo_recipe, finished_demo, remove_demo
+    from exobench.challenge.entries import FolderEntryStore
     from exobench.challenge.folder import read_challenge
+    from exobench.challenge.ranking import ranking
     from exobench.challenge.work import available_cores, local_workers
-    from exobench.cli.rank import print_ranking, ranking_of
+    from exobench.cli.rank import print_ranking
 
     if fresh:
         remove_demo(out)
@@ -52,10 +54,11 @@ def demo(
             _build(recipe, out, executor)
         challenge = read_challenge(out)
         _answer(challenge, executor)
+    board = ranking(challenge.manifest, FolderEntryStore(challenge.folder))
     if as_json:
-        print_json(ranking_of(out))
+        print_json(board)
     else:
-        print_ranking(ranking_of(out))
+        print_ranking(board)
     if serve and not as_json:
         from exobench.cli.serve import serve as serve_verb
 
