@@ -133,6 +133,20 @@ def many(n, rng):
     ]
 
 
+def test_sums_over_a_unit_do_not_hang_on_the_order_of_its_sequences():
+    """Floating-point sums do; the same sequences must give the same bytes."""
+    rng = np.random.default_rng(7)
+    cases = [sequence([9.0], [8.0] * int(rng.integers(1, 9)), k % 3, unit="u") for k in range(20)]
+    results = [
+        evaluate_sequence(f"s{k:03d}", answer, truth, 5.0)
+        for k, (answer, truth) in enumerate(cases)
+    ]
+    expected = evaluate(unit_statistics(results), np.ones((1, 1)))
+    for _ in range(20):
+        shuffled = [results[k] for k in rng.permutation(20)]
+        assert evaluate(unit_statistics(shuffled), np.ones((1, 1))) == expected
+
+
 def test_a_weight_is_a_number_of_copies():
     rng = np.random.default_rng(5)
     cases = many(8, rng)

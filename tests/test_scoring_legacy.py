@@ -119,6 +119,22 @@ def test_case_9_every_way_to_write_no_injections_is_accepted(nothing):
     assert count(g(70, 50), injections=nothing) == ([0], [1])
 
 
+def test_a_large_blob_without_injections_counts_by_how_nothing_is_written():
+    """The original tries one injection without a place for [], none for shape (0, 2)."""
+    constant = np.full((101, 101), 5.0)
+    assert count(constant, injections=[]) == ([0], [227])
+    assert count(constant, injections=np.zeros((0, 2))) == ([0], [1])
+
+
+def test_a_blob_of_exactly_the_largest_size_is_not_too_large():
+    """9 x 10 pixels are 2 discs of 45; one pixel more counts as round(91 / 45)."""
+    frame = np.zeros((101, 101))
+    frame[10:19, 10:20] = 5
+    assert count(frame) == ([0], [1])
+    frame[19, 10] = 5
+    assert count(frame) == ([0], [2])
+
+
 def test_case_9_none_is_a_type_error():
     with pytest.raises(TypeError, match="got None"):
         count(g(70, 50), injections=None)
