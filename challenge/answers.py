@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 LIST_COLUMNS = ("y", "x", "score")
 MOST_ROWS = 10_000
+FARTHEST = 1e6  # px; what lies beyond is no position
 LOW_COVERAGE = 0.95
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|nan|inf)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|nan|inf)", re.IGNORECASE | re.ASCII
+)
 
 
 class RefusedFile(Exception):
@@ -112,6 +115,10 @@ def parse_list(name: str, content: bytes, sequence: PublicSequence) -> Detection
         raise _refused(name, "bad_list", f"has {len(rows)} rows; expected at most {MOST_ROWS}")
     table = np.array([_row(name, n, line) for n, line in rows]).reshape(-1, len(LIST_COLUMNS))
     y, x, score = (table[:, columns.index(column)] for column in LIST_COLUMNS)
+    astray = np.flatnonzero(~((np.abs(y) < FARTHEST) & (np.abs(x) < FARTHEST)))
+    if astray.size:
+        at = rows[astray[0]][0]
+        raise _refused(name, "bad_list", f"line {at}: y and x must be positions in pixels")
     detections = DetectionList(np.column_stack([y, x]), score)
     infinite = np.flatnonzero(np.isposinf(score) & inside(detections, sequence))
     if infinite.size:
@@ -140,7 +147,7 @@ def answer_warnings(
     sequences: Mapping[str, PublicSequence],
     threshold: float | None,
 ) -> Iterator[Problem]:
-    """What about readable answers deserves a second look."""
+    """What about readable answers deserves a second look; `threshold` None if they are not all."""
     coverage: dict[str, tuple[int, int]] = {}
     highest = -np.inf
     for name, answer in answers.items():
@@ -202,11 +209,11 @@ def _coverage_warning(coverage: Mapping[str, tuple[int, int]]) -> Iterator[Probl
     )
 
 
-def _row(name: str, n: int, line: str) -> tuple[float, ...]:
+def _row(name: str, n: int, line: str) -> list[float]:
     cells = [cell.strip() for cell in line.split(",")]
     if len(cells) != len(LIST_COLUMNS) or not all(_NUMBER.fullmatch(cell) for cell in cells):
         raise _refused(name, "bad_list", f"line {n}: expected {len(LIST_COLUMNS)} numbers")
-    return tuple(float(cell) for cell in cells)
+    return [float(cell) for cell in cells]
 
 
 def _refused(name: str, code: str, message: str) -> RefusedFile:

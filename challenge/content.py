@@ -72,7 +72,8 @@ def read_content(archive: Archive, manifest: Manifest, wanted: str | None) -> Co
     track = reader.track(sent, manifest, wanted)
     answers = reader.answers({name: sequences[name] for name in sent})
     threshold = reader.threshold()
-    reader.problems += answer_warnings(answers, sequences, threshold)
+    readable = len(answers) == len(sent)
+    reader.problems += answer_warnings(answers, sequences, threshold if readable else None)
     return Content(
         track=track,
         threshold=threshold,

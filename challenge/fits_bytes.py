@@ -83,6 +83,8 @@ def read_header(content: bytes) -> ImageHeader:
     if any(n < 1 for n in lengths):
         raise FitsError(f"the image has no pixels: its axes are {lengths}")
     _refuse_scaling(cards)
+    if content.startswith(b"XTENSION", offset):
+        raise FitsError("has its image in an extension; write the array as the primary image")
     dtype = _DTYPES[bitpix]
     # Without axes there is no image, unless a number follows the header all the same.
     n_pixels = prod(lengths) if lengths else int(len(content) > offset)
