@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-PYTEST := PYTHONSAFEPATH=1 $(BIN)/pytest -n auto
+# One thread of linear algebra, as every task of ours runs; the tests share the cores.
+ENV := PYTHONSAFEPATH=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST := $(ENV) $(BIN)/pytest -n auto
 ARGS ?=
 
 .PHONY: demo test test-all test-wheel lint bench bench-peers clean
@@ -26,7 +28,7 @@ test-wheel: $(VENV)/.test
 	$(PYTHON) -m venv .venv-wheel
 	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		"exobench[dev,leaderboard] @ file://$(CURDIR)/$$(ls dist/*.whl)"
-	PYTHONSAFEPATH=1 .venv-wheel/bin/pytest -n auto -m "not slow" $(ARGS)
+	$(ENV) .venv-wheel/bin/pytest -n auto -m "not slow" $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
@@ -34,10 +36,10 @@ lint: $(VENV)/.test
 	.ci/mypy $(BIN)/mypy
 
 bench: $(VENV)/.test
-	OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 $(BIN)/pytest benchmarks -m "not peers" $(ARGS)
+	$(ENV) $(BIN)/pytest benchmarks -m "not peers" $(ARGS)
 
 bench-peers: $(VENV)/.test-all
-	OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 $(BIN)/pytest benchmarks $(ARGS)
+	$(ENV) $(BIN)/pytest benchmarks $(ARGS)
 
 clean:
 	rm -rf .venv .venv-wheel build dist *.egg-info
