@@ -1,0 +1,195 @@
+"""Scores as in 2020: the pooled numbers of the original, and the names of its defects.
+
+The cases are those of reference fixtures: FWHM 4 px, frames of 101 x 101 px, Gaussian
+peaks of height 10, a planet at (x, y) = (70, 50), threshold 3.
+"""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from exobench.challenge.evaluate_eidc import evaluate_eidc
+from exobench.challenge.fits_bytes import image_bytes
+from exobench.challenge.folder import read_challenge
+from exobench.challenge.submission import read_submission
+from exobench.scoring import METRICS
+
+PLANET = (50.0, 70.0)  # y, x
+
+
+def g(x, y, amp=10.0, s=4 / 2.355):
+    rows, columns = np.indices((101, 101))
+    return amp * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * s**2))
+
+
+CROWD = np.sum([g(x, y) for x in (15, 35, 55, 75) for y in (15, 85)], axis=0)
+
+
+@pytest.fixture
+def evaluated(make_challenge):
+    """Scores maps against sequences that hold the given companions."""
+
+    class Wide(make_challenge.sequence):
+        @property
+        def public(self):
+            return super().public | {"outer_radius_px": 48.0}
+
+    def run(*pairs, more=None):
+        sequences = [
+            Wide(name=f"toy_{i}", shape=(101, 101), companions=companions)
+            for i, (_, companions) in enumerate(pairs, start=1)
+        ]
+        challenge = read_challenge(make_challenge(*sequences).folder)
+        files = {
+            f"toy_detmap_{i}.fits": image_bytes(values)
+            for i, (values, _) in enumerate(pairs, start=1)
+            if values is not None
+        }
+        files["detection_threshold.fits"] = image_bytes(np.array([3.0]))
+        files |= {name: image_bytes(np.array([value])) for name, value in (more or {}).items()}
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        submission = read_submission(buffer.getvalue(), challenge.manifest)
+        return evaluate_eidc(submission, challenge)
+
+    return run
+
+
+def codes(score):
+    return [defect["code"] for defect in score["defects"]]
+
+
+def values(score):
+    return tuple(score["overall"][key] for key in ("f1", "ppv", "tpr", "fp"))
+
+
+def test_case_0_one_of_two_found(evaluated):
+    score = evaluated((g(70, 50), (PLANET,)), (np.zeros((101, 101)), (PLANET,)))
+    assert values(score) == (pytest.approx(2 / 3), 1, 0.5, 0)
+    assert codes(score) == []
+    assert score["scores_txt"] == (
+        "F1_3d:0.666667\nPrecision_3d:1.000000\nRecall_3d:0.500000\nFalsePositives_3d:0.000000\n"
+    )
+
+
+def test_case_1_recall_of_five(evaluated):
+    frame = np.zeros((101, 101))
+    for dx, dy in ((0, 0), (2, 2), (2, -2), (-2, 2), (-2, -2)):
+        frame[50 + dy, 70 + dx] = 5
+    score = evaluated((frame, (PLANET,)), more={"npix.fits": 1.0})
+    assert values(score) == (pytest.approx(1.666667, abs=1e-6), 1, 5, 0)
+    assert codes(score) == ["participant_parameters", "several_blobs", "recall_above_one"]
+
+
+def test_case_2_a_fragment_on_the_planet_is_a_false_positive(evaluated):
+    frame = np.zeros((101, 101))
+    frame[48:50, 66:68] = frame[52:54, 72:74] = 5
+    score = evaluated((frame, (PLANET,)))
+    assert (score["overall"]["tp"], score["overall"]["fp"]) == (1, 1)
+    assert codes(score) == ["fragments"]
+
+
+def test_case_4_a_bright_planet_is_lost(evaluated):
+    score = evaluated((g(70, 50, 1e4), (PLANET,)), (g(70, 50), (PLANET,)))
+    assert (score["overall"]["tp"], score["overall"]["fp"]) == (1, 3)
+    assert codes(score) == ["large_blobs"]
+    assert "toy_1" in score["defects"][0]["message"]
+
+
+def test_case_11_a_blank_sequence_counts_the_one_before_again(evaluated):
+    score = evaluated((g(70, 50), (PLANET,)), (CROWD, ()))
+    assert values(score) == (pytest.approx(4 / 3), 1, 2, 0)
+    assert codes(score) == ["blank_repeats", "recall_above_one"]
+
+
+def test_case_11_a_blank_sequence_at_the_start_stops_it(evaluated):
+    score = evaluated((CROWD, ()), (g(70, 50), (PLANET,)))
+    assert values(score) == (None, None, None, None)
+    assert score["scores_txt"] is None
+    assert codes(score) == ["blank_first_stops"]
+
+
+def test_case_12_nothing_found_divides_by_zero(evaluated):
+    score = evaluated((g(20, 20), (PLANET,)))
+    assert values(score) == (None, 0, 0, 1)
+    assert score["scores_txt"] is None
+    assert codes(score) == ["zero_division"]
+
+
+def test_case_12_an_empty_map_scores_nothing(evaluated):
+    score = evaluated((np.zeros((101, 101)), (PLANET,)))
+    assert values(score) == (0, 0, 0, 0)
+    assert score["scores_txt"].startswith("F1_3d:0.000000\n")
+
+
+def test_case_14_a_missing_map_stops_it(evaluated):
+    score = evaluated((g(70, 50), (PLANET,)), (None, (PLANET,)), (g(70, 50), (PLANET,)))
+    assert values(score) == (None, None, None, None)
+    assert codes(score) == ["missing_map_stops"]
+    assert [row["tp"] for row in score["per_sequence"]] == [1, None, None]
+    assert score["overall"]["n_missing"] == 1
+
+
+def test_case_15_participants_choose_what_counts(evaluated):
+    places = np.random.default_rng(0).integers(5, 95, (30, 2))
+    frame = np.max([g(70, 50), *(g(x, y, amp=4) for x, y in places)], axis=0)
+    score = evaluated((frame, (PLANET,)))
+    assert values(score) == (
+        pytest.approx(0.0625),
+        pytest.approx(0.032258, abs=1e-6),
+        1,
+        30,
+    )
+    tuned = evaluated((frame, (PLANET,)), more={"npix.fits": 10.0})
+    assert values(tuned) == (1, 1, 1, 0)
+    assert codes(tuned) == ["participant_parameters"]
+    assert tuned["parameters"]["npix"] == 10
+
+
+def test_case_15b_a_fwhm_of_sixty_finds_everything(evaluated):
+    score = evaluated((CROWD + g(70, 50), (PLANET,)), more={"toy_fwhm_1.fits": 60.0})
+    assert values(score) == (
+        pytest.approx(1.4),
+        pytest.approx(0.777778, abs=1e-6),
+        7,
+        2,
+    )
+    assert "participant_parameters" in codes(score)
+
+
+def test_case_16_other_settings_are_silently_ignored(evaluated):
+    more = {"overlap_threshold.fits": 0.0, "max_blob_fact.fits": 1e9}
+    score = evaluated((g(70, 50), (PLANET,)), more=more)
+    assert codes(score) == ["ignored_parameters"]
+    assert score["parameters"]["overlap_threshold"] == 0.7
+    assert score["parameters"]["max_blob_fact"] == 2
+
+
+@pytest.mark.parametrize("more", [{"npix.fits": -3.0}, {"toy_fwhm_1.fits": 0.0}])
+def test_settings_that_cannot_be_are_left_aside(evaluated, more):
+    score = evaluated((g(70, 50), (PLANET,)), more=more)
+    assert values(score) == (1, 1, 1, 0)
+
+
+def test_positions_are_not_swapped(evaluated):
+    score = evaluated((g(50, 70), (PLANET,)), (g(70, 50), (PLANET,)))
+    assert (score["overall"]["tp"], score["overall"]["fp"]) == (1, 1)
+
+
+def test_it_has_the_keys_of_a_strict_score_and_three_more(evaluated):
+    score = evaluated((g(70, 50), (PLANET,)))
+    assert score["mode"] == "eidc"
+    assert list(score["overall"]) == list(METRICS)
+    assert set(score) == {
+        *("format", "challenge", "track", "mode", "metric_version", "threshold", "overall"),
+        *("interval", "per_sequence", "per_separation", "curve"),
+        *("defects", "scores_txt", "parameters"),
+    }
+    assert set(score["per_sequence"][0]) == {
+        *("name", "instrument", "tp", "fp", "fn", "n_injected", "tpr", "f1", "coverage"),
+        "injections",
+    }
