@@ -50,9 +50,10 @@ def print_ranking(document: dict[str, Any]) -> None:
     for n, (track, rows) in enumerate(document["tracks"].items()):
         board = document["boards"][track]
         print("" if n == 0 else "\n", end="")
+        entries = _several(board["n_entries"], "entry", "entries")
+        sequences = _several(board["n_sequences"], "sequence", "sequences")
         print(
-            f"{document['challenge']}, track {track}: {board['n_entries']} entries, "
-            f"{board['n_sequences']} sequences, ranked by {rank_by}"
+            f"{document['challenge']}, track {track}: {entries}, {sequences}, ranked by {rank_by}"
         )
         if rows:
             names = {row["entry"]: _name(row) for row in rows}
@@ -79,6 +80,10 @@ def _cells(row: dict[str, Any], rank_by: str, names: dict[str, str]) -> list[str
 def _name(row: dict[str, Any]) -> str:
     name = str(row["name"])
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+
+
+def _several(n: int, one: str, more: str) -> str:
+    return f"{n} {one if n == 1 else more}"
 
 
 def _number(value: float | None) -> str:

@@ -165,3 +165,18 @@ def make_challenge(tmp_path):
 
     make.sequence = ToySequence
     return make
+
+
+@pytest.fixture
+def exobench(capsys):
+    """Runs the program; returns its exit code, standard output and standard error."""
+
+    def run(*arguments):
+        from exobench.cli import main
+
+        with pytest.raises(SystemExit) as done:
+            main([str(one) for one in arguments])
+        captured = capsys.readouterr()
+        return done.value.code, captured.out, captured.err
+
+    return run
