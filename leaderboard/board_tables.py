@@ -1,0 +1,118 @@
+"""The ranking as tables: what is shown of it, who beats whom, every metric."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from exobench.leaderboard.metric_help import MEANINGS
+from exobench.scoring.metrics import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Rows = Sequence[Mapping[str, Any]]
+
+HEADLINES = ("f1", "tpr", "fdr", "fp_per_map")
+"""Metrics beside the one that ranks."""
+
+SHORT_TITLES = {
+    "f1": "F1",
+    "tpr": "TPR",
+    "fdr": "FDR",
+    "ppv": "Precision",
+    "fp_per_map": "FP per map",
+    "macro_f1": "Macro F1",
+    "macro_tpr": "Macro TPR",
+}
+
+BEATS, BEATEN, TOO_CLOSE = "beats", "is beaten by", "too close to call"
+
+_BETTER = {"higher": "higher", "lower": "lower", "neither": ""}
+_DASH = "–"
+
+
+def ranking_table(rows: Rows, labels: Mapping[str, str], rank_by: str) -> pd.DataFrame:
+    """The board, best first, with titles for columns and NaN where a metric is undefined.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of one track of the ranking.
+    labels : mapping of str to str
+        By entry.
+    rank_by : str
+        Metric that ranks; it comes first, with its interval.
+    """
+    others = [key for key in HEADLINES if key != rank_by]
+    table = pd.DataFrame(
+        {
+            "Rank": [row["rank"] for row in rows],
+            "Method": [labels[row["entry"]] for row in rows],
+            "Kind": ["baseline" if row["baseline"] else "entry" for row in rows],
+            SHORT_TITLES[rank_by]: _numbers(rows, rank_by),
+            "95 % interval": [_interval(row["interval"].get(rank_by)) for row in rows],
+            **{SHORT_TITLES[key]: _numbers(rows, key) for key in others},
+            "Found": [f"{row['tp']} of {row['n_injected']}" for row in rows],
+            "Beaten by": [beaten_by(row, labels) for row in rows],
+            "Received": [row["received"][:10] for row in rows],
+        }
+    )
+    return table.astype({"Rank": "int64"})
+
+
+def beaten_by(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Who is significantly better; a number from three on."""
+    better = [labels[entry] for entry in row["beaten_by"]]
+    if len(better) > 2:
+        return f"{len(better)} entries"
+    return ", ".join(better) or _DASH
+
+
+def duel_table(rows: Rows, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Every ordered pair of entries: columns entry, other and verdict, best first."""
+    losses = {row["entry"]: set(row["beaten_by"]) for row in rows}
+    pairs = [
+        (labels[one], labels[other], _verdict(one, other, losses))
+        for one in losses
+        for other in losses
+        if one != other
+    ]
+    return pd.DataFrame(pairs, columns=["entry", "other", "verdict"])
+
+
+def metric_table(rows: Rows, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Every metric of every entry, as text: one row per metric, one column per entry."""
+    table = pd.DataFrame({"Metric": [metric.title for metric in METRICS.values()]})
+    for row in rows:
+        # With its rank: an entry may be called like a column of ours.
+        title = f"{row['rank']}. {labels[row['entry']]}"
+        table[title] = [_cell(row, key) for key in METRICS]
+    table["Better"] = [_BETTER[metric.better] for metric in METRICS.values()]
+    table["What it says"] = [MEANINGS[key] for key in METRICS]
+    return table
+
+
+def _verdict(one: str, other: str, losses: Mapping[str, set[str]]) -> str:
+    if one in losses[other]:
+        return BEATS
+    return BEATEN if other in losses[one] else TOO_CLOSE
+
+
+def _numbers(rows: Rows, key: str) -> pd.Series[float]:
+    return pd.Series([row[key] for row in rows], dtype="float64")
+
+
+def _interval(pair: Sequence[float] | None) -> str:
+    return _DASH if pair is None else f"{pair[0]:.2f} – {pair[1]:.2f}"
+
+
+def _cell(row: Mapping[str, Any], key: str) -> str:
+    value = row.get(key)
+    if value is None:
+        return _DASH
+    if METRICS[key].is_count:
+        return str(value)
+    interval = row["interval"].get(key)
+    return f"{value:.3f}" + ("" if interval is None else f"  ({_interval(interval)})")

@@ -1,0 +1,38 @@
+"""What each metric says, in a sentence for the reader of a board."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MEANINGS: Mapping[str, str] = {
+    "tp": "Injected companions found at the entry's own threshold.",
+    "fp": "Detections at that threshold with no companion within the tolerance.",
+    "fn": "Injected companions not found.",
+    "n_injected": "Companions hidden in all sequences together.",
+    "n_maps": "Sequences that an entry has to answer.",
+    "n_missing": "Sequences without an answer; their companions count as missed.",
+    "tpr": "Fraction of the injected companions that is found: TP / injections.",
+    "fdr": "Fraction of the detections that is false: FP / (TP + FP).",
+    "ppv": "Fraction of the detections that is true: 1 - FDR.",
+    "f1": "Harmonic mean of precision and TPR: 1 if all is found and nothing else claimed.",
+    "fp_per_map": "False positives divided by the number of sequences.",
+    "fp_per_1000_resels": "The same per 1000 resolution elements searched.",
+    "fp_per_blank_map": "False positives in sequences that hide nothing, per such sequence.",
+    "tpr_at_1_fp_per_map": "TPR where the threshold lets one false positive pass per map.",
+    "tpr_at_0p1_fp_per_map": "TPR where it lets one pass in ten maps.",
+    "tpr_above_first_fp": "Fraction of companions brighter than all false positives of their map.",
+    "froc_auc": "Mean TPR between 0 and 1 false positives per map.",
+    "froc_score": "Mean TPR at 1/8, 1/4, 1/2, 1, 2 and 4 false positives per map.",
+    "average_precision": "Precision, averaged over the companions as the threshold falls.",
+    "calibration_loss": "F1 at the best threshold minus F1 at the entry's own.",
+    "tpr_half_fwhm": "TPR if a detection must be within half a FWHM.",
+    "chance_tp": "True positives that as many false positives would score by luck.",
+    "median_error_px": "Median distance of the true positives from their companions.",
+    "coverage": "Fraction of the scored pixels that hold a number.",
+    "macro_f1": "F1 per sequence, averaged within each instrument, then over the instruments.",
+    "macro_tpr": "TPR averaged in the same way.",
+}
+"""By key of `exobench.scoring.METRICS`."""
