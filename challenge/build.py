@@ -8,34 +8,21 @@ sequences that it has finished, and ends with the same bytes as one that was not
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from exobench.challenge.documents import (
-    Document,
-    File,
-    json_bytes,
-    read_json,
-    unreadable,
-    write_json,
-)
-from exobench.challenge.manifest import (
-    MANIFEST,
-    Manifest,
-    PublicFile,
-    PublicSequence,
-    PublicTrack,
-    Track,
-)
+from exobench.challenge.documents import json_bytes, read_json, unreadable, write_json
+from exobench.challenge.journal import JOURNAL, Journal, read_journal
+from exobench.challenge.manifest import MANIFEST, Manifest, PublicFile, PublicTrack
+from exobench.challenge.part import Part, part_of
 from exobench.challenge.plan import TrackPlan, plan_challenge
-from exobench.challenge.recipe import Recipe
 from exobench.challenge.references import default_references
 from exobench.challenge.secrets import Secret
-from exobench.challenge.truth import TRUTH, HiddenCompanion, HiddenSequence, Truth
+from exobench.challenge.truth import TRUTH, Truth
 from exobench.challenge.work import map_tasks
 from exobench.datasets.builder import build_sequence
 from exobench.datasets.eidc import write_eidc
@@ -47,45 +34,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from exobench.datasets.builder import BuiltSequence, HiddenSource
-    from exobench.datasets.placement import LimitCurve
+    from exobench.challenge.recipe import Recipe
 
-JOURNAL = "build.json"
 PARTS = "parts"
 REPORT = "build-report.json"
-TOLERANCE_FWHM = 1.0
-
-
-class Journal(File):
-    """What an unfinished build is of: kept in its private folder until it is done."""
-
-    exobench: str
-    recipe: Recipe
-    secret: str
-
-
-class BuildReport(Document):
-    """How a sequence came about, for the organizer.
-
-    Attributes
-    ----------
-    limits : dict
-        By reference family: radii in pixels, and 5-sigma flux there (null: not reached).
-    left_out : list of str
-        Strata of separation without room.
-    """
-
-    limits: dict[str, dict[str, tuple[float | None, ...]]]
-    left_out: tuple[str, ...]
-
-
-class Part(Document):
-    """A finished sequence of an unfinished build."""
-
-    track: Track
-    public: PublicSequence
-    hidden: HiddenSequence
-    report: BuildReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +81,7 @@ def prepare_build(
         If the folder is taken, the recipe cannot be built or the secret cannot be used.
     """
     out = out.resolve()
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise RecipeError(
-            f"{out}: is not empty; name a new folder, or remove this one if it is not needed"
-        )
+    _check_free(out)
     started = _unfinished(working_folder(out), recipe)
     secret = _secret(recipe, secret_file, started)
     plans = tuple(plan_challenge(recipe, recipe_folder, secret))
@@ -186,33 +135,28 @@ def run_task(task: SequenceTask) -> None:
     )
     public = task.folder / "public"
     paths = write_eidc(built.sequence, public / planned.track)
-    files = {
-        kind: PublicFile(path=path.relative_to(public).as_posix(), sha256=checksum(path))
-        for kind, path in paths.items()
-    }
-    content = Part(
-        track=planned.track,
-        public=_public(planned, built, files),
-        hidden=HiddenSequence(companions=tuple(_hidden(built, s) for s in built.sources)),
-        report=_report(built),
+    files = {kind: PublicFile.of(path, public) for kind, path in paths.items()}
+    write_json(part, part_of(planned, built, files), mode=0o600)
+
+
+def _check_free(out: Path) -> None:
+    try:
+        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+            return
+    except OSError as error:
+        raise RecipeError(unreadable(out, error)) from error
+    if not out.is_dir():
+        raise RecipeError(f"{out}: is a file; name a folder")
+    raise RecipeError(
+        f"{out}: is not empty; name a new folder, or remove this one if it is not needed"
     )
-    write_json(part, content, mode=0o600)
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _unfinished(working: Path, recipe: Recipe) -> Journal | None:
     """The journal of an unfinished build of this recipe; None if there is none."""
-    if not working.exists():
+    journal = read_journal(working) if working.exists() else None
+    if journal is None:
         return None
-    path = working / "private" / JOURNAL
-    if not path.exists() and not any(working.glob("*/*")):
-        return None
-    journal = read_json(path, Journal, RecipeError)
     if journal.recipe != recipe or journal.exobench != version("exobench"):
         raise RecipeError(
             f"{working}: holds the unfinished build of another recipe or version; "
@@ -266,11 +210,19 @@ def _finish(build: Build) -> None:
     report = {part.public.name: part.report.model_dump(mode="json") for part in parts}
     write_json(private / REPORT, {"format": 1, "sequences": report}, mode=0o600)
     write_json(working / "public" / MANIFEST, _manifest(build, parts, truth))
-    (private / JOURNAL).unlink()
+    _forget_times(working / "public")
     shutil.rmtree(private / PARTS)
+    (private / JOURNAL).unlink()
     if build.out.exists():
         build.out.rmdir()
     working.rename(build.out)
+
+
+def _forget_times(public: Path) -> None:
+    """Give all public files one time: a blank sequence is built faster than the others."""
+    now = time.time()
+    for path in (*public.rglob("*"), public):
+        os.utime(path, (now, now))
 
 
 def _manifest(build: Build, parts: list[Part], truth: Truth) -> Manifest:
@@ -291,68 +243,3 @@ def _manifest(build: Build, parts: list[Part], truth: Truth) -> Manifest:
 
 def _part_path(folder: Path, name: str) -> Path:
     return folder / "private" / PARTS / f"{name}.json"
-
-
-def _public(
-    planned: TrackPlan, built: BuiltSequence, files: dict[str, PublicFile]
-) -> PublicSequence:
-    sequence = built.sequence
-    inner, outer = built.radii_px
-    return PublicSequence(
-        name=sequence.name,
-        instrument=planned.instrument,
-        unit=planned.unit,
-        files=files,
-        shape=(sequence.n_wavelengths, sequence.n_frames, *sequence.shape),
-        fwhm=sequence.reference_fwhm,
-        pixel_scale=sequence.pixel_scale,
-        wavelengths=_numbers(sequence.wavelengths),
-        diameter=sequence.diameter,
-        lambda_over_d_px=sequence.lambda_over_d_px,
-        inner_radius_px=inner,
-        outer_radius_px=outer,
-        tolerance_fwhm=TOLERANCE_FWHM,
-        origin=planned.origin,
-    )
-
-
-def _hidden(built: BuiltSequence, source: HiddenSource) -> HiddenCompanion:
-    sequence, companion, place = built.sequence, source.companion, source.place
-    fluxes = companion.fluxes(sequence)
-    star = sequence.star_flux
-    return HiddenCompanion(
-        y=place.y,
-        x=place.x,
-        separation=companion.separation,
-        position_angle=companion.position_angle,
-        flux=_one_or_more(fluxes),
-        contrast=None if star is None else _one_or_more(fluxes / star),
-        stratum=place.stratum,
-        snr={
-            name: value if np.isfinite(value) else None
-            for name, value in source.significance.items()
-        },
-    )
-
-
-def _report(built: BuiltSequence) -> BuildReport:
-    return BuildReport(
-        limits={name: _curve(limit) for name, limit in built.limits.items()},
-        left_out=built.left_out,
-    )
-
-
-def _curve(limit: LimitCurve) -> dict[str, tuple[float | None, ...]]:
-    return {
-        "radius_px": tuple(limit.radii_px.tolist()),
-        "flux": tuple(f if np.isfinite(f) else None for f in limit.flux.tolist()),
-    }
-
-
-def _one_or_more(values: np.ndarray) -> float | tuple[float, ...]:
-    numbers = tuple(float(v) for v in values)
-    return numbers[0] if len(numbers) == 1 else numbers
-
-
-def _numbers(values: np.ndarray | None) -> tuple[float, ...] | None:
-    return None if values is None else tuple(float(v) for v in values)

@@ -7,7 +7,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 
 from exobench.challenge.build import working_folder
+from exobench.challenge.documents import unreadable
 from exobench.challenge.folder import read_challenge
+from exobench.challenge.journal import read_journal
 from exobench.challenge.plan import source_instrument
 from exobench.challenge.recipe import Recipe, SequenceGroup, read_recipe
 from exobench.challenge.suites import recipe_path
@@ -83,7 +85,7 @@ def finished_demo(folder: Path, recipe: Recipe) -> bool:
     ChallengeError
         If it holds anything else.
     """
-    if not folder.exists() or not any(folder.iterdir()):
+    if _is_free(folder):
         return False
     advice = "name another folder with --out, or replace the demo with --fresh"
     try:
@@ -104,10 +106,21 @@ def remove_demo(folder: Path) -> None:
     ChallengeError
         If the folder holds something that is no demo.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if not _is_free(folder):
         if read_challenge(folder).manifest.name != SUITE:
             raise ChallengeError(f"{folder}: holds a challenge that is not the demo; not removed")
         shutil.rmtree(folder)
     working = working_folder(folder.resolve())
-    if working.exists():
+    if not _is_free(working):
+        journal = read_journal(working)
+        if journal is not None and journal.recipe.name != SUITE:
+            raise ChallengeError(f"{working}: holds a build that is not the demo's; not removed")
         shutil.rmtree(working)
+
+
+def _is_free(folder: Path) -> bool:
+    """True if there is nothing, or an empty folder."""
+    try:
+        return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    except OSError as cause:
+        raise ChallengeError(unreadable(folder, cause)) from cause

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from exobench.challenge.documents import Document, File, read_json
+from exobench.challenge.documents import Document, File, read_json, unreadable
 from exobench.datasets.errors import ChallengeError
 from exobench.datasets.files import read_sequence
 
@@ -28,6 +29,11 @@ class PublicFile(Document):
 
     path: str
     sha256: str
+
+    @classmethod
+    def of(cls, path: Path, public: Path) -> PublicFile:
+        """That of a file that lies in the folder `public`."""
+        return cls(path=path.relative_to(public).as_posix(), sha256=checksum(path))
 
 
 class PublicSequence(Document):
@@ -110,6 +116,12 @@ class Manifest(File):
         raise ChallengeError(f"{self.name} has no track {track!r}; it has {', '.join(self.tracks)}")
 
 
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def public_folder(path: str | PathLike[str]) -> Path:
     """The public folder of a challenge, given itself or the folder above it.
 
@@ -146,9 +158,12 @@ def load_sequence(public: Path, entry: PublicSequence) -> ImageSequence:
 
     Raises
     ------
+    ChallengeError
+        If files are missing or are not those that the manifest describes.
     SequenceError
-        If its files are not as they must be.
+        If their content is not as it must be.
     """
+    _check_files(public, entry)
     sequence = read_sequence(public / entry.files["cube"].path)
     return replace(
         sequence,
@@ -156,3 +171,18 @@ def load_sequence(public: Path, entry: PublicSequence) -> ImageSequence:
         diameter=entry.diameter,
         wavelengths=None if entry.wavelengths is None else np.array(entry.wavelengths),
     )
+
+
+def _check_files(public: Path, entry: PublicSequence) -> None:
+    problems = []
+    if "cube" not in entry.files:
+        problems.append(f"{public / MANIFEST}: {entry.name} has no cube")
+    for file in entry.files.values():
+        path = public / file.path
+        try:
+            if checksum(path) != file.sha256:
+                problems.append(f"{path}: is not the file that {MANIFEST} describes; get it again")
+        except OSError as cause:
+            problems.append(unreadable(path, cause))
+    if problems:
+        raise ChallengeError(*problems)

@@ -64,20 +64,41 @@ def plan_challenge(recipe: Recipe, folder: Path, secret: Secret) -> list[TrackPl
     ]
     if problems:
         raise RecipeError(*problems)
+    _check_sources(recipe, folder)
     numbers: Counter[str] = Counter()
+    units: dict[Path, str] = {}
     plans: list[TrackPlan] = []
     for index, group in enumerate(recipe.sequences):
-        plans += _group_plans(group, folder, numbers, secret.rng("plan", str(index)))
+        rng = secret.rng("plan", str(index))
+        plans += _group_plans(group, folder, numbers, units, rng)
     return plans
 
 
+def _check_sources(recipe: Recipe, folder: Path) -> None:
+    """Refuse a contest in which two sequences could be subtracted from each other."""
+    if recipe.kind != "contest":
+        return
+    sources = Counter((folder / g.source).resolve() for g in recipe.sequences if g.source)
+    repeated = [str(source) for source, n in sources.items() if n > 1]
+    if repeated:
+        raise RecipeError(
+            *(
+                f"{source}: copies of one source differ by nothing but their companions and give "
+                "them away; a contest takes each source once"
+                for source in repeated
+            )
+        )
+
+
 def _group_plans(
-    group: SequenceGroup, folder: Path, numbers: Counter[str], rng: np.random.Generator
+    group: SequenceGroup,
+    folder: Path,
+    numbers: Counter[str],
+    units: dict[Path, str],
+    rng: np.random.Generator,
 ) -> Iterator[TrackPlan]:
     star = group.star(folder)
-    real = isinstance(star, RealStar)
     instrument = source_instrument(star.path) if isinstance(star, RealStar) else star.preset
-    first = f"{instrument}_{numbers[instrument] + 1}"
     for n_companions, visible in _draw_companions(group, rng):
         numbers[instrument] += 1
         name = f"{instrument}_{numbers[instrument]}"
@@ -93,8 +114,10 @@ def _group_plans(
             track=group.track,
             instrument=instrument,
             # Copies of one real sequence share their noise: they are resampled together.
-            unit=first if real else name,
-            origin=group.origin if real else "simulated",
+            unit=units.setdefault(star.path.resolve(), name)
+            if isinstance(star, RealStar)
+            else name,
+            origin=group.origin if isinstance(star, RealStar) else "simulated",
         )
 
 
@@ -119,7 +142,7 @@ def source_instrument(path: Path) -> str:
     InputError
         If there is no sequence.
     """
-    if path.suffix in HDF5_SUFFIXES:
+    if path.suffix.lower() in HDF5_SUFFIXES:
         return read_sequence(path).instrument or path.stem
     if not path.is_dir():
         return sequence_files(path).instrument

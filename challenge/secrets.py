@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
+_LEAST_DISTINCT = 8  # digits; 64 random ones miss that once in 10^15, a padded number is below
+_ADVICE = 'draw one with: python -c "import secrets; print(secrets.token_hex(32))"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Secret:
         Raises
         ------
         RecipeError
-            If the file does not hold 64 hexadecimal digits.
+            If the file does not hold 64 hexadecimal digits, or plainly no random ones.
         """
         try:
             text = path.read_text(encoding="utf-8", errors="replace").strip()
@@ -57,10 +59,11 @@ class Secret:
             raise RecipeError(unreadable(path, error)) from error
         if not _HEX.fullmatch(text):
             raise RecipeError(
-                f"{path}: a secret is 64 hexadecimal digits (256 bits), got {len(text)} "
-                "characters that are not; draw one with: "
-                'python -c "import secrets; print(secrets.token_hex(32))"'
+                f"{path}: expected a secret of 64 hexadecimal digits (256 bits), got "
+                f"{len(text)} characters{' that are not' if len(text) == 64 else ''}; {_ADVICE}"
             )
+        if len(set(text.lower())) < _LEAST_DISTINCT:
+            raise RecipeError(f"{path}: these 64 digits can be guessed; {_ADVICE}")
         return cls(text.lower())
 
     @property

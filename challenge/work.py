@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
@@ -61,10 +62,11 @@ def map_tasks(
     InputError
         With the problems of all tasks that found their input wrong, after the others ended.
     """
-    futures = {
-        executor.submit(partial(_single_threaded, task), item): index
-        for index, item in enumerate(items)
-    }
+    with _interrupts_held_back():
+        futures = {
+            executor.submit(partial(_single_threaded, task), item): index
+            for index, item in enumerate(items)
+        }
     problems: dict[int, tuple[str, ...]] = {}
     for future in as_completed(futures):
         try:
@@ -75,6 +77,23 @@ def map_tasks(
             yield futures[future], result
     if problems:
         raise InputError(*(line for index in sorted(problems) for line in problems[index]))
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """No Ctrl-C inside the block, nor ever in the processes that are started in it.
+
+    A terminal sends it to every process. Only this one is to act on it: it ends the workers,
+    which would each print a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _single_threaded(task: Callable[[T], R], item: T) -> R:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from concurrent.futures import BrokenExecutor
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The reader of a pipe (head, less) went away: nothing is left to say, nor to flush.
         sys.stdout = None
         sys.exit(0)
+    except (OSError, BrokenExecutor) as error:
+        # The machine's fault, not the user's: a full disk, a worker killed for its memory.
+        print(f"error: {_sentence(error)}", file=sys.stderr)
+        sys.exit(1)
     except Exception as error:
-        sys.exit(_click_code(error))
+        sys.exit(_click_code(error, as_json="--json" in words))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -44,7 +49,8 @@ def application() -> typer.Typer:
     """The command line of all verbs; each imports what it needs when it is called."""
     app = typer.Typer(
         name="exobench",
-        help="Benchmark and data challenges for the direct imaging of exoplanets.",
+        help="Benchmark and data challenges for the direct imaging of exoplanets.\n\n"
+        "Example: exobench demo",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
@@ -63,10 +69,19 @@ def _refuse(problems: Sequence[str], *, as_json: bool) -> int:
     return BAD_INPUT
 
 
-def _click_code(error: Exception) -> int:
+def _sentence(error: OSError | BrokenExecutor) -> str:
+    if isinstance(error, BrokenExecutor):
+        return "a worker process was killed, perhaps for lack of memory; try fewer --workers"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{(error.strerror or str(error)).lower()}"
+
+
+def _click_code(error: Exception, *, as_json: bool) -> int:
     """Exit code of what the parser of the command line raises; other errors go on."""
     show = getattr(error, "show", None)
     if show is None:
         raise error
     show()
+    if as_json:
+        print(json.dumps({"format": 1, "problems": [str(error)]}, sort_keys=True))
     return int(getattr(error, "exit_code", 1))

@@ -80,7 +80,7 @@ def _answer(challenge: Challenge, executor: Executor) -> None:
     from exobench.challenge.entries import FolderEntryStore
 
     store = FolderEntryStore(challenge.folder)
-    answered = {(entry.track, entry.name) for entry in store.entries()}
+    answered = {(entry.track, entry.name) for entry in store.entries() if entry.baseline}
     wanted = [
         (track, name)
         for track in challenge.manifest.tracks

@@ -49,6 +49,7 @@ def run(  # noqa: PLR0913 - the options of the verb
     Example: exobench run pca my-challenge/public -o n_components=20
     """
     from exobench.baselines import parse_options
+    from exobench.challenge.documents import check_writable
     from exobench.challenge.manifest import public_folder, read_manifest
     from exobench.challenge.run import plan_runs
     from exobench.datasets.errors import InputError
@@ -58,9 +59,12 @@ def run(  # noqa: PLR0913 - the options of the verb
     folder = public_folder(public)
     manifest = read_manifest(folder)
     runs = plan_runs(baseline, parse_options(baseline, option or []), folder, manifest, track)
+    if out is not None:
+        check_writable(out)
+    paths = [_path(out, one, alone=len(runs) == 1) for one in runs]
+    check_writable(*paths)
     written = []
-    for one in runs:
-        path = _path(out, one, alone=len(runs) == 1)
+    for one, path in zip(runs, paths, strict=True):
         costs = run_with_progress(one, path, threshold, workers)
         written.append({"track": one.track, "submission": str(path), "costs": str(costs)})
         if not as_json:

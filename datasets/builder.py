@@ -126,12 +126,8 @@ class RealStar:
         """
         sequence = read_sequence(self.path)
         wavelengths = sequence.wavelengths
-        if wavelengths is None and self.wavelength is not None:
-            wavelengths = np.full(sequence.n_wavelengths, self.wavelength)
         if wavelengths is None:
-            raise SequenceError(
-                f"{self.path}: the files give no wavelength; add wavelength = (micrometres)"
-            )
+            wavelengths = self._stated_wavelength(sequence.n_wavelengths)
         sign = -1 if self.flip_angles else 1
         sequence = replace(
             sequence,
@@ -141,10 +137,24 @@ class RealStar:
         )
         return self._centred(sequence)
 
+    def _stated_wavelength(self, n_wavelengths: int) -> NDArray[np.float64]:
+        if n_wavelengths > 1:
+            raise SequenceError(
+                f"{self.path}: the files do not give its {n_wavelengths} wavelengths"
+            )
+        if self.wavelength is None:
+            raise SequenceError(
+                f"{self.path}: the files give no wavelength; add wavelength = (micrometres)"
+            )
+        return np.array([self.wavelength])
+
     def _centred(self, sequence: ImageSequence) -> ImageSequence:
         if self.centring == "trust":
             return sequence
-        dy, dx = star_offset(sequence)
+        try:
+            dy, dx = star_offset(sequence)
+        except SequenceError as error:
+            raise SequenceError(*(f"{self.path}: {p}" for p in error.problems)) from error
         if self.centring == "recentre":
             return replace(sequence, cube=recentre(sequence.cube, (dy, dx)))
         if np.hypot(dy, dx) > MAX_STAR_OFFSET:
@@ -261,8 +271,11 @@ def scored_radii(plan: SequencePlan, observed: Field) -> tuple[float, float]:
     fwhm = blank.reference_fwhm
     lod = _lambda_over_d_px(blank)
     edge = edge_distance(blank.shape)
-    inner = plan.inner_radius_px or max(observed.inner_working_angle_px, INNER_LOD * lod)
-    outer = plan.outer_radius_px or edge - fwhm / 2
+    inner, outer = plan.inner_radius_px, plan.outer_radius_px
+    if inner is None:
+        inner = max(observed.inner_working_angle_px, INNER_LOD * lod)
+    if outer is None:
+        outer = edge - fwhm / 2
     if not inner + 2 * fwhm < outer <= edge:
         raise RecipeError(
             f"scored radii {inner:.1f} to {outer:.1f} px do not fit: the frame reaches to "

@@ -30,7 +30,8 @@ VISIBLE_LOD = (6.0, 10.0)
 
 MIN_DISTANCE_FWHM = 3.0
 EDGE_FWHM = 1.0
-_ATTEMPTS = 2000
+_ATTEMPTS = 1000  # for one companion
+_ARRANGEMENTS = 20  # of all; the first may stand in the way of the last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,9 +122,9 @@ def draw_places(  # noqa: PLR0913 - what a draw depends on, and nothing else
         rooms.append((_visible_room(limit, lambda_over_d_px, fwhm), VISIBLE))
     rooms += [(room, None) for room in _dealt(list(offered.values()), n_companions, rng)]
     rooms = rooms[:n_companions]
-    places: list[Place] = []
-    for room, stratum in rooms:
-        radius, theta = _free_position(room, places, fwhm, shape, rng)
+    positions = _arranged([room for room, _ in rooms], fwhm, rng)
+    places = []
+    for (_, stratum), (radius, theta) in zip(rooms, positions, strict=True):
         name, offset = (stratum, VISIBLE_OFFSET) if stratum else _offset(rng)
         y, x = to_yx(radius, theta, shape)
         flux = limit.at(radius) * 10 ** (-0.4 * offset)
@@ -189,22 +190,37 @@ def _offset(rng: np.random.Generator) -> tuple[str, float]:
     return name, float(rng.uniform(low, high))
 
 
+def _arranged(
+    rooms: list[list[tuple[float, float]]], fwhm: float, rng: np.random.Generator
+) -> list[tuple[float, float]]:
+    """A radius in pixels and an azimuth in degrees in each room, all far enough apart."""
+    for _ in range(_ARRANGEMENTS):
+        placed: list[tuple[float, float]] = []
+        for room in rooms:
+            position = _free_position(room, placed, fwhm, rng)
+            if position is None:
+                break
+            placed.append(position)
+        else:
+            return placed
+    raise RecipeError(
+        f"no room for {len(rooms)} companions {MIN_DISTANCE_FWHM:g} FWHM apart; "
+        "ask for fewer companions or larger frames"
+    )
+
+
 def _free_position(
     room: list[tuple[float, float]],
-    places: list[Place],
+    placed: list[tuple[float, float]],
     fwhm: float,
-    shape: tuple[int, int],
     rng: np.random.Generator,
-) -> tuple[float, float]:
-    """Radius in pixels and azimuth in degrees, far enough from all places."""
+) -> tuple[float, float] | None:
     lengths = np.array([high - low for low, high in room])
+    others = np.array([r * np.exp(1j * np.deg2rad(theta)) for r, theta in placed])
     for _ in range(_ATTEMPTS):
         low, high = room[rng.choice(len(room), p=lengths / lengths.sum())]
         radius, theta = float(rng.uniform(low, high)), float(rng.uniform(0, 360))
-        y, x = to_yx(radius, theta, shape)
-        if all(np.hypot(y - p.y, x - p.x) >= MIN_DISTANCE_FWHM * fwhm for p in places):
+        here = radius * np.exp(1j * np.deg2rad(theta))
+        if (np.abs(others - here) >= MIN_DISTANCE_FWHM * fwhm).all():
             return radius, theta
-    raise RecipeError(
-        f"no room for companion {len(places) + 1}, {MIN_DISTANCE_FWHM:g} FWHM from the others; "
-        "ask for fewer companions or larger frames"
-    )
+    return None
