@@ -150,6 +150,12 @@ class ToyChallenge:
         return submission_bytes(maps, threshold, Method(**method) if method else None)
 
 
+@pytest.fixture(scope="session")
+def toy_kit():
+    """The classes of challenge and sequence, for fixtures that outlive a test."""
+    return ToyChallenge, ToySequence
+
+
 @pytest.fixture
 def toy_challenge(tmp_path):
     """Two tracks; of adi one sequence with two companions and one, of even size, with none."""
