@@ -14,21 +14,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_BLOCK = 4_000_000
+_BLOCK = 1_000_000
 
 
-def check_n_components(n_components: int, n_frames: int, name: str) -> None:
+def check_n_components(n_components: int) -> None:
+    """Refuse a model without components.
+
+    Raises
+    ------
+    InputError
+        Below 1.
+    """
+    if n_components < 1:
+        raise InputError(f"n_components must be 1 or more, got {n_components}")
+
+
+def check_enough_frames(n_components: int, n_frames: int, name: str) -> None:
     """Refuse a model that has as many components as there are frames to fit.
 
     Raises
     ------
     InputError
-        Unless ``1 <= n_components < n_frames``.
+        Unless ``n_components < n_frames``.
     """
-    if not 1 <= n_components < n_frames:
+    if n_components >= n_frames:
         raise InputError(
-            f"{name}: {n_components} components of {n_frames} frames; "
-            f"n_components must lie between 1 and {n_frames - 1}"
+            f"{name}: {n_components} components for {n_frames} frames; "
+            f"n_components must be at most {n_frames - 1}"
         )
 
 
@@ -65,18 +77,15 @@ def pca_residuals(frames: NDArray[np.float32], n_components: int) -> NDArray[np.
 
 
 def gram_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    """``X X^T`` of X (frames x pixels), from float32 products of blocks of pixels.
+    """``X X^T`` of X (frames x pixels), in float64.
 
-    About the mean frame ``m``: ``X = C + 1 m^T``. Its square, by far the largest part,
-    would else drown the small eigenvalues in the rounding of float32.
+    In float32 the square of the mean frame, by far the largest part, would drown the
+    small eigenvalues in its rounding.
     """
     gram = np.zeros((len(matrix), len(matrix)))
     for block in _pixel_blocks(matrix.shape):
-        mean = matrix[:, block].mean(axis=0)
-        centred = matrix[:, block] - mean
-        overlap = (centred @ mean).astype(np.float64)
-        gram += centred @ centred.T
-        gram += overlap + overlap[:, np.newaxis] + np.dot(mean, mean)
+        pixels = matrix[:, block].astype(np.float64)
+        gram += pixels @ pixels.T
     return gram
 
 

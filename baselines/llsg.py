@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.baselines._low_rank import check_n_components
+from exobench.baselines._low_rank import check_enough_frames
 from exobench.baselines._subtraction import Subtraction
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre, radius_map
@@ -56,37 +56,37 @@ class LLSG(Subtraction):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        problems = []
-        if self.threshold < 0:
-            problems.append(f"llsg: threshold must be 0 or more, got {self.threshold}")
-        if self.n_iterations < 1:
-            problems.append(f"llsg: n_iterations must be 1 or more, got {self.n_iterations}")
-        if self.seed < 0:
-            problems.append(f"llsg: seed must be 0 or more, got {self.seed}")
+        least = {"n_components": 1, "threshold": 0, "n_iterations": 1, "seed": 0}
+        problems = [
+            f"{option} must be {bound} or more, got {getattr(self, option)}"
+            for option, bound in least.items()
+            if not getattr(self, option) >= bound
+        ]
         if problems:
             raise InputError(*problems)
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """The sparse part of the frames, shape (n_frames, n_y, n_x)."""
-        check_n_components(self.n_components, sequence.n_frames, sequence.name)
+        check_enough_frames(self.n_components, sequence.n_frames, sequence.name)
         frames, rng = sequence.cube[0], np.random.default_rng(self.seed)
-        sparse = np.zeros_like(frames)
+        sparse: NDArray[np.float32] = np.zeros_like(frames)
         for patch in _patches(sequence.shape, width=int(np.ceil(2 * sequence.fwhm[0]))):
-            matrix = frames[:, *patch]
+            # In float64: the alternation amplifies what float32 would round.
+            matrix = frames[:, *patch].astype(np.float64)
             scale = matrix.std()
             if scale > 0:
                 sparse[:, *patch] = scale * self._sparse_part(matrix / scale, rng)
         return sparse
 
     def _sparse_part(
-        self, matrix: NDArray[np.float32], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
+        self, matrix: NDArray[np.float64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
         rank = min(self.n_components, *matrix.shape)
         rest, sparse = matrix, np.zeros_like(matrix)
         for _ in range(self.n_iterations):
             low_rank = _projected(rest, rank, rng)
             remainder = rest - low_rank + sparse
-            cut = np.float32(self.threshold * _robust_std(remainder))
+            cut = self.threshold * _robust_std(remainder)
             sparse = np.asarray(remainder - np.clip(remainder, -cut, cut))
             rest = low_rank + (remainder - sparse)
         return sparse
@@ -106,17 +106,15 @@ def _patches(
 
 
 def _projected(
-    matrix: NDArray[np.float32], rank: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Low-rank approximation by a bilinear random projection, refined once."""
-    basis: NDArray[np.float32] = rng.standard_normal((matrix.shape[1], rank), dtype=np.float32)
-    for _ in range(2):
-        basis = np.linalg.qr(matrix.T @ (matrix @ basis)).Q.astype(np.float32, copy=False)
-    approximation: NDArray[np.float32] = (matrix @ basis) @ basis.T
-    return approximation
+    matrix: NDArray[np.float64], rank: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Low-rank approximation by a bilinear random projection."""
+    probe = matrix @ rng.standard_normal((matrix.shape[1], rank))
+    basis = np.linalg.qr(matrix.T @ probe).Q
+    return np.asarray((matrix @ basis) @ basis.T)
 
 
-def _robust_std(values: NDArray[np.float32]) -> float:
+def _robust_std(values: NDArray[np.float64]) -> float:
     """1.48 times the median absolute deviation, of a regular sample where there are many."""
     sample = values.ravel()[:: max(1, values.size // _SAMPLE)]
     return float(1.4826 * np.median(np.abs(sample - np.median(sample))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exobench.baselines._low_rank import check_n_components, pca_residuals
+from exobench.baselines._low_rank import check_enough_frames, check_n_components, pca_residuals
 from exobench.baselines._subtraction import Subtraction
 
 if TYPE_CHECKING:
@@ -32,9 +32,12 @@ class PCA(Subtraction):
 
     n_components: int = 10
 
+    def __post_init__(self) -> None:
+        check_n_components(self.n_components)
+
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus their low-rank model."""
-        check_n_components(self.n_components, sequence.n_frames, sequence.name)
+        check_enough_frames(self.n_components, sequence.n_frames, sequence.name)
         return pca_residuals(sequence.cube[0], self.n_components)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from exobench.baselines._low_rank import check_n_components, pca_residuals
+from exobench.baselines._low_rank import check_enough_frames, check_n_components, pca_residuals
 from exobench.baselines._spectral import single_pass_sdi
 from exobench.baselines._subtraction import Reduction, derotated_median
 
@@ -36,6 +36,9 @@ class SDIPCA(Reduction):
 
     n_components: int = 20
 
+    def __post_init__(self) -> None:
+        check_n_components(self.n_components)
+
     def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
 
@@ -47,7 +50,7 @@ class SDIPCA(Reduction):
             If the sequence has not at least two known wavelengths.
         """
         n_frames = sequence.n_wavelengths * sequence.n_frames
-        check_n_components(self.n_components, n_frames, sequence.name)
+        check_enough_frames(self.n_components, n_frames, sequence.name)
         subtract = partial(pca_residuals, n_components=self.n_components)
         return derotated_median(single_pass_sdi(subtract)(sequence), sequence.angles)
 
