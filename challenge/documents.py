@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Document(BaseModel):
