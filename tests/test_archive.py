@@ -205,6 +205,20 @@ def test_a_member_that_is_longer_or_shorter_than_it_says_is_refused():
     assert codes(handmade(b"b.fits", stored, size=5, crc=zlib.crc32(b"12345"))) == []
 
 
+def test_a_stream_that_is_none_or_has_no_end_is_damaged():
+    assert codes(handmade(b"b.fits", b"\xff" * 20, size=50, crc=0)) == ["damaged_archive"]
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    endless = packer.compress(b"12345") + packer.flush(zlib.Z_SYNC_FLUSH)
+    assert codes(handmade(b"b.fits", endless, size=5, crc=zlib.crc32(b"12345"))) == [
+        "damaged_archive"
+    ]
+
+
+def test_directory_and_member_must_agree_on_encryption():
+    data = zipped(("b.fits", b"1" * 50))
+    assert codes(data[:6] + struct.pack("<H", 1) + data[8:]) == ["damaged_archive"]
+
+
 def test_members_that_share_bytes_are_refused():
     data = zipped(("b.fits", b"1" * 50), method=zipfile.ZIP_STORED)
     directory = data.index(b"PK\x01\x02")

@@ -95,6 +95,13 @@ def test_entries_are_listed_by_time_in_any_zone(store, scored):
     assert store.entries() == (early, late)
 
 
+def test_the_order_is_that_of_time_not_of_names(store, scored):
+    by_name = sorted((scored(seed) for seed in range(4)), key=lambda one: one[0].sha256)
+    for hours, (submission, score) in enumerate(by_name):
+        store.keep(submission, score, received=NOON - timedelta(hours=hours))
+    assert [e.sha256 for e in store.entries()] == [one[0].sha256 for one in by_name[::-1]]
+
+
 def test_a_time_without_a_zone_is_refused(store, scored):
     with pytest.raises(ValueError, match="needs a time zone"):
         store.keep(*scored(), received=NOON.replace(tzinfo=None))
@@ -107,6 +114,7 @@ def test_a_crash_leaves_no_half_entry(store, scored, monkeypatch, toy_challenge,
 
     def crash(*arguments):
         calls.append(arguments)
+        assert store.entries() == ()
         if len(calls) == (2 if fails == "_write_durably" else 1):
             raise KeyboardInterrupt
         return original(*arguments)
