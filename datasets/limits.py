@@ -108,22 +108,31 @@ class _Trial:
             return True
         if self._is_bracketed or len(self._tried) < 2 or self._tried[-1][1] >= SIGMA:
             return False
-        (flux, reached), (brighter, gained) = self._tried[-2:]
-        slope = np.log(max(gained, 1e-3) / max(reached, 1e-3)) / np.log(brighter / flux)
-        return bool(slope < _LEAST_SLOPE)
+        return _slope(*self._tried[-2:]) < _LEAST_SLOPE
 
     def next_flux(self) -> float:
         """Where the trials on both sides meet 5 sigma, or a step towards it."""
         if self._is_bracketed:
             return _crossing(self._tried)
-        flux, reached = self._tried[-1] if self._tried[-1][1] < SIGMA else self._tried[0]
-        # Significance grows more slowly than flux: aim a little too far to bracket it.
-        aim = SIGMA * _OVERSHOOT if reached < SIGMA else SIGMA / _OVERSHOOT
-        return flux * float(np.clip(aim / max(reached, 0.5), 1 / _MAX_STEP, _MAX_STEP))
+        if self._tried[-1][1] < SIGMA:
+            (flux, reached), pair, overshoot = self._tried[-1], self._tried[-2:], _OVERSHOOT
+        else:
+            (flux, reached), pair, overshoot = self._tried[0], self._tried[:2], 1 / _OVERSHOOT
+        # Significance grows more slowly than flux, ever more so: by the slope of the last two,
+        # and a little too far, to bracket the crossing.
+        slope = max(_slope(*pair), _LEAST_SLOPE) if len(pair) == 2 else 1.0
+        step = (SIGMA * overshoot / max(reached, 0.5)) ** (1 / slope)
+        return flux * float(np.clip(step, 1 / _MAX_STEP, _MAX_STEP))
 
     def root(self) -> float:
         """Flux of 5 sigma; infinite where it was not met."""
         return _crossing(self._tried) if self._is_bracketed else float(np.inf)
+
+
+def _slope(fainter: tuple[float, float], brighter: tuple[float, float]) -> float:
+    """Of the logarithm of significance against that of flux, between two trials."""
+    gain = max(brighter[1], 1e-3) / max(fainter[1], 1e-3)
+    return float(np.log(gain) / np.log(brighter[0] / fainter[0]))
 
 
 def _crossing(tried: list[tuple[float, float]]) -> float:

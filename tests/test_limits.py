@@ -1,0 +1,157 @@
+"""The flux at which a reference reaches 5 sigma, by separation."""
+
+import numpy as np
+import pytest
+
+from exobench.challenge.references import default_references
+from exobench.datasets.geometry import to_polar, to_yx
+from exobench.datasets.injection import inject
+from exobench.datasets.limits import N_AZIMUTHS, detection_limit
+from exobench.datasets.sequence import Companion, ImageSequence
+from exobench.datasets.simulator import simulate
+
+SIZE, FWHM = 61, 4.0
+RADII = np.array([8.0, 16.0, 24.0])
+GREY = np.ones(1)
+
+
+def gaussian(size):
+    y, x = np.indices((size, size)) - size // 2
+    return np.exp(-4 * np.log(2) * (y**2 + x**2) / FWHM**2)
+
+
+@pytest.fixture(scope="module")
+def sequence():
+    """White noise on a sky that does not turn, so that a probe stays where it is put."""
+    psf = gaussian(21)
+    y, x = np.indices(psf.shape) - 10
+    psf /= psf[np.hypot(y, x) <= FWHM / 2].sum()
+    rng = np.random.default_rng(0)
+    return ImageSequence(
+        name="toy_1",
+        cube=rng.normal(0, 1e-3, (1, 8, SIZE, SIZE)),
+        angles=np.zeros(8),
+        psf=psf[np.newaxis],
+        fwhm=FWHM,
+        pixel_scale=0.01,
+    )
+
+
+class Analytic:
+    """A reference whose significance is a known function of a probe's flux and place.
+
+    It also counts its calls and remembers the brightest probe beside each that it was shown.
+    """
+
+    def __init__(self, sequence, significance):
+        self.blank, self.significance = sequence, significance
+        self.calls, self.brightest = 0, 0.0
+
+    def __call__(self, sequence, yx):
+        self.calls += 1
+        light = (sequence.cube - self.blank.cube)[0, 0]
+        self.brightest = max(self.brightest, float(light.max() / sequence.psf.max()))
+        nearest = np.rint(yx).astype(int)
+        # Peak of the probe over that of the same probe of flux 1.
+        flux = light[tuple(nearest.T)] / (gaussian_at(yx - nearest) * sequence.psf.max())
+        radius, theta = to_polar(*yx.T, sequence.shape)
+        return self.significance(flux, radius, theta)
+
+
+def gaussian_at(offset):
+    return np.exp(-4 * np.log(2) * (offset**2).sum(axis=1) / FWHM**2)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e-2, 1.0])
+def test_the_flux_of_5_sigma_is_found_where_significance_saturates(sequence, scale):
+    # s = a f / (1 + b f) with a = 10 / (scale r) and b = 1 / scale: 5 sigma at a known flux.
+    reference = Analytic(sequence, lambda f, r, _: 80 / r * (f / scale) / (1 + f / scale))
+    limit = detection_limit(sequence, reference, RADII, GREY)
+    a = 80 / RADII
+    expected = np.where(a > 5, scale * 5 / np.where(a > 5, a - 5, 1), np.inf)
+    assert limit == pytest.approx(expected, rel=0.05)
+
+
+def test_the_median_over_azimuths_counts(sequence):
+    def lopsided(flux, radius, theta):
+        del radius
+        return flux / (0.01 * (1 + 0.4 * np.cos(np.deg2rad(theta))))
+
+    limit = detection_limit(sequence, Analytic(sequence, lopsided), RADII, GREY)
+    assert limit == pytest.approx(np.full(3, 0.05), rel=0.06)
+
+
+def test_a_radius_that_cannot_be_measured_has_no_limit(sequence):
+    reference = Analytic(sequence, lambda f, r, _: np.where(r > 20, np.nan, f / 0.01))
+    limit = detection_limit(sequence, reference, RADII, GREY)
+    assert np.isinf(limit).tolist() == [False, False, True]
+
+
+def test_a_radius_where_no_flux_reaches_5_sigma_has_no_limit(sequence):
+    reference = Analytic(sequence, lambda f, r, _: np.where(r < 10, 4 * f / (0.01 + f), f / 0.01))
+    limit = detection_limit(sequence, reference, RADII, GREY)
+    assert np.isinf(limit).tolist() == [True, False, False]
+    assert limit[1:] == pytest.approx([0.05, 0.05], rel=0.05)
+
+
+def test_hopeless_radii_do_not_drive_the_probes_ever_brighter(sequence):
+    reference = Analytic(sequence, lambda f, r, _: np.where(r < 10, 4 * f / (0.01 + f), f / 0.01))
+    detection_limit(sequence, reference, RADII, GREY)
+    assert reference.brightest < 100 * 0.05
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0])
+def test_the_number_of_reductions_is_bounded_by_8_rounds_of_the_azimuths(sequence, scale):
+    reference = Analytic(sequence, lambda f, r, _: f / scale / (1 + 0.02 * f / scale))
+    detection_limit(sequence, reference, RADII, GREY)
+    assert reference.calls % N_AZIMUTHS == 0
+    assert 2 * N_AZIMUTHS <= reference.calls <= 8 * N_AZIMUTHS
+
+
+def test_radii_that_are_done_get_no_probe_any_more(sequence):
+    seen = []
+
+    def reference(observed, yx):
+        seen.append(len(yx))
+        return Analytic(sequence, lambda f, r, _: f / (1e-4 * 8 ** (r / 4)))(observed, yx)
+
+    detection_limit(sequence, reference, RADII, GREY)
+    assert seen[0] == 3
+    assert seen[-1] < 3
+
+
+def test_probes_stand_apart_and_at_twelve_azimuths(sequence):
+    places = []
+
+    def reference(observed, yx):
+        places.append(yx)
+        return Analytic(sequence, lambda f, *_: f / 0.01)(observed, yx)
+
+    detection_limit(sequence, reference, RADII, GREY)
+    first = np.stack(places[:N_AZIMUTHS])
+    radius, theta = to_polar(first[..., 0], first[..., 1], (SIZE, SIZE))
+    assert radius == pytest.approx(np.tile(RADII, (N_AZIMUTHS, 1)))
+    steps = np.diff(np.sort(theta, axis=0), axis=0)
+    assert steps == pytest.approx(np.full(steps.shape, 30.0))
+    for yx in first:
+        assert np.hypot(*(yx[:, None] - yx[None]).T)[np.triu_indices(3, 1)].min() >= 2 * FWHM
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["median", "pca_10"])
+def test_probes_at_the_limit_reach_5_sigma_at_fresh_azimuths(family):
+    blank = simulate("irdis_like", rng=3, n_frames=40, size=100)
+    reference = default_references(blank)[family]
+    radii = np.array([14.0, 24.0, 38.0])
+    limit = detection_limit(blank, reference, radii, GREY)
+    for radius, flux in zip(radii, limit, strict=True):
+        reached = []
+        for theta in np.arange(36) * 10 + 4.5:
+            y, x = to_yx(radius, theta, blank.shape)
+            companion = Companion(
+                separation=radius * blank.pixel_scale,
+                position_angle=theta - 90,
+                flux=float(flux),
+            )
+            reached.append(reference(inject(blank, [companion]), np.array([[y, x]])).item())
+        assert np.median(reached) == pytest.approx(5, abs=0.5), (family, radius)
