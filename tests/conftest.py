@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import hashlib
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,3 +187,84 @@ def exobench(capsys):
         return done.value.code, captured.out, captured.err
 
     return run
+
+
+class InProcess(Executor):
+    """Does a task at once, in this process: an executor without the cost of workers."""
+
+    def submit(self, task, /, *arguments, **keywords):
+        future = Future()
+        try:
+            future.set_result(task(*arguments, **keywords))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture(scope="session")
+def in_process():
+    """An executor without workers."""
+    return InProcess()
+
+
+SMALL_CONTEST = """
+format = 1
+name = "small-contest"
+kind = "contest"
+
+[[sequences]]
+track = "adi"
+preset = "irdis_like"
+count = 3
+overrides = { n_frames = 12, size = 71 }
+companions = [1, 2]
+blank_fraction = 0.34
+
+[[sequences]]
+track = "adi_ifs"
+preset = "sphere_ifs_like"
+overrides = { n_wavelengths = 4, n_frames = 10, size = 71 }
+companions = [1, 1]
+blank_fraction = 0.0
+"""
+SMALL_SECRET = hashlib.sha256(b"tests").hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltContest:
+    """A small contest that was really built, once for all tests: not to be changed."""
+
+    folder: Path
+    recipe: Path
+    secret: Path
+
+    def build(self, out, executor):
+        """Build it again, elsewhere; returns the names in the order in which they were done."""
+        from exobench.challenge.build import prepare_build, run_build
+        from exobench.challenge.recipe import read_recipe
+
+        recipe = read_recipe(self.recipe)
+        return list(run_build(prepare_build(recipe, Path(), out, self.secret), executor))
+
+
+@pytest.fixture(scope="session")
+def contest(tmp_path_factory, in_process):
+    """A built contest of three ADI sequences, one of them blank, and an IFS sequence."""
+    folder = tmp_path_factory.mktemp("contest")
+    recipe, secret = folder / "contest.toml", folder / "secret"
+    recipe.write_text(SMALL_CONTEST)
+    secret.write_text(SMALL_SECRET + "\n")
+    made = BuiltContest(folder=folder / "built", recipe=recipe, secret=secret)
+    made.build(made.folder, in_process)
+    return made
+
+
+@pytest.fixture(scope="session")
+def bytes_of():
+    """Function: the content of every file below a folder, by its path there."""
+
+    def read(folder):
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+    return read

@@ -329,7 +329,7 @@ def test_the_real_cube_gets_companions_that_the_references_see(shared_data):
     place = visible.place
     y, x = np.indices(light.shape)
     light[np.hypot(y - place.y, x - place.x) > 5] = 0
-    assert brightest(light) == pytest.approx((place.y, place.x), abs=0.1)
+    assert brightest(light) == pytest.approx((place.y, place.x), abs=0.2)  # its PSF is lopsided
 
 
 def test_the_real_cube_is_centred_well_enough(shared_data):

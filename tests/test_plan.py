@@ -1,0 +1,136 @@
+"""From a recipe to the sequences that are to be built."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from exobench.challenge.plan import plan_challenge, source_instrument
+from exobench.challenge.recipe import Recipe, SequenceGroup
+from exobench.challenge.secrets import Secret
+from exobench.datasets.errors import RecipeError
+from exobench.datasets.files import write_sequence
+from exobench.datasets.simulator import simulate
+
+SECRET = Secret("0123456789abcdef" * 4)
+
+
+def recipe(*groups, kind="practice"):
+    seed = 1 if kind == "practice" else None
+    return Recipe(name="x", kind=kind, seed=seed, sequences=groups)
+
+
+def group(**changes):
+    return SequenceGroup(**({"track": "adi", "preset": "irdis_like"} | changes))
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """Folder with a monochromatic camera and a spectrograph."""
+    folder = tmp_path_factory.mktemp("sources")
+    small = {"n_frames": 12, "size": 71}
+    camera = simulate("naco_like", rng=1, name="big_cam_7", **small)
+    write_sequence(camera, folder / "cam")
+    write_sequence(camera, folder / "cam.H5")
+    ifs = simulate("sphere_ifs_like", rng=1, name="ifs_1", n_wavelengths=3, **small)
+    write_sequence(ifs, folder / "ifs")
+    return folder
+
+
+def source(**changes):
+    fields = {"track": "adi", "source": "cam", "diameter": 8.2, "wavelength": 3.8}
+    return SequenceGroup(**(fields | changes))
+
+
+def test_sequences_are_numbered_by_instrument_across_groups(tmp_path):
+    ifs = group(track="adi_ifs", preset="sphere_ifs_like")
+    plans = plan_challenge(recipe(group(count=2), ifs, group()), tmp_path, SECRET)
+    assert [p.plan.name for p in plans] == [
+        "irdis_like_1",
+        "irdis_like_2",
+        "sphere_ifs_like_1",
+        "irdis_like_3",
+    ]
+    assert [p.unit for p in plans] == [p.plan.name for p in plans]
+    assert {p.origin for p in plans} == {"simulated"}
+
+
+def test_companions_are_drawn_between_least_and_most_and_blanks_apart(tmp_path):
+    many = group(count=400, companions=(2, 4), blank_fraction=0.25)
+    plans = plan_challenge(recipe(many), tmp_path, SECRET)
+    counts = Counter(p.plan.n_companions for p in plans)
+    assert counts[0] == 100
+    assert [counts[n] for n in (2, 3, 4)] == pytest.approx([100, 100, 100], abs=25)
+    assert set(counts) == {0, 2, 3, 4}
+
+
+def test_a_least_of_none_is_one_where_a_sequence_is_not_blank(tmp_path):
+    plans = plan_challenge(recipe(group(count=40, companions=(0, 2))), tmp_path, SECRET)
+    assert Counter(p.plan.n_companions for p in plans)[0] == 10
+    none = plan_challenge(recipe(group(count=4, companions=(0, 0))), tmp_path, SECRET)
+    assert [p.plan.n_companions for p in none] == [0] * 4
+
+
+def test_which_sequences_are_blank_depends_on_the_secret_alone(tmp_path):
+    def blanks(secret):
+        plans = plan_challenge(recipe(group(count=20)), tmp_path, secret)
+        return [p.plan.n_companions == 0 for p in plans]
+
+    assert blanks(SECRET) == blanks(SECRET)
+    several = [blanks(Secret.of_seed(seed, "x")) for seed in range(30)]
+    assert np.mean(several, axis=0) == pytest.approx(np.full(20, 0.25), abs=0.25)
+    assert len({tuple(b) for b in several}) == 30
+
+
+def test_so_many_sequences_as_asked_have_a_visible_companion(tmp_path):
+    plans = plan_challenge(recipe(group(count=8, visible=2)), tmp_path, SECRET)
+    visible = [p for p in plans if p.plan.visible]
+    assert len(visible) == 2
+    assert all(p.plan.n_companions >= 1 for p in visible)
+
+
+def test_copies_of_one_source_are_one_unit_even_over_groups(sources):
+    groups = source(count=2), source(flip_angles=True), group()
+    plans = plan_challenge(recipe(*groups), sources, SECRET)
+    assert [p.plan.name for p in plans][:3] == ["big_cam_1", "big_cam_2", "big_cam_3"]
+    assert [p.unit for p in plans] == ["big_cam_1"] * 3 + ["irdis_like_1"]
+    assert [p.origin for p in plans] == ["real"] * 3 + ["simulated"]
+
+
+def test_a_contest_takes_a_source_once_by_whatever_path(sources):
+    groups = source(), source(source="../" + sources.name + "/cam", flip_angles=True)
+    with pytest.raises(RecipeError, match="copies of one source differ by nothing but"):
+        plan_challenge(recipe(*groups, kind="contest"), sources, SECRET)
+    assert len(plan_challenge(recipe(*groups), sources, SECRET)) == 2
+
+
+def test_the_instrument_of_a_source_is_that_of_its_files(sources):
+    for name in ("cam", "cam/big_cam_cube_7.fits"):
+        assert source_instrument(sources / name) == "big_cam"
+    assert source_instrument(sources / "cam.H5") == "naco_like"
+
+
+def test_every_source_and_radius_that_cannot_be_used_is_named(sources):
+    groups = (
+        source(source="none"),
+        source(track="adi_ifs"),
+        source(source="ifs"),
+        group(inner_radius_px=90.0, overrides={"size": 101}),
+        group(inner_radius_px=30.0, outer_radius_px=20.0),
+        source(outer_radius_px=36.0),
+    )
+    with pytest.raises(RecipeError) as caught:
+        plan_challenge(recipe(*groups), sources, SECRET)
+    said = [
+        "sequences[1]: ",
+        "sequences[2]: track adi_ifs does not fit",
+        "sequences[3]: track adi does not fit",
+        "sequences[4]: inner_radius_px = 90 px lies outside the frame, which reaches to 50 px",
+        "sequences[5]: inner_radius_px = 30 is not below outer_radius_px = 20",
+        "sequences[6]: outer_radius_px = 36 px lies outside the frame, which reaches to 35 px",
+    ]
+    problems = caught.value.problems
+    assert len(problems) == len(said)
+    for problem, begin in zip(problems, said, strict=True):
+        assert problem.startswith(begin)
+    assert "no such file or folder" in problems[0]
