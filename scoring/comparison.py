@@ -81,7 +81,7 @@ class Comparison:
             return (
                 f"too few sequences to separate {len(self.values)} entries: with {self.n_units} "
                 f"units of resampling the smallest attainable p is {self.smallest_p:.2g}, which "
-                f"times {n_pairs} pairs is not below {SIGNIFICANT}"
+                f"times {n_pairs} pair{'' if n_pairs == 1 else 's'} is not below {SIGNIFICANT}"
             )
         if n_pairs == 0:
             return "one entry alone cannot be compared"
