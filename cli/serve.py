@@ -44,7 +44,7 @@ def serve(
         if has_desktop():
             webbrowser.open(page.address)
         code = page.wait()
-    raise RuntimeError(f"the leaderboard ended by itself (code {code})")
+    raise ChildProcessError(f"the leaderboard ended by itself (code {code})")
 
 
 def check_challenge(folder: Path) -> None:

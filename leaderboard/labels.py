@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 LONGEST = 32
 
 _ELLIPSIS = "…"
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _FORMULA_STARTS = ("=", "+", "-", "@")
 _DIGITS_OF_ENTRY = 6
 
@@ -48,5 +50,10 @@ def short_name(name: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text on one line that markdown shows as it stands."""
-    return re.sub(r"([^\w\s])", r"\\\1", " ".join(text.split()))
+    """Text on one line that markdown shows as it stands, addresses included.
+
+    Markdown makes links of addresses even where their punctuation is escaped; an invisible
+    word joiner (U+2060) inside keeps it from seeing them.
+    """
+    line = _ADDRESS.sub("\u2060", " ".join(text.split()))
+    return _PUNCTUATION.sub(r"\\\g<0>", line)

@@ -48,6 +48,11 @@ OPTIONS = {
 }
 
 
+def missing_packages() -> list[str]:
+    """Packages of the page that are not installed."""
+    return [name for name in _EXTRA if find_spec(name) is None]
+
+
 def check_installed() -> None:
     """Refuse to go on without the packages of the page.
 
@@ -56,7 +61,7 @@ def check_installed() -> None:
     InputError
         Naming the extra that brings them.
     """
-    missing = [name for name in _EXTRA if find_spec(name) is None]
+    missing = missing_packages()
     if missing:
         raise InputError(
             f"the leaderboard needs {' and '.join(missing)}, not installed: "
@@ -103,8 +108,8 @@ def running_page(challenge: Path, host: str, port: int) -> Iterator[RunningPage]
     ------
     InputError
         If the extra is not installed or the address cannot be listened at.
-    RuntimeError
-        If the page does not answer in time.
+    ChildProcessError, TimeoutError
+        If the page ends at once or does not answer in time.
     """
     check_installed()
     check_address(host, port)
@@ -118,7 +123,7 @@ def running_page(challenge: Path, host: str, port: int) -> Iterator[RunningPage]
     )
     try:
         page = RunningPage(process, address(host, port))
-        page.wait_until_it_answers()
+        page.wait_until_it_answers(SECONDS_TO_START)
         yield page
     finally:
         _stop(process)
@@ -150,22 +155,23 @@ class RunningPage:
         self._process = process
         self.address = address
 
-    def wait_until_it_answers(self, seconds: float = SECONDS_TO_START) -> None:
+    def wait_until_it_answers(self, seconds: float) -> None:
         """Return once the page answers.
 
         Raises
         ------
-        RuntimeError
+        ChildProcessError, TimeoutError
             If it has ended, or does not answer in time.
         """
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"the leaderboard ended at once (code {self._process.poll()})")
+            code = self._process.poll()
+            if code is not None:
+                raise ChildProcessError(f"the leaderboard ended at once (code {code})")
             if _answers(f"{self.address}/_stcore/health"):
                 return
             time.sleep(0.1)
-        raise RuntimeError(f"the leaderboard did not answer at {self.address} in {seconds:g} s")
+        raise TimeoutError(f"the leaderboard did not answer at {self.address} in {seconds:g} s")
 
     def wait(self) -> int:
         """The exit code of the process, once it ends."""

@@ -1,0 +1,324 @@
+"""The page: its logic in process, then in a browser."""
+
+import socket
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exobench.leaderboard import server
+
+pytestmark = [
+    pytest.mark.skipif(
+        bool(server.missing_packages()),
+        reason="needs the extra: pip install 'exobench[leaderboard]'",
+    ),
+]
+
+HOSTILE = (
+    "![x](http://192.0.2.1/a.png)",
+    "<script>document.title='owned'</script>",
+    "[x](javascript:alert(1)) :red[y]",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "=HYPERLINK(1) $x$ http://192.0.2.1/",
+    r"$\frac{ ${{7*7}} %s",
+)
+
+
+def noisy(maps, rng, rate):
+    """The same maps with false peaks, so many on average per map."""
+    for values in maps.values():
+        for _ in range(rng.poisson(rate)):
+            y, x = rng.integers(8, 32, 2)
+            values[y, x] += 8.0
+    return maps
+
+
+def fill(challenge, names, track="adi"):
+    """Score and keep entries, the first one the best."""
+    from exobench.challenge.entries import FolderEntryStore
+    from exobench.challenge.evaluate import evaluate
+    from exobench.challenge.folder import read_challenge
+    from exobench.challenge.submission import read_submission
+
+    whole, store = read_challenge(challenge.folder), FolderEntryStore(challenge.folder)
+    for i, name in enumerate(names):
+        rng = np.random.default_rng(i)
+        maps = noisy(challenge.maps(track, found=1 - i, seed=i), rng, 0.5 * i)
+        submission = read_submission(challenge.archive(maps, name=name), challenge.manifest)
+        received = datetime(2026, 11, 20, tzinfo=UTC) + timedelta(hours=i)
+        score = evaluate(submission, whole)
+        store.keep(submission, score, received=received, baseline=i == 1)
+    return challenge
+
+
+def companions(i):
+    """One or two positions, different for every sequence."""
+    angles = np.array([0.7 * i, 0.7 * i + 2.4])[: 1 + i % 2]
+    return tuple((20 + 11 * float(np.sin(a)), 20 + 11 * float(np.cos(a))) for a in angles)
+
+
+@pytest.fixture(scope="module")
+def build(toy_kit, tmp_path_factory):
+    """Builds a challenge of two tracks."""
+    toy_challenge, toy_sequence = toy_kit
+
+    def make(adi=(), adi_ifs=(), **manifest):
+        sequences = [toy_sequence(name=f"toy_cam_{i}", companions=companions(i)) for i in range(8)]
+        sequences += [
+            toy_sequence(track="adi_ifs", name=f"toy_ifs_{i}", companions=((30.0, 20.0),))
+            for i in range(2)
+        ]
+        folder = tmp_path_factory.mktemp("challenge") / "survey"
+        challenge = toy_challenge(folder, tuple(sequences), **({"name": "survey"} | manifest))
+        return fill(fill(challenge, adi), adi_ifs, "adi_ifs")
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def practice(build):
+    return build(["paco", "pca", "median"], ["sdi_pca"])
+
+
+@pytest.fixture(scope="module")
+def contest(build):
+    return build(["paco", "pca", "median"], ["sdi_pca"], kind="contest")
+
+
+def opened(folder, monkeypatch):
+    """The page of a challenge, run in this process."""
+    from streamlit.testing.v1 import AppTest
+
+    monkeypatch.setattr(sys, "argv", ["app.py", str(folder)])
+    page = AppTest.from_file(str(server.PAGE), default_timeout=30).run()
+    assert not page.exception
+    return page
+
+
+def texts(page):
+    return [element.value for kind in (page.header, page.caption, page.info) for element in kind]
+
+
+def everything_sent(page):
+    """All that a browser would get, as bytes of the messages."""
+    return b"".join(
+        element.proto.SerializeToString()
+        for element in page.main
+        if getattr(element, "proto", None) is not None
+    )
+
+
+def test_a_board_shows_ranking_curves_maps_and_comparison(practice, monkeypatch):
+    page = opened(practice.folder, monkeypatch)
+    assert page.header[0].value == "survey leaderboard"
+    table = page.dataframe[0].value
+    assert table["Method"].tolist()[0] == "paco"
+    assert table["Kind"].tolist().count("baseline") == 1
+    assert table["F1"].tolist()[0] == 1.0
+    assert "paco" in table["Beaten by"].tolist()
+    assert [heading.value for heading in page.subheader] == [
+        "Detections against false positives",
+        "Who beats whom",
+        "Detection maps",
+    ]
+    assert len(page.get("image")) == 1
+    assert "8 sequences: this board resolves differences in f1 of about" in " ".join(texts(page))
+
+
+def test_another_track_has_another_board(practice, monkeypatch):
+    page = opened(practice.folder, monkeypatch)
+    page.segmented_control(key="track").set_value("adi_ifs").run()
+    assert page.dataframe[0].value["Method"].tolist() == ["sdi_pca"]
+    assert page.selectbox(key="map-sequence-adi_ifs").options == ["toy_ifs_0", "toy_ifs_1"]
+    assert "one entry alone cannot be compared" in " ".join(texts(page))
+    assert not page.exception
+
+
+def test_entries_of_the_curve_can_be_chosen(practice, monkeypatch):
+    page = opened(practice.folder, monkeypatch)
+    assert len(page.multiselect[0].value) == 3
+    page.multiselect[0].set_value(page.multiselect[0].value[:1]).run()
+    assert not page.exception
+    page.multiselect[0].set_value([]).run()
+    assert "Choose one entry or more." in texts(page)
+
+
+def test_every_sequence_has_a_map_of_every_entry(practice, monkeypatch):
+    page = opened(practice.folder, monkeypatch)
+    urls = set()
+    for entry in page.selectbox(key="map-entry-adi").options[:2]:
+        for sequence in ("toy_cam_0", "toy_cam_3"):
+            page.selectbox(key="map-entry-adi").select(entry).run()
+            page.selectbox(key="map-sequence-adi").select(sequence).run()
+            assert not page.exception
+            urls.add(page.get("image")[0].proto.imgs[0].url)
+    assert len(urls) == 4
+
+
+def test_a_contest_sends_nothing_about_a_single_sequence(practice, contest, monkeypatch):
+    open_page = opened(practice.folder, monkeypatch)
+    assert b"toy_cam_3" in everything_sent(open_page)
+    page = opened(contest.folder, monkeypatch)
+    assert b"toy_cam" not in everything_sent(page)
+    assert not page.get("image")
+    assert not page.selectbox
+    assert [heading.value for heading in page.subheader] == [
+        "Detections against false positives",
+        "Who beats whom",
+    ]
+
+
+def test_a_contest_is_shown_without_its_truth(build, monkeypatch):
+    challenge = build(["paco", "pca"], kind="contest")
+    (challenge.folder / "private" / "truth.json").unlink()
+    assert opened(challenge.folder, monkeypatch).dataframe[0].value["Method"].tolist()[0] == "paco"
+
+
+def test_an_empty_challenge_says_what_to_type(build, monkeypatch):
+    challenge = build()
+    page = opened(challenge.folder, monkeypatch)
+    assert "Nobody has entered yet" in page.info[0].value
+    assert f"exobench run pca {challenge.public}" in page.code[0].value
+    assert f"exobench score pca.zip {challenge.folder}" in page.code[0].value
+
+
+def test_a_track_without_entries_says_so(build, monkeypatch):
+    page = opened(build(["pca"]).folder, monkeypatch)
+    page.segmented_control(key="track").set_value("adi_ifs").run()
+    assert texts(page)[-1] == "No entries on the track ADI + IFS yet."
+
+
+def test_a_new_entry_is_there_on_the_next_run(build, monkeypatch):
+    challenge = build(["pca"])
+    page = opened(challenge.folder, monkeypatch)
+    fill(challenge, ["pca", "llsg"])
+    assert sorted(page.run().dataframe[0].value["Method"]) == ["llsg", "pca"]
+
+
+def test_a_challenge_that_is_none_is_explained(tmp_path, monkeypatch):
+    page = opened(tmp_path, monkeypatch)
+    assert page.error[0].value == "This challenge cannot be shown."
+    assert "no manifest.json there" in page.code[0].value
+
+
+def test_text_from_outside_reaches_no_element_that_reads_markdown(build, monkeypatch):
+    page = opened(build(HOSTILE, name="![x](http://192.0.2.1/a.png) <b>").folder, monkeypatch)
+    assert len(page.dataframe[0].value) == len(HOSTILE)
+    kinds = (page.markdown, page.caption, page.subheader, page.info, page.warning, page.error)
+    shown = " ".join(element.value for kind in kinds for element in kind)
+    assert not any(name[:9] in shown for name in HOSTILE)
+    assert page.header[0].value.startswith(r"\!\[x\]\(http")
+
+
+# In a browser --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install 'exobench[dev]'"
+    )
+    if not Path("/usr/bin/chromium").exists():
+        pytest.skip("needs chromium: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def browsed(chromium, challenge, free_port):
+    """The page in a browser, and what went wrong in its console or went elsewhere."""
+    with server.running_page(challenge.folder, "127.0.0.1", free_port) as running:
+        tab = chromium.new_page(viewport={"width": 1280, "height": 900})
+        wrong = []
+        tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        local = (running.address, "data:", "blob:")
+        tab.on("request", lambda r: None if r.url.startswith(local) else wrong.append(r.url))
+        tab.goto(running.address)
+        tab.get_by_role("heading", name="Who beats whom").wait_for(timeout=30_000)
+        settle(tab)
+        yield tab, wrong
+        tab.close()
+
+
+def settle(tab):
+    """Wait until the script of the page has run to its end."""
+    tab.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=30_000)
+    assert tab.locator("[data-testid=stException]").count() == 0
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def cell(tab, text):
+    """A cell of a table: tables are drawn on a canvas, with their text inside it."""
+    return tab.locator("[data-testid=stDataFrame] td").get_by_text(text, exact=True).first
+
+
+def curves(tab):
+    """Widths in pixels of the lines of the first chart."""
+    lines = tab.locator("[data-testid=stVegaLiteChart]").first.locator(".mark-line path")
+    lines.first.wait_for(state="attached")  # a level line has no height, hence is "hidden"
+    return [line.bounding_box()["width"] for line in lines.all()]
+
+
+@pytest.mark.browser
+def test_a_reader_finds_ranking_curve_and_map_and_switches_the_track(chromium, practice, free_port):
+    with browsed(chromium, practice, free_port) as (tab, wrong):
+        assert tab.title() == "exobench leaderboard"
+        assert tab.get_by_role("heading", name="survey leaderboard").is_visible()
+        assert cell(tab, "paco").count() == 1
+        assert len(curves(tab)) == 3
+        assert min(curves(tab)) > 300
+        image = tab.locator("[data-testid=stImage] img")
+        image.wait_for()
+        first = image.get_attribute("src")
+        assert image.evaluate("image => image.complete && image.naturalWidth") > 500
+        tab.get_by_role("radio", name="ADI + IFS").click()
+        cell(tab, "sdi_pca").wait_for(state="attached")
+        settle(tab)
+        assert cell(tab, "paco").count() == 0
+        assert len(curves(tab)) == 1
+        assert image.get_attribute("src") != first
+        assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_hostile_names_stay_text_in_a_browser(chromium, build, free_port):
+    challenge = build(HOSTILE, name="![x](http://192.0.2.1/a.png) <img src=x onerror=alert(1)>")
+    with browsed(chromium, challenge, free_port) as (tab, wrong):
+        for box in (tab.get_by_test_id("stMultiSelect"), tab.get_by_test_id("stSelectbox").first):
+            box.locator("input").first.click()
+            tab.get_by_role("option").first.wait_for()
+            tab.keyboard.press("Escape")
+        tab.get_by_text("Every metric, and what it means").click()
+        tab.mouse.move(300, 640)
+        settle(tab)
+        assert tab.title() == "exobench leaderboard"
+        assert tab.locator("img[src*='192.0.2.1'], a[href*='192.0.2.1'], img[src=x]").count() == 0
+        assert tab.locator("a[href^='javascript']").count() == 0
+        heading = tab.get_by_role("heading", level=2).inner_text()
+        assert heading.replace("\u2060", "").startswith("![x](http://192.0.2.1/a.png) <img src=x")
+        assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_a_contest_is_drawn_in_a_browser(chromium, contest, free_port):
+    with browsed(chromium, contest, free_port) as (tab, wrong):
+        assert len(curves(tab)) == 3
+        assert tab.locator("[data-testid=stImage]").count() == 0
+        assert wrong == []
