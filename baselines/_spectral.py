@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Frames = NDArray[np.float32]
 
-_LANCZOS_LOBES = 4
+_LANCZOS_LOBES = 6
 
 
 def single_pass_sdi(subtract: Callable[[Frames], Frames]) -> Callable[[ImageSequence], Frames]:

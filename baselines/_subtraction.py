@@ -129,13 +129,21 @@ def derotated_median(
     frames: NDArray[np.float32], angles: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Median over time of the frames turned north up; shape (n_y, n_x)."""
-    turned = derotate(frames, angles)
-    n_frames, *shape = turned.shape
-    pixels = turned.reshape(n_frames, -1)
+    return temporal_median(derotate(frames, angles))
+
+
+def temporal_median(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Median over the first axis; shape (n_y, n_x)."""
+    n_frames, *shape = frames.shape
+    pixels, middle = frames.reshape(n_frames, -1), n_frames // 2
     median = np.empty(pixels.shape[1], dtype=np.float32)
-    # A partition is fast along contiguous memory: transpose a block of pixels at a time.
+    # A partition about one element of contiguous memory is several times faster than
+    # np.median: transpose a block of pixels at a time.
     length = max(1, _MEDIAN_BLOCK // n_frames)
     for start in range(0, median.size, length):
-        block = np.ascontiguousarray(pixels[:, start : start + length].T)
-        median[start : start + length] = np.median(block, axis=1, overwrite_input=True)
+        block = np.array(pixels[:, start : start + length].T, order="C")
+        block.partition(middle, axis=1)
+        upper = block[:, middle]
+        lower = upper if n_frames % 2 else block[:, :middle].max(axis=1)
+        median[start : start + length] = (lower + upper) / 2
     return median.reshape(shape)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from exobench.baselines._subtraction import Subtraction
+from exobench.baselines._subtraction import Subtraction, temporal_median
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from exobench.datasets.sequence import ImageSequence
@@ -27,7 +26,8 @@ class MedianADI(Subtraction):
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus their median over time."""
         frames = sequence.cube[0]
-        return np.asarray(frames - np.median(frames, axis=0))
+        residuals: NDArray[np.float32] = frames - temporal_median(frames)
+        return residuals
 
 
 baseline = MedianADI

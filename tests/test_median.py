@@ -1,6 +1,7 @@
 """Classical ADI, and the tail that it shares with all subtraction methods."""
 
 import numpy as np
+import pytest
 
 from exobench.baselines import load
 from exobench.baselines._subtraction import channel_mean, derotated_median
@@ -33,9 +34,10 @@ def test_what_does_not_move_is_gone_and_what_moves_is_left():
     np.testing.assert_allclose(residuals, expected, atol=1e-5)
 
 
-def test_the_image_is_the_median_of_the_derotated_frames():
-    frames = np.random.default_rng(2).normal(size=(12, 21, 21)).astype(np.float32)
-    angles = np.linspace(0, 80, 12)
+@pytest.mark.parametrize("n_frames", [1, 2, 11, 12])
+def test_the_image_is_the_median_of_the_derotated_frames(n_frames):
+    frames = np.random.default_rng(2).normal(size=(n_frames, 21, 21)).astype(np.float32)
+    angles = np.linspace(0, 80, n_frames)
     expected = np.median(derotate(frames, angles), axis=0)
     np.testing.assert_array_equal(derotated_median(frames, angles), expected)
 

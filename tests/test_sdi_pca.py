@@ -39,7 +39,7 @@ def test_speckles_of_all_wavelengths_fall_on_top_of_each_other(shape):
     scale = WAVELENGTHS[-1] / WAVELENGTHS
     cube = np.stack([blob(shape, 9 / s, -6 / s, 4 / s)[np.newaxis] for s in scale])
     aligned, covered = magnify(cube, scale)
-    np.testing.assert_allclose(aligned, np.stack([aligned[-1]] * 3), atol=5e-3)
+    np.testing.assert_allclose(aligned, np.stack([aligned[-1]] * 3), atol=3e-3)
     assert covered.all()
 
 
@@ -56,7 +56,7 @@ def test_magnifying_and_back_changes_nothing_inside(n):
     image = blob((n, n), 5.3, -7.1, fwhm=3.5)[np.newaxis, np.newaxis]
     there, _ = magnify(image, np.array([1.3]))
     back, covered = magnify(there, np.array([1 / 1.3]))
-    np.testing.assert_allclose(back[0, 0][covered[0]], image[0, 0][covered[0]], atol=5e-3)
+    np.testing.assert_allclose(back[0, 0][covered[0]], image[0, 0][covered[0]], atol=3e-3)
     assert not back[0, 0][~covered[0]].any()
     assert covered[0].sum() == pytest.approx((n / 1.3) ** 2, rel=0.1)
 
@@ -78,7 +78,7 @@ def test_speckles_that_scale_with_wavelength_vanish_and_nothing_is_lost_without_
     sequence = sequence_of(cube)
     kept = single_pass_sdi(lambda aligned: aligned)(sequence)
     assert kept.max() > 0.3
-    assert np.abs(load("sdi_pca", n_components=3).reduce(sequence)).max() < 0.02 * kept.max()
+    assert np.abs(load("sdi_pca", n_components=1).reduce(sequence)).max() < 0.02 * kept.max()
 
 
 def test_the_mean_over_wavelength_ignores_what_is_not_covered():
