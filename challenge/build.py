@@ -86,9 +86,7 @@ def prepare_build(
     secret = _secret(recipe, secret_file, started)
     plans = tuple(plan_challenge(recipe, recipe_folder, secret))
     build = Build(out=out, recipe=recipe, secret=secret, plans=plans)
-    journal = Journal(exobench=version("exobench"), recipe=recipe, secret=secret.hex)
-    if started is None:
-        _begin(build, journal)
+    _begin(build, Journal(exobench=version("exobench"), recipe=recipe, secret=secret.hex))
     return build
 
 
