@@ -146,7 +146,7 @@ def _continued(curves: pd.DataFrame, end: float) -> pd.DataFrame:
 
 
 def _rate_axis() -> alt.Axis:
-    return alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", grid=True)
+    return alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", labelFlush=False)
 
 
 def _colour(scores: Mapping[str, Score]) -> alt.Color:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 # Verdicts differ by letter and lightness too: the chart works in print.
 _VERDICTS = {BEATS: ("#0072B2", "W"), BEATEN: ("#F2B48C", "L"), TOO_CLOSE: ("#ECEEF1", "·")}
-_CELL = 34
+MOST_ENTRIES = 24
+
+_SIDE_PX, _LARGEST_CELL_PX = 336, 34
 
 
 def duel_chart(duels: pd.DataFrame) -> alt.LayerChart:
@@ -22,9 +24,10 @@ def duel_chart(duels: pd.DataFrame) -> alt.LayerChart:
     Parameters
     ----------
     duels : pandas.DataFrame
-        As `duel_table` gives it.
+        As `duel_table` gives it, of `MOST_ENTRIES` at most to be readable.
     """
     order = list(dict.fromkeys(duels["entry"]))
+    cell = min(_LARGEST_CELL_PX, _SIDE_PX // max(len(order), 1))
     letters = duels.assign(letter=[_VERDICTS[verdict][1] for verdict in duels["verdict"]])
     base = alt.Chart(letters).encode(
         x=alt.X("other:N", sort=order, title=None, axis=_axis("top", angle=-40)),
@@ -35,20 +38,20 @@ def duel_chart(duels: pd.DataFrame) -> alt.LayerChart:
             alt.Tooltip("other:N", title="Other"),
         ],
     )
-    squares = base.mark_rect(cornerRadius=4, stroke="white", strokeWidth=3).encode(
+    squares = base.mark_rect(cornerRadius=cell / 8, stroke="white", strokeWidth=cell / 12).encode(
         color=alt.Color(
             "verdict:N",
             scale=alt.Scale(domain=list(_VERDICTS), range=[c for c, _ in _VERDICTS.values()]),
             legend=alt.Legend(title=None, orient="bottom", symbolType="square", symbolSize=200),
         )
     )
-    text = base.mark_text(fontWeight="bold").encode(
+    text = base.mark_text(fontWeight="bold", fontSize=min(12, 0.8 * cell)).encode(
         text="letter:N",
         color=alt.condition(
             alt.datum.verdict == BEATS, alt.value("white"), alt.value("#3b4048"), empty=False
         ),
     )
-    side = _CELL * len(order)
+    side = cell * len(order)
     # Squares of a fixed size: by default the page would shrink the chart to fit its column.
     chart = alt.LayerChart(layer=[squares, text])
     return chart.properties(width=side, height=side, autosize="pad")
@@ -60,6 +63,7 @@ def _axis(orient: Literal["left", "top"], angle: int) -> alt.Axis:
         labelAngle=angle,
         labelLimit=160,
         labelOverlap=False,
+        labelFlush=False,
         ticks=False,
         domain=False,
         grid=False,

@@ -17,7 +17,7 @@ MEANINGS: Mapping[str, str] = {
     "tpr": "Fraction of the injected companions that is found: TP / injections.",
     "fdr": "Fraction of the detections that is false: FP / (TP + FP).",
     "ppv": "Fraction of the detections that is true: 1 - FDR.",
-    "f1": "Harmonic mean of precision and TPR: 1 if all is found and nothing else claimed.",
+    "f1": "Harmonic mean of precision and TPR; 1 is perfect.",
     "fp_per_map": "False positives divided by the number of sequences.",
     "fp_per_1000_resels": "The same per 1000 resolution elements searched.",
     "fp_per_blank_map": "False positives in sequences that hide nothing, per such sequence.",
@@ -32,7 +32,7 @@ MEANINGS: Mapping[str, str] = {
     "chance_tp": "True positives that as many false positives would score by luck.",
     "median_error_px": "Median distance of the true positives from their companions.",
     "coverage": "Fraction of the scored pixels that hold a number.",
-    "macro_f1": "F1 per sequence, averaged within each instrument, then over the instruments.",
+    "macro_f1": "F1 averaged within each instrument, then over them.",
     "macro_tpr": "TPR averaged in the same way.",
 }
 """By key of `exobench.scoring.METRICS`."""

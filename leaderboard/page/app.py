@@ -20,13 +20,9 @@ from exobench.challenge.folder import read_challenge
 from exobench.challenge.manifest import read_manifest
 from exobench.challenge.ranking import ranking
 from exobench.datasets.errors import InputError
-from exobench.leaderboard.board_tables import (
-    SHORT_TITLES,
-    duel_table,
-    metric_table,
-    ranking_table,
-)
+from exobench.leaderboard.board_tables import SHORT_TITLES, duel_table, metric_table, ranking_table
 from exobench.leaderboard.curve_chart import MOST_ENTRIES, sampled_chart, step_chart
+from exobench.leaderboard.duel_chart import MOST_ENTRIES as MOST_COMPARED
 from exobench.leaderboard.duel_chart import duel_chart
 from exobench.leaderboard.labels import entry_labels, escaped
 from exobench.leaderboard.map_images import detection_png
@@ -51,19 +47,12 @@ class Board:
 
     Attributes
     ----------
-    manifest : Manifest
-        Of the challenge.
-    track : str
     rows : list of dict
         Of the ranking, best first.
     message : str
         What the board can tell apart.
-    entries : dict of str to Entry
-        By the name of the entry in the rows.
-    labels : dict of str to str
-        What the entries are called on the page.
-    store : FolderEntryStore
-        Holds scores and answers.
+    entries, labels : dict
+        Entries, and what the page calls them, by their name in the rows.
     """
 
     manifest: Manifest
@@ -193,7 +182,9 @@ def show_ranking(board: Board) -> None:
         },
     )
     n = len(board.manifest.sequences(board.track))
-    st.caption(f"{n} sequence{'s' * (n > 1)}: {board.message}.")
+    key = board.manifest.rank_by
+    message = board.message.replace(f" in {key} ", f" in {SHORT_TITLES[key]} ")
+    st.caption(f"{n} sequence{'s' * (n > 1)}: {message}.")
 
 
 def show_curves(board: Board) -> None:
@@ -256,10 +247,12 @@ def show_duels(board: Board) -> None:
     if len(board.rows) < 2:
         return
     st.subheader("Who beats whom", anchor=False)
-    st.altair_chart(duel_chart(duel_table(board.rows, board.labels)), width="content")
+    rows = board.rows[:MOST_COMPARED]
+    st.altair_chart(duel_chart(duel_table(rows, board.labels)), width="content")
     st.caption(
         "W: the row beats the column. L: it is beaten. Permutation test over the sequences, "
         "p < 0.05 after Holm's correction for all pairs."
+        + (f" The first {len(rows)} entries." if len(rows) < len(board.rows) else "")
     )
 
 
