@@ -30,8 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         sys.exit(_refuse(error.problems, as_json="--json" in words))
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe (head, less) went away: nothing is left to say, nor to flush.
         sys.stdout = None
@@ -42,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except Exception as error:
         sys.exit(_click_code(error, as_json="--json" in words))
+    if code == INTERRUPTED:  # typer, too, makes this code of a KeyboardInterrupt
+        print("interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -215,12 +215,13 @@ def _free_position(
     fwhm: float,
     rng: np.random.Generator,
 ) -> tuple[float, float] | None:
-    lengths = np.array([high - low for low, high in room])
-    others = np.array([r * np.exp(1j * np.deg2rad(theta)) for r, theta in placed])
-    for _ in range(_ATTEMPTS):
-        low, high = room[rng.choice(len(room), p=lengths / lengths.sum())]
-        radius, theta = float(rng.uniform(low, high)), float(rng.uniform(0, 360))
-        here = radius * np.exp(1j * np.deg2rad(theta))
-        if (np.abs(others - here) >= MIN_DISTANCE_FWHM * fwhm).all():
-            return radius, theta
-    return None
+    low, high = np.array(room).T
+    ends = np.cumsum(high - low)
+    along = rng.uniform(0, ends[-1], _ATTEMPTS)
+    which = np.searchsorted(ends, along, side="right")
+    radius, theta = high[which] - (ends[which] - along), rng.uniform(0, 360, _ATTEMPTS)
+    here = radius * np.exp(1j * np.deg2rad(theta))
+    others = np.array([r * np.exp(1j * np.deg2rad(t)) for r, t in placed])
+    distances = np.abs(here[:, np.newaxis] - others)
+    free = np.flatnonzero((distances >= MIN_DISTANCE_FWHM * fwhm).all(axis=1))
+    return (float(radius[free[0]]), float(theta[free[0]])) if free.size else None

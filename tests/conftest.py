@@ -2,6 +2,7 @@
 
 import hashlib
 from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -205,6 +206,14 @@ class InProcess(Executor):
 def in_process():
     """An executor without workers."""
     return InProcess()
+
+
+@pytest.fixture
+def without_workers(monkeypatch, in_process):
+    """Has the program do its work in this process, which spares the start of others."""
+    from exobench.challenge import work
+
+    monkeypatch.setattr(work, "local_workers", lambda workers: nullcontext(in_process))
 
 
 SMALL_CONTEST = """

@@ -18,7 +18,7 @@ from exobench.challenge.build import (
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.journal import JOURNAL
 from exobench.challenge.manifest import load_sequence
-from exobench.challenge.recipe import Recipe, SequenceGroup, read_recipe
+from exobench.challenge.recipe import Recipe, SequenceGroup
 from exobench.challenge.truth import map_truths
 from exobench.challenge.work import local_workers
 from exobench.datasets.errors import RecipeError
@@ -57,13 +57,14 @@ def truth(contest):
     return load(contest.folder / "private" / "truth.json")
 
 
-def blank_recipe(**changes):
-    """A recipe that is quick to build: one blank sequence."""
+def blank_recipe(count=1, **changes):
+    """A recipe that is quick to build: blank sequences."""
     group = SequenceGroup(
         track="adi",
         preset="irdis_like",
         overrides={"n_frames": 12, "size": 71},
         companions=(0, 0),
+        count=count,
     )
     return Recipe(**({"name": "x", "kind": "practice", "seed": 1, "sequences": (group,)} | changes))
 
@@ -183,17 +184,23 @@ def test_the_report_names_limits_and_strata_left_out(contest, truth):
             assert "0-3 lambda/D" in report[name]["left_out"]
 
 
-def test_the_same_recipe_and_secret_give_the_same_bytes_in_a_worker(contest, tmp_path, bytes_of):
-    with local_workers(1) as executor:
+@pytest.mark.slow
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_the_same_recipe_and_secret_give_the_same_bytes_with_1_and_2_workers(
+    contest, tmp_path, bytes_of, n_workers
+):
+    with local_workers(n_workers) as executor:
         contest.build(tmp_path / "again", executor)
     assert bytes_of(tmp_path / "again") == bytes_of(contest.folder)
 
 
-@pytest.mark.slow
-def test_two_workers_give_the_same_bytes_as_one(contest, tmp_path, bytes_of):
-    with local_workers(2) as executor:
-        contest.build(tmp_path / "two", executor)
-    assert bytes_of(tmp_path / "two") == bytes_of(contest.folder)
+def test_the_same_recipe_and_secret_give_the_same_bytes_twice(
+    contest, tmp_path, in_process, bytes_of
+):
+    recipe = blank_recipe(kind="contest", seed=None)
+    for name in ("a", "b"):
+        build(recipe, tmp_path / name, in_process, contest.secret)
+    assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
 
 
 def test_another_secret_gives_other_noise(contest, tmp_path, in_process, bytes_of):
@@ -282,8 +289,9 @@ class StoppedError(Exception):
 
 
 def test_a_build_goes_on_from_what_is_finished(contest, tmp_path, in_process, bytes_of):
-    recipe, out = read_recipe(contest.recipe), tmp_path / "out"
+    recipe, out = blank_recipe(kind="contest", seed=None, count=2), tmp_path / "out"
     working = working_folder(out)
+    build(recipe, tmp_path / "undisturbed", in_process, contest.secret)
     begun = prepare_build(recipe, Path(), out, contest.secret)
     run_task(SequenceTask(folder=working, planned=begun.plans[0], secret=begun.secret))
     cube = working / "public" / "adi" / "irdis_like_cube_1.fits"
@@ -293,7 +301,7 @@ def test_a_build_goes_on_from_what_is_finished(contest, tmp_path, in_process, by
     assert stat.S_IMODE((working / "private").stat().st_mode) == 0o700
     # Without --secret: that of the unfinished build is kept.
     build(recipe, out, in_process)
-    assert bytes_of(out) == bytes_of(contest.folder)
+    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
     assert (out / cube.relative_to(working)).stat().st_ino == written
 
 

@@ -73,7 +73,7 @@ def public_values(contest):
     values |= {hashlib.sha256(manifest.read_bytes()).hexdigest()}
     for path in public.rglob("*.fits"):
         values |= set(found_in_fits(path))
-    values |= {int(public.stat().st_mtime), manifest.stat().st_mtime_ns, *range(1000)}
+    values |= {int(public.stat().st_mtime), manifest.stat().st_mtime_ns, *range(100)}
     return values
 
 
@@ -86,10 +86,7 @@ def candidates(public_values):
 def fingerprint(secret):
     """Of the random numbers that make companions and noise of the first sequence."""
     for_purpose = Secret(secret).rng_for("sequence", NAME)
-    return tuple(
-        for_purpose(purpose).integers(2**62)
-        for purpose in ("scene", "noise", "companions", "calibration noise")
-    )
+    return tuple(for_purpose(purpose).integers(2**62) for purpose in ("scene", "companions"))
 
 
 def test_the_attack_tries_what_is_there(contest, public_values, candidates):
@@ -98,7 +95,7 @@ def test_the_attack_tries_what_is_there(contest, public_values, candidates):
     assert manifest["commitment"] in candidates
     for sequence in manifest["tracks"]["adi"]["sequences"]:
         assert all(file["sha256"] in candidates for file in sequence["files"].values())
-    assert len(candidates) > 5000
+    assert len(candidates) > 2000
 
 
 def test_the_attack_would_succeed_had_the_secret_leaked(contest, public_values):
@@ -122,7 +119,7 @@ def test_no_public_value_seeds_the_generators_themselves(contest, public_values)
     secret_numbers = set(fingerprint(true))
     seeds = {abs(int(v)) for v in public_values if isinstance(v, (int, float)) and np.isfinite(v)}
     seeds |= {int(str(v), 16) for v in public_values if re.fullmatch("[0-9a-f]{8,64}", str(v))}
-    assert len(seeds) > 1000
+    assert len(seeds) > 150
     assert secret_numbers.isdisjoint(np.random.default_rng(s).integers(2**62) for s in seeds)
 
 

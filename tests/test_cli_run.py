@@ -1,0 +1,89 @@
+"""`exobench run`: a submission per track."""
+
+import json
+
+import pytest
+
+from exobench.challenge.manifest import read_manifest
+from exobench.challenge.submission import read_submission
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("without_workers")
+def test_a_submission_per_track_is_written_with_its_costs_beside_it(exobench, contest, here):
+    public = contest.folder / "public"
+    code, out, err = exobench("run", "median", public, "--workers", 1)
+    assert code == 0
+    assert sorted(path.name for path in here.iterdir()) == [
+        *("median-adi.costs.json", "median-adi.zip"),
+        *("median-adi_ifs.costs.json", "median-adi_ifs.zip"),
+    ]
+    assert out.splitlines() == [
+        "adi: median-adi.zip (costs in median-adi.costs.json)",
+        "adi_ifs: median-adi_ifs.zip (costs in median-adi_ifs.costs.json)",
+    ]
+    assert "median on adi: 3 of 3" in err
+    for track in ("adi", "adi_ifs"):
+        submission = read_submission(here / f"median-{track}.zip", read_manifest(public))
+        assert submission.track == track
+        assert submission.threshold == 5
+
+
+@pytest.mark.usefixtures("without_workers")
+def test_the_file_asked_for_is_written_with_threshold_and_options(exobench, contest, here):
+    code, out, _ = exobench(
+        *("run", "pca", contest.folder, "--track", "adi", "--out", "sub/mine.zip", "--workers", 1),
+        *("-o", "n_components=3", "--threshold", 4.5, "--json"),
+    )
+    assert code == 0
+    assert json.loads(out)["submissions"] == [
+        {"track": "adi", "submission": "sub/mine.zip", "costs": "sub/mine.costs.json"}
+    ]
+    manifest = read_manifest(contest.folder)
+    submission = read_submission(here / "sub" / "mine.zip", manifest)
+    assert submission.threshold == 4.5
+    assert submission.method.name == "pca n_components=3"
+
+
+@pytest.mark.slow
+def test_one_and_two_workers_give_the_same_submission(exobench, contest, here):
+    for n in (1, 2):
+        arguments = ("--track", "adi", "--out", f"{n}.zip", "--workers", n)
+        assert exobench("run", "pca", contest.folder / "public", *arguments)[0] == 0
+    assert (here / "1.zip").read_bytes() == (here / "2.zip").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pcaa"], "no baseline 'pcaa'; there are llsg, median, pca, sdi_pca; did you mean pca?"),
+        (["pca", "-o", "k=3"], "pca has no option 'k'; there are n_components (int = 10)"),
+        (["pca", "-o", "n_components=many"], "option n_components must be int, got 'many'"),
+        (["pca", "-o", "n_components"], "an option is written name=value, got 'n_components'"),
+        (["pca", "--track", "rdi"], "has no track 'rdi'; it has adi, adi_ifs"),
+        (["sdi_pca", "--track", "adi"], "sdi_pca supports adi_ifs; small-contest has adi, adi_ifs"),
+        (["pca", "--threshold", "nan"], "--threshold must be a finite number, got nan"),
+        (["pca", "--threshold", "-inf"], "--threshold must be a finite number, got -inf"),
+        (["pca", "--out", "."], ".: is a folder; name a file"),
+        (["pca", "--out", "file/x.zip"], "is no folder to write to"),
+    ],
+)
+def test_what_cannot_be_run_is_said_and_leaves_nothing(exobench, contest, here, arguments, said):
+    (here / "file").touch()
+    baseline, *options = arguments
+    code, out, err = exobench("run", baseline, contest.folder / "public", *options)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert all(line.startswith("error: ") for line in err.splitlines())
+    assert [path.name for path in here.iterdir()] == ["file"]
+
+
+def test_a_folder_that_is_no_challenge_is_refused(exobench, here):
+    code, _, err = exobench("run", "pca", here)
+    assert code == 2
+    assert "no manifest.json there" in err
