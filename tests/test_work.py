@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from functools import partial
 
 import pytest
@@ -67,10 +68,12 @@ def test_workers_are_deaf_to_ctrl_c_and_this_process_is_not_afterwards():
 def interrupted(executor, workers):
     next(map_tasks(executor, abs, [1]))
     workers += executor._processes.values()
+    executor.submit(time.sleep, 60)
+    time.sleep(0.5)  # until a worker is at it
     raise KeyboardInterrupt
 
 
-def test_after_an_interrupt_the_workers_are_gone():
+def test_after_an_interrupt_the_workers_are_gone_whatever_they_were_at():
     workers = []
     with pytest.raises(KeyboardInterrupt), local_workers(1) as executor:
         interrupted(executor, workers)
