@@ -14,6 +14,7 @@ from exobench.datasets.errors import InputError
 
 METHOD = "method.toml"
 LARGEST = 1 << 16
+LONGEST_LINE = 120
 
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -46,7 +47,9 @@ def _several(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Line = Annotated[str, Field(max_length=120), AfterValidator(_plain), AfterValidator(_one_line)]
+Line = Annotated[
+    str, Field(max_length=LONGEST_LINE), AfterValidator(_plain), AfterValidator(_one_line)
+]
 Text = Annotated[str, Field(max_length=4000), AfterValidator(_plain)]
 Address = Annotated[str, Field(max_length=300), AfterValidator(_plain), AfterValidator(_address)]
 Lines = Annotated[tuple[Line, ...], Field(max_length=100), BeforeValidator(_several)]

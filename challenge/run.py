@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from exobench.baselines import describe, load
 from exobench.challenge.documents import write_json
 from exobench.challenge.manifest import load_sequence
-from exobench.challenge.method import Method
+from exobench.challenge.method import LONGEST_LINE, Method
 from exobench.challenge.submission import write_submission
 from exobench.challenge.work import map_tasks
 from exobench.datasets.errors import InputError
@@ -55,7 +55,7 @@ class Run:
         """What the submission says of the baseline."""
         set_to = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
         return Method(
-            name=f"{self.name} {set_to}".strip(),
+            name=f"{self.name} {set_to}".strip()[:LONGEST_LINE],
             authors=("exobench baselines",),
             description=describe(self.name),
         )

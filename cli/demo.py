@@ -45,6 +45,9 @@ def demo(
     from exobench.challenge.work import available_cores, local_workers
     from exobench.cli.rank import print_ranking
 
+    serve = serve and not as_json
+    if serve:
+        _check_page()
     if fresh:
         remove_demo(out)
     recipe = demo_recipe(real)
@@ -59,10 +62,19 @@ def demo(
         print_json(board)
     else:
         print_ranking(board)
-    if serve and not as_json:
+    if serve:
         from exobench.cli.serve import serve as serve_verb
 
         serve_verb(out)
+
+
+def _check_page() -> None:
+    """Refuse before the work what the leaderboard would refuse after it."""
+    from exobench.cli.serve import HOST, PORT
+    from exobench.leaderboard.server import check_address, check_installed
+
+    check_installed()
+    check_address(HOST, PORT)
 
 
 def _build(recipe: Recipe, out: Path, executor: Executor) -> None:

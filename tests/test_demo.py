@@ -1,7 +1,9 @@
 """The demo: what it builds, what it keeps, what it refuses to touch."""
 
+import contextlib
 import json
 import shutil
+import socket
 
 import numpy as np
 import pytest
@@ -224,3 +226,17 @@ def test_the_real_sequence_joins_the_demo(shared_data, tmp_path, in_process):
     (hidden,) = challenge.truth.sequences.values()
     assert "visible" in {companion.stratum for companion in hidden.companions}
     assert np.isfinite(load_sequence(tmp_path / "out" / "public", entry).cube).all()
+
+
+def test_a_busy_port_is_refused_before_anything_is_built(exobench, tmp_path):
+    from exobench.cli.serve import HOST, PORT
+
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # taken by somebody else: as good
+            taken.bind((HOST, PORT))
+            taken.listen(1)
+        code, _, err = exobench("demo", "--out", str(tmp_path / "demo"))
+    assert code == 2
+    assert f"{PORT}" in err
+    assert not list(tmp_path.iterdir())
