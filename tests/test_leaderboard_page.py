@@ -28,6 +28,12 @@ HOSTILE = (
 )
 
 
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch):
+    """AppTest makes the page the main module, which processes started later would run again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 def noisy(maps, rng, rate):
     """The same maps with false peaks, so many on average per map."""
     for values in maps.values():
