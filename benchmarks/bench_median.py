@@ -6,28 +6,18 @@ CPU: --benchmark-timer=time.process_time.
 import pytest
 
 from exobench.baselines import load
-from exobench.datasets.simulator import simulate
-
-CASES = {"naco": ("naco_like", {}), "irdis": ("irdis_like", {"n_frames": 252, "size": 160})}
 
 
-def sequence_of(case):
-    preset, overrides = CASES[case]
-    return simulate(preset, rng=0, **overrides)
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_median_image(benchmark, case):
-    benchmark(load("median").reduce, sequence_of(case))
+def test_median_image(benchmark, sequence):
+    benchmark(load("median").reduce, sequence)
 
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
-def test_median_image_vip(benchmark):
+def test_median_image_vip(benchmark, naco_sequence):
     psfsub = pytest.importorskip(
         "vip_hci.psfsub", reason="needs the extra: pip install 'exobench[peers]'"
     )
-    sequence = sequence_of("naco")
-    arguments = (sequence.cube[0].copy(), sequence.angles.copy())
+    arguments = (naco_sequence.cube[0].copy(), naco_sequence.angles.copy())
     options = {"imlib": "vip-fft", "nproc": 1, "verbose": False}
     benchmark.pedantic(psfsub.median_sub, arguments, options, rounds=1)

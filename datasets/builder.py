@@ -7,7 +7,7 @@ callables.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -56,13 +56,6 @@ class Field:
     blank: ImageSequence
     with_companions: Callable[[list[Companion]], ImageSequence]
     inner_working_angle_px: float
-
-
-class Star(Protocol):
-    """Where the frames of a sequence come from."""
-
-    def observe(self, name: str, rng_for: Callable[[str], np.random.Generator]) -> Field:
-        """The field of a sequence of that name; `rng_for` gives a generator by purpose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

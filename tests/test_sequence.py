@@ -35,7 +35,7 @@ def test_arrays_are_kept_in_the_stated_types_and_read_only():
 def test_the_callers_array_stays_writable():
     cube = np.ones((2, 3, 8, 8), np.float32)
     sequence(cube=cube)
-    cube[0, 0, 0, 0] = 5
+    assert cube.flags.writeable
 
 
 def test_derived_properties():
