@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+import threading
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -16,11 +18,20 @@ from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class WorkersLostError(BrokenExecutor):
+    """Workers died or went away in the midst of their work; the message says what to do."""
+
+
+class ClusterError(InputError):
+    """A cluster, or one of its workers, that cannot do the work: nothing is wrong with that."""
 
 
 def available_cores() -> int:
@@ -29,20 +40,66 @@ def available_cores() -> int:
 
 
 @contextmanager
+def open_workers(
+    workers: int | None, scheduler: str | None, n_tasks: int, shared: Path
+) -> Iterator[Executor]:
+    """Processes of this machine, or the workers of a Dask cluster.
+
+    Parameters
+    ----------
+    workers : int or None
+        Processes of this machine; by default one per core.
+    scheduler : str or None
+        Address of a Dask scheduler, whose workers are taken instead.
+    n_tasks : int
+        More processes than that are not started.
+    shared : Path
+        A file in the folder of the work, which every worker must see as it is here.
+
+    Raises
+    ------
+    ClusterError
+        If both are given, or the cluster cannot be used.
+    WorkersLostError
+        If workers die or go away during the block.
+    """
+    if scheduler is None:
+        with local_workers(min(workers or available_cores(), n_tasks)) as executor:
+            yield executor
+        return
+    from exobench.challenge.cluster import cluster_workers
+
+    if workers is not None:
+        raise ClusterError(
+            "--workers starts processes on this machine and --scheduler takes those of a "
+            "cluster: give one of the two"
+        )
+    with cluster_workers(scheduler, shared) as executor:
+        yield executor
+
+
+@contextmanager
 def local_workers(workers: int | None) -> Iterator[Executor]:
     """Processes of this machine; by default one per core.
 
-    They are started afresh (spawn), so that they inherit no thread, lock or device.
+    They are started afresh (spawn), so that they inherit no thread, lock or device, and end
+    when this process does, even if it is killed.
     """
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers or available_cores(), mp_context=context)
-    saved = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    pool = ProcessPoolExecutor(
+        workers or available_cores(), mp_context=context, initializer=_end_with_parent
+    )
+    saved = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield pool
         pool.shutdown()
-    except BaseException:
+    except BaseException as error:
         _stop(pool)
+        if isinstance(error, BrokenExecutor):
+            raise WorkersLostError(
+                "a worker process was killed, perhaps for lack of memory; try fewer --workers"
+            ) from error
         raise
     finally:
         for name, value in saved.items():
@@ -55,10 +112,13 @@ def map_tasks(
     """Index and result of `task` for every item, in the order in which they are done.
 
     Every task runs with one thread of linear algebra, so that its result depends on no
-    number of cores or workers.
+    number of cores or workers. It may run more than once, when a worker is lost. No result
+    is kept here.
 
     Raises
     ------
+    ClusterError
+        At once, if a worker cannot do its work; the other tasks are given up.
     InputError
         With the problems of all tasks that found their input wrong, after the others ended.
     """
@@ -68,13 +128,21 @@ def map_tasks(
             for index, item in enumerate(items)
         }
     problems: dict[int, tuple[str, ...]] = {}
-    for future in as_completed(futures):
-        try:
-            result = future.result()
-        except InputError as error:
-            problems[futures[future]] = error.problems
-        else:
-            yield futures[future], result
+    try:
+        for future in as_completed(list(futures)):
+            index = futures.pop(future)
+            try:
+                result = future.result()
+            except ClusterError:
+                raise
+            except InputError as error:
+                problems[index] = error.problems
+            else:
+                del future
+                yield index, result
+    finally:
+        for left in futures:
+            left.cancel()
     if problems:
         raise InputError(*(line for index in sorted(problems) for line in problems[index]))
 
@@ -99,6 +167,18 @@ def _interrupts_held_back() -> Iterator[None]:
 def _single_threaded(task: Callable[[T], R], item: T) -> R:
     with threadpool_limits(1):
         return task(item)
+
+
+def _end_with_parent() -> None:
+    """Have this worker end when the process that started it does, which may be killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_await_end, args=(parent.sentinel,), daemon=True).start()
+
+
+def _await_end(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

@@ -1,0 +1,35 @@
+"""With what numbers are computed: other versions may give other bytes."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LIBRARIES = ("astropy", "exobench", "h5py", "numpy", "photutils", "scikit-learn", "scipy")
+
+
+def environment() -> dict[str, str]:
+    """Versions of Python and of the libraries that compute and write, and the machine type."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    versions = {name: _version(name) for name in LIBRARIES}
+    return versions | {"python": python, "machine": platform.machine()}
+
+
+def differences(found: Mapping[str, str], expected: Mapping[str, str]) -> list[str]:
+    """What differs, such as ``"numpy 2.1.0 (expected 2.4.6)"``; of names known to both."""
+    return [
+        f"{name} {found[name]} (expected {expected[name]})"
+        for name in sorted(found.keys() & expected.keys())
+        if found[name] != expected[name]
+    ]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
