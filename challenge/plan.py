@@ -165,7 +165,7 @@ def _group_problems(group: SequenceGroup, folder: Path) -> list[str]:
                 f"which has {sequence.n_wavelengths} wavelengths"
             ]
         return _radius_problems(group, edge_distance(sequence.shape))
-    size = group.simulated_preset().size
+    size = group.simulated_preset().sampling.size
     return _radius_problems(group, edge_distance((size, size)))
 
 

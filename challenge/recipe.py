@@ -101,10 +101,11 @@ class SequenceGroup(Document):
             preset = self.simulated_preset()
         except InputError as error:
             return [*problems, *error.problems]
-        if (preset.n_wavelengths > 1) != (self.track == IFS_TRACK):
+        n_wavelengths = preset.sampling.n_wavelengths
+        if (n_wavelengths > 1) != (self.track == IFS_TRACK):
             takes = "several wavelengths" if self.track == IFS_TRACK else "one wavelength"
             problems.append(
-                f"track {self.track} takes {takes}, preset {self.preset} has {preset.n_wavelengths}"
+                f"track {self.track} takes {takes}, preset {self.preset} has {n_wavelengths}"
             )
         return problems
 

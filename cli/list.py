@@ -12,6 +12,8 @@ from exobench.cli._console import AsJson, print_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exobench.datasets.simulator import Preset
+
 
 class Kind(StrEnum):
     """What can be listed."""
@@ -54,16 +56,17 @@ def _baselines() -> list[tuple[str, str]]:
 def _presets() -> list[tuple[str, str]]:
     from exobench.datasets.simulator import load_preset, preset_names
 
-    presets = [load_preset(name) for name in preset_names()]
-    return [
-        (
-            p.name,
-            f"{p.n_frames} frames of {p.size} x {p.size} px, {p.n_wavelengths} wavelength"
-            f"{'s' if p.n_wavelengths > 1 else ''} at {p.wavelength:g} um, "
-            f"{p.diameter:g} m telescope",
-        )
-        for p in presets
-    ]
+    return [(name, _preset_line(load_preset(name))) for name in preset_names()]
+
+
+def _preset_line(preset: Preset) -> str:
+    _, n_frames, n_y, n_x = preset.shape
+    sampling = preset.sampling
+    return (
+        f"{n_frames} frames of {n_y} x {n_x} px, {sampling.n_wavelengths} wavelength"
+        f"{'s' if sampling.n_wavelengths > 1 else ''} at {sampling.wavelength:g} um, "
+        f"{preset.telescope.diameter:g} m telescope"
+    )
 
 
 def _suites() -> list[tuple[str, str]]:

@@ -23,6 +23,11 @@ def _one_thread():
         yield
 
 
+def coronagraph_of(name):
+    preset = load_preset(name)
+    return build_coronagraph(preset.telescope, preset.coronagraph)
+
+
 def image_of(field, focal):
     matrix = fourier_matrix(focal, pupil_coordinates(field.shape[-1]))
     return intensity(transform(field[np.newaxis].astype(np.complex64), matrix))[0]
@@ -74,13 +79,13 @@ def test_the_transform_is_the_discrete_fourier_transform():
 
 
 def test_a_perfect_coronagraph_leaves_nothing_of_a_flat_wave():
-    coronagraph = build_coronagraph(load_preset("naco_like"))
+    coronagraph = coronagraph_of("naco_like")
     left = coronagraph.remove_star(coronagraph.entrance[np.newaxis].astype(np.complex64), 0.1)
     assert np.abs(left).max() < 1e-6
 
 
 def test_of_a_small_aberration_a_perfect_coronagraph_leaves_the_phase():
-    coronagraph = build_coronagraph(load_preset("naco_like"))
+    coronagraph = coronagraph_of("naco_like")
     x = pupil_coordinates(48)
     phase = 0.01 * np.cos(2 * np.pi * 5 * x) * np.ones((48, 1))
     field = (coronagraph.entrance * np.exp(1j * phase)).astype(np.complex64)
@@ -92,12 +97,12 @@ def test_of_a_small_aberration_a_perfect_coronagraph_leaves_the_phase():
 
 @pytest.fixture(scope="module")
 def aplc():
-    return build_coronagraph(load_preset("irdis_like"))
+    return coronagraph_of("irdis_like")
 
 
 @pytest.fixture(scope="module")
 def lambda_over_d():
-    return load_preset("irdis_like").lambda_over_d(1.593)
+    return load_preset("irdis_like").telescope.lambda_over_d(1.593)
 
 
 def test_an_aplc_dims_the_star_and_passes_what_lies_beyond_its_mask(aplc, lambda_over_d):
@@ -143,6 +148,6 @@ def test_a_mask_as_wide_as_the_image_passes_everything():
 
 def test_coronagraph_stops_are_narrower_than_the_pupil():
     for name in ("irdis_like", "naco_like"):
-        coronagraph = build_coronagraph(load_preset(name))
+        coronagraph = coronagraph_of(name)
         assert isinstance(coronagraph, Coronagraph)
         assert (coronagraph.stop > 0).sum() < (coronagraph.entrance > 0).sum()

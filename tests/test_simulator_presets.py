@@ -50,16 +50,16 @@ def test_all_impossible_values_are_named_at_once():
             pixel_scale=np.nan,
             jitter="much",
             declination=100,
-            coronagraph="vortex",
+            coronagraph="lyot",
         )
     assert caught.value.problems == (
+        "irdis_like: coronagraph must be 'aplc' or 'perfect', got 'lyot'",
         "irdis_like: size must be a whole number of at least 8, got 10.5",
-        "irdis_like: n_frames must be a whole number of at least 1, got 0",
         "irdis_like: pixel_scale must be a finite number, positive, got nan",
+        "irdis_like: n_frames must be a whole number of at least 1, got 0",
+        "irdis_like: declination must be a finite number, between -90 and 90, got 100",
         "irdis_like: r0 must be a finite number, positive, got -1",
         "irdis_like: jitter must be a finite number, 0 or more, got 'much'",
-        "irdis_like: declination must be a finite number, between -90 and 90, got 100",
-        "irdis_like: coronagraph must be 'aplc' or 'perfect', got 'vortex'",
     )
 
 
@@ -85,13 +85,14 @@ def test_values_that_do_not_go_together_are_refused(overrides, problem):
 
 def test_fewer_frames_are_longer_ones():
     whole, short = load_preset("irdis_like"), load_preset("irdis_like", n_frames=63)
-    assert short.duration == whole.duration
-    assert short.exposure == pytest.approx(4 * whole.exposure)
+    assert short.observation.duration == whole.observation.duration
+    assert short.observation.exposure == pytest.approx(4 * whole.observation.exposure)
     assert short.speckles_per_frame == pytest.approx(4 * whole.speckles_per_frame)
 
 
 def test_channels_span_the_bandwidth():
-    wavelengths = load_preset("sphere_ifs_like").wavelengths
+    wavelengths = load_preset("sphere_ifs_like").sampling.wavelengths
     assert wavelengths.size == 39
     assert wavelengths[[0, 19, -1]] == pytest.approx([0.95, 1.15, 1.35])
-    assert load_preset("sphere_ifs_like", n_wavelengths=1).wavelengths == pytest.approx([1.15])
+    one = load_preset("sphere_ifs_like", n_wavelengths=1)
+    assert one.sampling.wavelengths == pytest.approx([1.15])

@@ -191,15 +191,17 @@ def test_the_parallactic_angle_is_the_direction_to_the_zenith():
 
 def test_angles_turn_smoothly_through_the_meridian():
     preset = load_preset("irdis_like")
-    angles, times = derotation_angles(preset), exposure_times(preset)
+    angles, times = derotation_angles(preset.observation), exposure_times(preset.observation)
     assert np.abs(np.diff(angles)).max() < 1.0
     assert 55 < np.ptp(angles) < 75
     assert times[0] == pytest.approx(14.0)
-    assert times[-1] == pytest.approx(preset.duration - 14.0)
+    assert times[-1] == pytest.approx(preset.observation.duration - 14.0)
 
 
 def test_naco_like_turns_as_the_real_observation_did():
-    assert np.ptp(derotation_angles(load_preset("naco_like"))) == pytest.approx(81.7, abs=8)
+    assert np.ptp(derotation_angles(load_preset("naco_like").observation)) == pytest.approx(
+        81.7, abs=8
+    )
 
 
 def test_one_frame_and_one_wavelength_are_a_sequence():

@@ -6,24 +6,71 @@ series with different lifetimes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import fft
 
+from exobench.datasets.simulator.parameters import Parameters, not_negative
 from exobench.datasets.simulator.pupil import pupil_coordinates, quadrants
 from exobench.datasets.simulator.random_walks import autoregressive, random_series
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
-    from exobench.datasets.simulator.presets import Preset
+    from exobench.datasets.simulator.observation import Observation
 
 OVERSAMPLING = 2  # a screen is cut from a periodic one this much larger
 SLOPE, KNEE, LOWEST = 2.3, 0.8, 0.5  # of the power spectrum; cycles per diameter
 LOW_WIND_LIFETIME = 200.0  # s
 LOW_WIND_SCATTER = 0.8  # of the logarithm of the strength of the bursts
 NM_PER_MAS = 1e9 / 206264.806e3  # optical path per milliarcsec and metre
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aberrations(Parameters):
+    """Strength and lifetimes of the aberrations that the adaptive optics does not see.
+
+    Attributes
+    ----------
+    ncpa_static : float
+        Non-common-path aberration that does not change, in nm rms.
+    ncpa_rms, ncpa_lifetime : tuple of float
+        Changing aberrations: nm rms and the time in seconds over which each is forgotten.
+    ncpa_chromatic : float
+        Aberration proportional to the distance from the middle wavelength, in nm rms at the
+        ends of the range.
+    amplitude_rms : float
+        Of the amplitude of the pupil, relative.
+    low_wind : float
+        Low-wind effect, in nm rms; 0: none.
+    """
+
+    ncpa_static: float = not_negative()
+    ncpa_rms: tuple[float, ...]
+    ncpa_lifetime: tuple[float, ...]
+    ncpa_chromatic: float = not_negative()
+    amplitude_rms: float = not_negative()
+    low_wind: float = not_negative(default=0.0)
+
+    def __post_init__(self) -> None:
+        for name in ("ncpa_rms", "ncpa_lifetime"):
+            object.__setattr__(self, name, tuple(np.atleast_1d(getattr(self, name)).tolist()))
+        Parameters.__post_init__(self)
+
+    def consistency_problems(self) -> Iterable[str]:
+        """See `Parameters`."""
+        rms, lifetimes = np.asarray(self.ncpa_rms), np.asarray(self.ncpa_lifetime)
+        numbers = rms.dtype.kind in "if" and lifetimes.dtype.kind in "if"
+        possible = numbers and bool((rms >= 0).all() and (lifetimes > 0).all())
+        if not possible or rms.shape != lifetimes.shape:
+            yield (
+                "ncpa_rms must be 0 or more and ncpa_lifetime positive, as many of both, "
+                f"got {self.ncpa_rms} and {self.ncpa_lifetime}"
+            )
 
 
 def screen_frequencies(n: int) -> NDArray[np.float64]:
@@ -69,23 +116,26 @@ def polishing_amplitude(n: int) -> NDArray[np.float32]:
 
 
 def changing_path(
-    preset: Preset, pupil: NDArray[np.float32], rng: np.random.Generator
+    aberrations: Aberrations,
+    observation: Observation,
+    pupil: NDArray[np.float32],
+    rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Path difference of the changing aberrations in nm, shape (n_frames, n, n).
 
-    Sum of the preset's autoregressive components and of the low-wind effect, without mean
-    and tilt over `pupil`.
+    Sum of the autoregressive components and of the low-wind effect, without mean and tilt
+    over `pupil`.
     """
-    n, n_frames = preset.n_pupil, preset.n_frames
+    n, n_frames = len(pupil), observation.n_frames
     amplitude = polishing_amplitude(n)
     path = np.zeros((n_frames, n, n), dtype=np.float32)
-    for rms, lifetime in zip(preset.ncpa_rms, preset.ncpa_lifetime, strict=True):
+    for rms, lifetime in zip(aberrations.ncpa_rms, aberrations.ncpa_lifetime, strict=True):
         # Two halves of one draw: its imaginary part is as good as its real part.
         half = draw_screens(rng, amplitude, (n_frames + 1) // 2)
         white = np.concatenate([half.real, half.imag])[:n_frames]
-        path += np.float32(rms) * autoregressive(white, preset.exposure, lifetime)
-    if preset.low_wind:
-        path += low_wind_path(preset, rng)
+        path += np.float32(rms) * autoregressive(white, observation.exposure, lifetime)
+    if aberrations.low_wind:
+        path += np.float32(aberrations.low_wind) * low_wind_path(n, observation, rng)
     return without_tilt(path, pupil)
 
 
@@ -123,20 +173,24 @@ def tilt_path(pointing: NDArray[np.float32], diameter: float, n: int) -> NDArray
     return path
 
 
-def low_wind_path(preset: Preset, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Piston and tilts of the four parts of the pupil, in bursts, nm; (n_frames, n, n).
+def low_wind_path(
+    n: int, observation: Observation, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Piston and tilts of the four parts of the pupil, in bursts of typical rms 1.
+
+    Shape (n_frames, n, n).
 
     References
     ----------
     Milli et al. (2018), Proc. SPIE 10703, 107032A.
     """
-    n, n_frames, step = preset.n_pupil, preset.n_frames, preset.exposure
+    n_frames, step = observation.n_frames, observation.exposure
     strength = np.exp(LOW_WIND_SCATTER * random_series(rng, n_frames, step, LOW_WIND_LIFETIME))
     modes = _segment_modes(n)
     white = rng.standard_normal((n_frames, len(modes)), dtype=np.float32)
     # Three modes of unit rms on each part share its variance.
     coefficients = autoregressive(white, step, LOW_WIND_LIFETIME) * (strength / np.sqrt(3))[:, None]
-    path: NDArray[np.float32] = np.float32(preset.low_wind) * np.tensordot(coefficients, modes, 1)
+    path: NDArray[np.float32] = np.tensordot(coefficients, modes, 1)
     return path
 
 

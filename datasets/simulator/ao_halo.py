@@ -20,18 +20,41 @@ import numpy as np
 from scipy import fft, special
 
 from exobench.datasets.simulator.aberrations import OVERSAMPLING, screen_frequencies
+from exobench.datasets.simulator.parameters import Parameters, not_negative, positive
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from exobench.datasets.simulator.conditions import Conditions
-    from exobench.datasets.simulator.presets import Preset
+    from exobench.datasets.simulator.pupil import Telescope
 
 OUTER_SCALE = 25.0  # m
 EDGE = 0.6  # cycles per diameter, softness of the limit of correction
 ALIASING = 0.2  # variance of the aliasing, relative to that of the uncorrected turbulence
 N_EPOCHS = 8  # instants at which the spectrum is evaluated; linear in between
 SEEING_WAVELENGTH = 500.0  # nm, of r0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveOptics(Parameters):
+    """How well, and how far from the star, turbulence is corrected.
+
+    Attributes
+    ----------
+    ao_lag : float
+        Delay of the correction, in s.
+    ao_cutoff : float
+        Radius of the corrected region, in lambda/D.
+    ao_noise : float
+        Of the wavefront sensor, in nm rms.
+    speckle_time : float
+        Time in seconds after which the halo has a new, independent speckle pattern.
+    """
+
+    ao_lag: float = not_negative()
+    ao_cutoff: float = positive()
+    ao_noise: float = not_negative()
+    speckle_time: float = positive()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,17 +87,20 @@ class AOResidual:
         return np.asarray(np.exp(-((2 * np.pi / wavelength) ** 2) * self.variance))
 
 
-def ao_residual(preset: Preset, conditions: Conditions) -> AOResidual:
-    """The residual of the adaptive optics of `preset` under `conditions`."""
-    epochs = np.linspace(0, preset.n_frames - 1, min(N_EPOCHS, preset.n_frames))
-    frames = np.arange(preset.n_frames)
+def ao_residual(
+    telescope: Telescope, adaptive_optics: AdaptiveOptics, conditions: Conditions
+) -> AOResidual:
+    """The residual of the adaptive optics under `conditions`."""
+    n_frames = len(conditions.r0)
+    epochs = np.linspace(0, n_frames - 1, min(N_EPOCHS, n_frames))
+    frames = np.arange(n_frames)
     weights = np.stack([np.interp(frames, epochs, row) for row in np.eye(len(epochs))], axis=1)
 
     def at_epochs(series: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.interp(epochs, frames, series)
 
     power = [
-        residual_power(preset, r0, speed, direction)
+        residual_power(telescope, adaptive_optics, (r0, speed, direction))
         for r0, speed, direction in zip(
             at_epochs(conditions.r0),
             at_epochs(conditions.wind_speed),
@@ -86,31 +112,34 @@ def ao_residual(preset: Preset, conditions: Conditions) -> AOResidual:
 
 
 def residual_power(
-    preset: Preset, r0: float, wind_speed: float, wind_direction: float
+    telescope: Telescope,
+    adaptive_optics: AdaptiveOptics,
+    atmosphere: tuple[float, float, float],
 ) -> NDArray[np.float64]:
     """Variance per cell of the residual path difference in nm^2, shape (m, m).
 
     Parameters
     ----------
-    preset : Preset
-    r0 : float
-        Fried parameter at 500 nm, in metres.
-    wind_speed, wind_direction : float
-        In m/s and in degrees counter-clockwise from +x.
+    telescope : Telescope
+    adaptive_optics : AdaptiveOptics
+    atmosphere : tuple of float
+        Fried parameter at 500 nm in metres, wind speed in m/s and wind direction in degrees
+        counter-clockwise from +x.
     """
-    axis = screen_frequencies(preset.n_pupil)
+    r0, wind_speed, wind_direction = atmosphere
+    axis = screen_frequencies(telescope.n_pupil)
     fy, fx = axis[:, np.newaxis], axis
     frequency = np.hypot(fy, fx)
-    cell = 1 / (OVERSAMPLING * preset.diameter) ** 2  # m^-2
-    turbulence = cell * _von_karman(frequency / preset.diameter, r0)
+    cell = 1 / (OVERSAMPLING * telescope.diameter) ** 2  # m^-2
+    turbulence = cell * _von_karman(frequency / telescope.diameter, r0)
     turbulence[0, 0] = 0
-    corrected = special.expit((preset.ao_cutoff - frequency) / EDGE)
+    corrected = special.expit((adaptive_optics.ao_cutoff - frequency) / EDGE)
     fitting = turbulence * (1 - corrected)
     azimuth = np.deg2rad(wind_direction)
-    along_wind = (fx * np.cos(azimuth) + fy * np.sin(azimuth)) / preset.diameter
-    lag = turbulence * 4 * np.sin(np.pi * along_wind * wind_speed * preset.ao_lag) ** 2
+    along_wind = (fx * np.cos(azimuth) + fy * np.sin(azimuth)) / telescope.diameter
+    lag = turbulence * 4 * np.sin(np.pi * along_wind * wind_speed * adaptive_optics.ao_lag) ** 2
     share = corrected / corrected.sum()
-    flat = (ALIASING * fitting.sum() + preset.ao_noise**2) * share
+    flat = (ALIASING * fitting.sum() + adaptive_optics.ao_noise**2) * share
     return np.asarray(fitting + lag * corrected + flat)
 
 

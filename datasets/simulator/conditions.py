@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exobench.datasets.simulator.parameters import Parameters, not_negative, positive
 from exobench.datasets.simulator.random_walks import random_series
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from exobench.datasets.simulator.presets import Preset
+    from exobench.datasets.simulator.observation import Observation
 
 FLUX_LIFETIME = 600.0  # s, as all lifetimes here
 SEEING_LIFETIME = 300.0
@@ -20,6 +21,29 @@ WIND_LIFETIME, WIND_SCATTER = 900.0, 0.3  # scatter of the logarithm of the spee
 TURN_LIFETIME, TURN_SCATTER = 1800.0, 15.0  # degrees, of the direction
 JITTER_LIFETIME, JITTER_CORRELATED, JITTER_WHITE = 60.0, 0.5, 0.85
 DRIFT_LIFETIME, DRIFT = 2400.0, 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather(Parameters):
+    """What the conditions of an observation scatter about.
+
+    Attributes
+    ----------
+    r0 : float
+        Fried parameter at 500 nm, in metres.
+    wind_speed : float
+        In m/s.
+    seeing_scatter, flux_scatter : float
+        Of the logarithm of seeing and stellar flux.
+    jitter : float
+        Of the pointing, in mas.
+    """
+
+    r0: float = positive()
+    wind_speed: float = positive()
+    seeing_scatter: float = not_negative()
+    flux_scatter: float = not_negative()
+    jitter: float = not_negative()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,27 +69,30 @@ class Conditions:
     pointing: NDArray[np.float32]
 
 
-def draw_conditions(preset: Preset, rng: np.random.Generator) -> Conditions:
+def draw_conditions(
+    weather: Weather, observation: Observation, rng: np.random.Generator
+) -> Conditions:
     """Conditions of one observation; the mean wind direction is drawn too."""
-    n, step = preset.n_frames, preset.exposure
+    n, step = observation.n_frames, observation.exposure
 
     def series(lifetime: float) -> NDArray[np.float32]:
         return random_series(rng, n, step, lifetime)
 
     direction = rng.uniform(0, 360)
     return Conditions(
-        flux=np.exp(preset.flux_scatter * series(FLUX_LIFETIME)),
-        r0=preset.r0 * np.exp(-preset.seeing_scatter * series(SEEING_LIFETIME)),
-        wind_speed=preset.wind_speed * np.exp(WIND_SCATTER * series(WIND_LIFETIME)),
+        flux=np.exp(weather.flux_scatter * series(FLUX_LIFETIME)),
+        r0=weather.r0 * np.exp(-weather.seeing_scatter * series(SEEING_LIFETIME)),
+        wind_speed=weather.wind_speed * np.exp(WIND_SCATTER * series(WIND_LIFETIME)),
         wind_direction=direction + TURN_SCATTER * series(TURN_LIFETIME),
-        pointing=np.stack([_pointing(preset, rng) for _ in "yx"], axis=1),
+        pointing=np.stack([_pointing(weather, n, step, rng) for _ in "yx"], axis=1),
     )
 
 
-def _pointing(preset: Preset, rng: np.random.Generator) -> NDArray[np.float32]:
-    n, step = preset.n_frames, preset.exposure
+def _pointing(
+    weather: Weather, n: int, step: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
     jitter = JITTER_CORRELATED * random_series(rng, n, step, JITTER_LIFETIME)
     jitter += JITTER_WHITE * rng.standard_normal(n, dtype=np.float32)
     jitter += DRIFT * random_series(rng, n, step, DRIFT_LIFETIME)
-    pointing: NDArray[np.float32] = np.float32(preset.jitter) * jitter
+    pointing: NDArray[np.float32] = np.float32(weather.jitter) * jitter
     return pointing

@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from exobench.datasets.simulator.parameters import Parameters, choice, not_negative, positive
 from exobench.datasets.simulator.propagation import fourier_matrix, transform
 from exobench.datasets.simulator.pupil import pupil_coordinates, telescope_pupil
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from exobench.datasets.simulator.presets import Preset
+    from exobench.datasets.simulator.pupil import Telescope
 
 LYOT_OBSCURATION = 1.2  # times that of the pupil
 LYOT_SPIDERS = 2.0
 MASK_PIXELS = 41
 POWER_ITERATIONS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoronagraphDesign(Parameters):
+    """Kind and measures of a coronagraph.
+
+    Attributes
+    ----------
+    coronagraph : {"aplc", "perfect"}
+        Apodised-pupil Lyot coronagraph, or the removal of the mean field of the pupil.
+    lyot_outer : float
+        Outer edge of the Lyot stop, in diameters.
+    mask_radius : float
+        Of the focal mask of the APLC, in arcsec.
+    apodiser_radius : float
+        In lambda/D, of the mask for which the apodiser of the APLC is made.
+    leakage : float
+        Share of the star's off-axis image that the coronagraph lets pass unchanged.
+    inner_working_angle : float
+        In arcsec.
+    """
+
+    coronagraph: Literal["aplc", "perfect"] = choice("aplc", "perfect")
+    lyot_outer: float = positive()
+    mask_radius: float = positive()
+    apodiser_radius: float = positive()
+    leakage: float = not_negative()
+    inner_working_angle: float = positive()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,22 +101,22 @@ class Coronagraph:
         return left
 
 
-def build_coronagraph(preset: Preset) -> Coronagraph:
-    """The coronagraph of `preset`."""
-    n = preset.n_pupil
-    pupil = telescope_pupil(n, obscuration=preset.obscuration, spider_width=preset.spider_width)
+def build_coronagraph(telescope: Telescope, design: CoronagraphDesign) -> Coronagraph:
+    """The coronagraph of that design in the pupil of `telescope`."""
+    n, obscuration = telescope.n_pupil, telescope.obscuration
+    pupil = telescope_pupil(n, obscuration=obscuration, spider_width=telescope.spider_width)
     stop = telescope_pupil(
         n,
-        outer=preset.lyot_outer,
-        obscuration=LYOT_OBSCURATION * preset.obscuration,
-        spider_width=LYOT_SPIDERS * preset.spider_width,
+        outer=design.lyot_outer,
+        obscuration=LYOT_OBSCURATION * obscuration,
+        spider_width=LYOT_SPIDERS * telescope.spider_width,
     )
-    if preset.coronagraph == "perfect":
+    if design.coronagraph == "perfect":
         return Coronagraph(entrance=pupil, stop=stop, mask_radius=None)
     # With the spiders in it the mode would shun them, and leave a pupil of separate blobs.
-    annulus = telescope_pupil(n, obscuration=preset.obscuration, spider_width=0.0)
-    apodiser = prolate_mode(annulus, preset.apodiser_radius)
-    return Coronagraph(entrance=pupil * apodiser, stop=stop, mask_radius=preset.mask_radius)
+    annulus = telescope_pupil(n, obscuration=obscuration, spider_width=0.0)
+    apodiser = prolate_mode(annulus, design.apodiser_radius)
+    return Coronagraph(entrance=pupil * apodiser, stop=stop, mask_radius=design.mask_radius)
 
 
 def through_mask(fields: NDArray[np.complex64], radius: float) -> NDArray[np.complex64]:

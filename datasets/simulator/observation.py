@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exobench.datasets.simulator.parameters import Parameters, between, count, positive
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-    from exobench.datasets.simulator.presets import Preset
 
 SIDEREAL_DAY = 86164.0905  # s
 
 
-def exposure_times(preset: Preset) -> NDArray[np.float64]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation(Parameters):
+    """A star observed for `duration` seconds, cut into `n_frames` exposures without gaps.
+
+    Fewer frames are longer ones, as after binning.
+
+    Attributes
+    ----------
+    n_frames : int
+        Number of exposures.
+    duration : float
+        In seconds.
+    declination, latitude : float
+        Of the star and the telescope, in degrees.
+    hour_angle : float
+        In hours, at the middle of the observation.
+    """
+
+    n_frames: int = count(1)
+    duration: float = positive()
+    declination: float = between(-90, 90)
+    latitude: float = between(-90, 90)
+    hour_angle: float = between(-12, 12)
+
+    @property
+    def exposure(self) -> float:
+        """Duration of a frame, in seconds."""
+        return self.duration / self.n_frames
+
+
+def exposure_times(observation: Observation) -> NDArray[np.float64]:
     """Middle of every exposure, in seconds from the start; shape (n_frames,)."""
-    return np.asarray((np.arange(preset.n_frames) + 0.5) * preset.exposure, dtype=np.float64)
+    frames = np.arange(observation.n_frames) + 0.5
+    return np.asarray(frames * observation.exposure, dtype=np.float64)
 
 
-def derotation_angles(preset: Preset) -> NDArray[np.float64]:
+def derotation_angles(observation: Observation) -> NDArray[np.float64]:
     """Parallactic angle at the middle of every exposure, in degrees, unwrapped.
 
     Shape (n_frames,). With the pupil held still and north up, east left at angle 0, it is
     the angle of derotation.
     """
-    elapsed = exposure_times(preset) - preset.duration / 2
-    hour_angle = 15 * preset.hour_angle + 360 * elapsed / SIDEREAL_DAY
-    return parallactic_angle(hour_angle, preset.declination, preset.latitude)
+    elapsed = exposure_times(observation) - observation.duration / 2
+    hour_angle = 15 * observation.hour_angle + 360 * elapsed / SIDEREAL_DAY
+    return parallactic_angle(hour_angle, observation.declination, observation.latitude)
 
 
 def parallactic_angle(

@@ -1,166 +1,136 @@
-"""What is simulated: a telescope, its coronagraph, its errors and one observation."""
+"""What is simulated: a telescope, its coronagraph, its errors and one observation.
+
+A preset is made of groups of parameters, each defined beside the code that uses it. Their
+fields have different names in all groups, so that an override needs no more than the name.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields, replace
-from functools import cache
+from collections import defaultdict
+from dataclasses import dataclass, field, fields, replace
+from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import ARCSEC_PER_RADIAN
-from exobench.datasets.simulator.preset_checks import consistency_problems, range_problems
+from exobench.datasets.simulator.aberrations import Aberrations
+from exobench.datasets.simulator.ao_halo import AdaptiveOptics
+from exobench.datasets.simulator.conditions import Weather
+from exobench.datasets.simulator.coronagraph import CoronagraphDesign
+from exobench.datasets.simulator.observation import Observation
+from exobench.datasets.simulator.photometry import Photometry
+from exobench.datasets.simulator.pupil import Telescope
+from exobench.datasets.simulator.sampling import Sampling
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Iterable, Mapping
+
+    import numpy as np
+
+    from exobench.datasets.simulator.parameters import Parameters
+
+GROUPS: Mapping[str, type[Parameters]] = {
+    "telescope": Telescope,
+    "coronagraph": CoronagraphDesign,
+    "sampling": Sampling,
+    "observation": Observation,
+    "aberrations": Aberrations,
+    "adaptive_optics": AdaptiveOptics,
+    "weather": Weather,
+    "photometry": Photometry,
+}
+FEWEST_SPECKLES = 4  # speckle realisations per frame; the noise model of the frames needs as many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """Parameters of a simulated observation.
 
-    The star is observed for `duration` seconds, cut into `n_frames` exposures without
-    gaps: fewer frames are longer ones, as after binning.
-
     Attributes
     ----------
     name : str
         Also the instrument of the sequences.
-    diameter : float
-        Of the telescope, in metres.
-    obscuration, spider_width, lyot_outer : float
-        In diameters: central obscuration and spiders of the pupil, outer edge of the Lyot stop.
-    n_pupil : int
-        Pixels across the pupil; half of it, in lambda/D, is as far as the image may reach.
-    coronagraph : {"aplc", "perfect"}
-        Apodised-pupil Lyot coronagraph, or the removal of the mean field of the pupil.
-    mask_radius : float
-        Of the focal mask of the APLC, in arcsec.
-    apodiser_radius : float
-        In lambda/D, of the mask for which the apodiser of the APLC is made.
-    leakage : float
-        Share of the star's off-axis image that the coronagraph lets pass unchanged.
-    inner_working_angle : float
-        In arcsec.
-    wavelength, bandwidth : float
-        Middle and width of the range that `n_wavelengths` channels span, in micrometres.
-    n_wavelengths : int
-        Channels, each monochromatic.
-    size, psf_size : int
-        Pixels across a frame and across the (odd-sized) PSF.
-    pixel_scale : float
-        In arcsec per pixel.
-    n_frames : int
-        Number of exposures.
-    duration : float
-        In seconds.
-    declination, latitude, hour_angle : float
-        Degrees, degrees, and hours at the middle of the observation; they make the angles.
-    ncpa_static : float
-        Non-common-path aberration that does not change, in nm rms.
-    ncpa_rms, ncpa_lifetime : tuple of float
-        Changing aberrations: nm rms and the time in seconds over which each is forgotten.
-    ncpa_chromatic : float
-        Aberration proportional to the distance from the middle wavelength, in nm rms at the
-        ends of the range.
-    amplitude_rms : float
-        Of the amplitude of the pupil, relative.
-    r0 : float
-        Fried parameter at 500 nm, in metres.
-    wind_speed, ao_lag, ao_cutoff, ao_noise : float
-        Of the adaptive optics: wind in m/s, delay in s, correction radius in lambda/D, noise
-        in nm rms.
-    speckle_time : float
-        Time in seconds after which the halo has a new, independent speckle pattern.
-    low_wind : float
-        Low-wind effect, in nm rms; 0: none.
-    jitter : float
-        Of the pointing, in mas.
-    seeing_scatter, flux_scatter : float
-        Of the logarithm of seeing and stellar flux.
-    star_rate, background_rate : float
-        Electrons per second: in the peak pixel of the star outside the coronagraph, and of
-        the background in every pixel.
-    read_noise : float
-        Electrons per pixel and frame.
+    telescope, coronagraph, sampling, observation, aberrations, adaptive_optics, weather, photometry
+        Groups of parameters; see their classes.
+    drawn : mapping of str to (float, float)
+        Ranges of the fields that every sequence draws anew; see `draw`. What the groups hold
+        for these fields is typical.
 
     Raises
     ------
     InputError
-        With every impossible value.
+        With everything that does not go together.
     """
 
     name: str
-    diameter: float
-    obscuration: float
-    spider_width: float
-    lyot_outer: float
-    n_pupil: int
-    coronagraph: Literal["aplc", "perfect"]
-    mask_radius: float
-    apodiser_radius: float
-    leakage: float
-    inner_working_angle: float
-    wavelength: float
-    bandwidth: float
-    n_wavelengths: int
-    size: int
-    psf_size: int
-    pixel_scale: float
-    n_frames: int
-    duration: float
-    declination: float
-    latitude: float
-    hour_angle: float
-    ncpa_static: float
-    ncpa_rms: tuple[float, ...]
-    ncpa_lifetime: tuple[float, ...]
-    ncpa_chromatic: float
-    amplitude_rms: float
-    r0: float
-    wind_speed: float
-    ao_lag: float
-    ao_cutoff: float
-    ao_noise: float
-    speckle_time: float
-    low_wind: float
-    jitter: float
-    seeing_scatter: float
-    flux_scatter: float
-    star_rate: float
-    background_rate: float
-    read_noise: float
+    telescope: Telescope
+    coronagraph: CoronagraphDesign
+    sampling: Sampling
+    observation: Observation
+    aberrations: Aberrations
+    adaptive_optics: AdaptiveOptics
+    weather: Weather
+    photometry: Photometry
+    drawn: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ncpa_rms", tuple(np.atleast_1d(self.ncpa_rms).tolist()))
-        object.__setattr__(self, "ncpa_lifetime", tuple(np.atleast_1d(self.ncpa_lifetime).tolist()))
-        problems = range_problems(self) or consistency_problems(self)
+        problems = [*self._lyot_problems(), *self._sampling_problems(), *self._speckle_problems()]
         if problems:
             raise InputError(*(f"{self.name}: {problem}" for problem in problems))
 
     @property
-    def wavelengths(self) -> NDArray[np.float64]:
-        """Of the channels, in micrometres, shape (n_wavelengths,)."""
-        if self.n_wavelengths == 1:
-            return np.array([self.wavelength])
-        return self.wavelength + self.bandwidth * np.linspace(-0.5, 0.5, self.n_wavelengths)
-
-    @property
-    def exposure(self) -> float:
-        """Duration of a frame, in seconds."""
-        return self.duration / self.n_frames
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the cube."""
+        sampling = self.sampling
+        return sampling.n_wavelengths, self.observation.n_frames, sampling.size, sampling.size
 
     @property
     def speckles_per_frame(self) -> float:
         """Independent patterns of the halo that a frame averages."""
-        return self.exposure / self.speckle_time
+        return self.observation.exposure / self.adaptive_optics.speckle_time
 
-    def lambda_over_d(self, wavelength: float) -> float:
-        """Diffraction scale in arcsec at a wavelength in micrometres."""
-        return wavelength * 1e-6 / self.diameter * ARCSEC_PER_RADIAN
+    def draw(self, rng: np.random.Generator) -> Preset:
+        """The preset of one sequence: fields in `drawn` uniform in their ranges.
+
+        Raises
+        ------
+        InputError
+            If the values drawn do not go together.
+        """
+        values = {name: float(rng.uniform(low, high)) for name, (low, high) in self.drawn.items()}
+        return override(self, **values)
+
+    def _lyot_problems(self) -> Iterable[str]:
+        outer, obscuration = self.coronagraph.lyot_outer, self.telescope.obscuration
+        if not obscuration < outer <= 1:
+            yield (
+                f"lyot_outer must lie between the obscuration and 1, got {outer} and {obscuration}"
+            )
+
+    def _sampling_problems(self) -> Iterable[str]:
+        sampling, n_pupil = self.sampling, self.telescope.n_pupil
+        finest = self.telescope.lambda_over_d(float(sampling.sampled.min()))
+        reach = max(sampling.size, sampling.psf_size) / 2 * sampling.pixel_scale / finest
+        if reach > n_pupil / 2:
+            yield (
+                f"a frame of {sampling.size} pixels reaches {reach:.1f} lambda/D from the star, "
+                f"but n_pupil = {n_pupil} holds only {n_pupil / 2:g}; "
+                "lower the size or raise n_pupil"
+            )
+        if sampling.pixel_scale > finest / 2:
+            yield (
+                f"pixels of {sampling.pixel_scale:g} arcsec undersample lambda/D = {finest:.3g} "
+                "arcsec; at most half of it"
+            )
+
+    def _speckle_problems(self) -> Iterable[str]:
+        if self.speckles_per_frame < FEWEST_SPECKLES:
+            yield (
+                f"frames of {self.observation.exposure:.3g} s average only "
+                f"{self.speckles_per_frame:.2g} speckle patterns, the noise model needs "
+                f"{FEWEST_SPECKLES}; lower n_frames or speckle_time, or raise the duration"
+            )
 
 
 def preset_names() -> tuple[str, ...]:
@@ -178,27 +148,72 @@ def load_preset(name: str, /, **overrides: Any) -> Preset:
     """
     if name not in _tables():
         raise InputError(f"no preset {name!r}; there are {', '.join(preset_names())}")
-    return override(Preset(name=name, **_tables()[name]), **overrides)
+    return override(_packaged(name), **overrides)
 
 
 def override(preset: Preset, /, **overrides: Any) -> Preset:
-    """`preset` with some fields replaced.
+    """`preset` with some fields of its groups replaced; they are no longer drawn.
 
     Raises
     ------
     InputError
         For an unknown field, listing the known ones, and for impossible values.
     """
-    known = [field.name for field in fields(Preset) if field.name != "name"]
-    unknown = [name for name in overrides if name not in known]
+    group_of = parameters()
+    unknown = [name for name in overrides if name not in group_of]
     if unknown:
+        known = ", ".join(group_of)
         raise InputError(
-            *(
-                f"{preset.name}: no parameter {name!r}; there are {', '.join(known)}"
-                for name in unknown
-            )
+            *(f"{preset.name}: no parameter {name!r}; there are {known}" for name in unknown)
         )
-    return replace(preset, **overrides)
+    values: dict[str, dict[str, Any]] = defaultdict(dict)
+    for name, value in overrides.items():
+        values[group_of[name]][name] = value
+    made = _groups(
+        preset.name,
+        {
+            group: partial(replace, getattr(preset, group), **values[group])
+            for group in GROUPS
+            if group in values
+        },
+    )
+    drawn = {name: limits for name, limits in preset.drawn.items() if name not in overrides}
+    return replace(preset, drawn=drawn, **made)
+
+
+@cache
+def parameters() -> Mapping[str, str]:
+    """Group of every field that can be overridden, by the field's name."""
+    return {one.name: group for group, cls in GROUPS.items() for one in fields(cls)}
+
+
+def _groups(name: str, makers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """What the makers make, by group.
+
+    Raises
+    ------
+    InputError
+        With the problems of all of them.
+    """
+    made, problems = {}, []
+    for group, make in makers.items():
+        try:
+            made[group] = make()
+        except InputError as error:
+            problems += [f"{name}: {problem}" for problem in error.problems]
+    if problems:
+        raise InputError(*problems)
+    return made
+
+
+@cache
+def _packaged(name: str) -> Preset:
+    tables = dict(_tables()[name])
+    drawn = {one: (low, high) for one, (low, high) in tables.pop("drawn", {}).items()}
+    makers: dict[str, Callable[[], Any]] = {
+        group: partial(cls, **tables.pop(group, {})) for group, cls in GROUPS.items()
+    }
+    return Preset(name=name, drawn=drawn, **_groups(name, makers), **tables)
 
 
 @cache

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from exobench.datasets.geometry import ARCSEC_PER_RADIAN
+from exobench.datasets.simulator.parameters import Parameters, count, not_negative, positive
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -12,6 +16,30 @@ if TYPE_CHECKING:
 SPIDER_ANGLE = 50.5  # degrees from +x
 SPIDER_OFFSET = 0.07  # diameters from the centre
 SUPERSAMPLING = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telescope(Parameters):
+    """The telescope, and the grid on which its pupil is drawn.
+
+    Attributes
+    ----------
+    diameter : float
+        In metres.
+    obscuration, spider_width : float
+        Of the pupil, in diameters.
+    n_pupil : int
+        Pixels across the pupil; half of it, in lambda/D, is as far as the image may reach.
+    """
+
+    diameter: float = positive()
+    obscuration: float = not_negative()
+    spider_width: float = not_negative()
+    n_pupil: int = count(8)
+
+    def lambda_over_d(self, wavelength: float) -> float:
+        """Diffraction scale in arcsec at a wavelength in micrometres."""
+        return wavelength * 1e-6 / self.diameter * ARCSEC_PER_RADIAN
 
 
 def pupil_coordinates(n: int) -> NDArray[np.float64]:

@@ -46,7 +46,7 @@ class Scene:
     @property
     def inner_working_angle(self) -> float:
         """Of the coronagraph, in arcsec."""
-        return self.preset.inner_working_angle
+        return self.preset.coronagraph.inner_working_angle
 
 
 def simulate_scene(
@@ -82,9 +82,7 @@ def simulate_scene(
     # Many small products: threads would only wait for each other, and might change bytes.
     with threadpool_limits(1, user_api="blas"):
         optics = draw_optics(chosen, np.random.default_rng(rng))
-        cube = np.empty(
-            (chosen.n_wavelengths, chosen.n_frames, chosen.size, chosen.size), dtype=np.float32
-        )
+        cube = np.empty(chosen.shape, dtype=np.float32)
         for channel, images in zip(cube, star_images(chosen, optics), strict=True):
             channel[:] = images
         off_axis = off_axis_images(chosen, optics)
@@ -92,9 +90,9 @@ def simulate_scene(
         preset=chosen,
         star=_sequence(chosen, cube, off_axis, name or f"{chosen.name}_1"),
         detector=Detector(
-            star=chosen.star_rate * chosen.exposure,
-            background=chosen.background_rate * chosen.exposure,
-            read_noise=chosen.read_noise,
+            star=chosen.photometry.star_rate * chosen.observation.exposure,
+            background=chosen.photometry.background_rate * chosen.observation.exposure,
+            read_noise=chosen.photometry.read_noise,
         ),
     )
 
@@ -161,14 +159,14 @@ def _sequence(
     return ImageSequence(
         name=name,
         cube=cube,
-        angles=derotation_angles(preset),
+        angles=derotation_angles(preset.observation),
         psf=psf.psf,
         fwhm=psf.fwhm,
-        pixel_scale=preset.pixel_scale,
+        pixel_scale=preset.sampling.pixel_scale,
         instrument=preset.name,
-        wavelengths=preset.wavelengths,
+        wavelengths=preset.sampling.wavelengths,
         star_flux=psf.flux,
-        times=exposure_times(preset),
-        diameter=preset.diameter,
+        times=exposure_times(preset.observation),
+        diameter=preset.telescope.diameter,
         metadata={"simulated": preset.name},
     )

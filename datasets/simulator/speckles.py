@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.datasets.geometry import centre
 from exobench.datasets.simulator.aberrations import (
     changing_path,
     draw_screens,
@@ -77,17 +76,18 @@ class Optics:
 def draw_optics(preset: Preset, rng: np.random.Generator) -> Optics:
     """A realisation of `preset`, complete but for the noise of the detector."""
     conditions_rng, static_rng, changing_rng, ao_rng = rng.spawn(4)
-    coronagraph = build_coronagraph(preset)
-    pupil, n = coronagraph.entrance, preset.n_pupil
-    conditions = draw_conditions(preset, conditions_rng)
-    static = static_path(pupil, preset.ncpa_static, static_rng)
-    chromatic = static_path(pupil, preset.ncpa_chromatic, static_rng)
-    relative = static_path(pupil, preset.amplitude_rms, static_rng)
-    path = changing_path(preset, pupil, changing_rng)
+    telescope, aberrations = preset.telescope, preset.aberrations
+    coronagraph = build_coronagraph(telescope, preset.coronagraph)
+    pupil, n = coronagraph.entrance, telescope.n_pupil
+    conditions = draw_conditions(preset.weather, preset.observation, conditions_rng)
+    static = static_path(pupil, aberrations.ncpa_static, static_rng)
+    chromatic = static_path(pupil, aberrations.ncpa_chromatic, static_rng)
+    relative = static_path(pupil, aberrations.amplitude_rms, static_rng)
+    path = changing_path(aberrations, preset.observation, pupil, changing_rng)
     path += static
-    path += tilt_path(conditions.pointing, preset.diameter, n)
-    residual = ao_residual(preset, conditions)
-    fast, noise = _residual_screens(residual, preset, ao_rng)
+    path += tilt_path(conditions.pointing, telescope.diameter, n)
+    residual = ao_residual(telescope, preset.adaptive_optics, conditions)
+    fast, noise = _residual_screens(residual, n, ao_rng)
     return Optics(
         coronagraph=coronagraph,
         amplitude=pupil * (1 + relative),
@@ -106,11 +106,12 @@ def star_images(preset: Preset, optics: Optics) -> Iterator[NDArray[np.float32]]
 
     The unit is the peak of the star's image without aberrations and coronagraph.
     """
-    for wavelength in preset.wavelengths.tolist():
-        channel = _Channel.at(preset, optics, wavelength, preset.size)
-        leak = np.float32(preset.leakage) * channel.off_axis(optics)
-        images = np.empty((preset.n_frames, preset.size, preset.size), dtype=np.float32)
-        for start in range(0, preset.n_frames, FRAMES_AT_A_TIME):
+    size, n_frames = preset.sampling.size, preset.observation.n_frames
+    for wavelength in preset.sampling.wavelengths.tolist():
+        channel = _Channel.at(preset, optics, wavelength, size)
+        leak = np.float32(preset.coronagraph.leakage) * channel.off_axis(optics)
+        images = np.empty((n_frames, size, size), dtype=np.float32)
+        for start in range(0, n_frames, FRAMES_AT_A_TIME):
             frames = slice(start, start + FRAMES_AT_A_TIME)
             images[frames] = channel.frames(optics, frames, leak)
         yield images
@@ -122,8 +123,8 @@ def off_axis_images(preset: Preset, optics: Optics) -> NDArray[np.float32]:
     Shape (n_wavelengths, psf_size, psf_size), unit as `star_images`.
     """
     images = []
-    for wavelength in preset.wavelengths.tolist():
-        channel = _Channel.at(preset, optics, wavelength, preset.psf_size)
+    for wavelength in preset.sampling.wavelengths.tolist():
+        channel = _Channel.at(preset, optics, wavelength, preset.sampling.psf_size)
         images.append(channel.strehl.mean() * channel.off_axis(optics))
     return np.array(images, dtype=np.float32)
 
@@ -142,20 +143,17 @@ class _Channel:
 
     @classmethod
     def at(cls, preset: Preset, optics: Optics, micrometres: float, size: int) -> _Channel:
-        lambda_over_d = preset.lambda_over_d(micrometres)
-        pixels = np.arange(size, dtype=np.float64) - centre(size)
-        focal = np.asarray(pixels * (preset.pixel_scale / lambda_over_d))
+        lambda_over_d = preset.telescope.lambda_over_d(micrometres)
+        focal = np.asarray(preset.sampling.axis(size) / lambda_over_d)
         transmission = optics.coronagraph.off_axis
-        matrix = fourier_matrix(focal, pupil_coordinates(preset.n_pupil))
+        matrix = fourier_matrix(focal, pupil_coordinates(preset.telescope.n_pupil))
         peak = np.sqrt(transmission.sum(dtype=np.float64))
-        half_range = preset.bandwidth / 2 or 1.0
-        colour = (micrometres - preset.wavelength) / half_range
         nanometres = 1e3 * micrometres
         return cls(
             wavelength=nanometres,
             lambda_over_d=lambda_over_d,
             matrix=matrix / np.float32(peak),
-            chromatic=np.float32(colour) * optics.chromatic,
+            chromatic=np.float32(preset.sampling.colour(micrometres)) * optics.chromatic,
             halo_epochs=halo(optics.residual, transmission, focal, nanometres),
             strehl=optics.residual.strehl(nanometres),
             n_speckles=preset.speckles_per_frame,
@@ -205,11 +203,12 @@ def _phasor(phase: NDArray[np.float32]) -> NDArray[np.complex64]:
 
 
 def _residual_screens(
-    residual: AOResidual, preset: Preset, rng: np.random.Generator
+    residual: AOResidual, n: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    shape = (preset.n_frames, preset.n_pupil, preset.n_pupil)
+    n_frames = len(residual.weights)
+    shape = (n_frames, n, n)
     fast, noise = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
-    for start in range(0, preset.n_frames, FRAMES_AT_A_TIME):
+    for start in range(0, n_frames, FRAMES_AT_A_TIME):
         frames = slice(start, start + FRAMES_AT_A_TIME)
         amplitude = residual.amplitude(frames)
         screens = draw_screens(rng, amplitude, len(amplitude))
