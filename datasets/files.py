@@ -1,13 +1,20 @@
-"""Sequences on disk: a folder or a cube in EIDC names, or one HDF5 file."""
+"""Sequences on disk: files in EIDC names, one FITS file with extensions, or one HDF5 file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exobench.datasets.eidc import find_sequences, read_eidc, sequence_files, write_eidc
+from exobench.datasets.eidc import (
+    find_sequences,
+    is_eidc_name,
+    read_eidc,
+    sequence_files,
+    write_eidc,
+)
 from exobench.datasets.errors import SequenceError
 from exobench.datasets.fits_images import unreadable
+from exobench.datasets.fits_sequence import read_fits, write_fits
 from exobench.datasets.hdf5 import read_hdf5, write_hdf5
 
 if TYPE_CHECKING:
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
+FITS_SUFFIX = ".fits"
 
 
 def read_sequence(path: str | PathLike[str]) -> ImageSequence:
@@ -27,7 +35,8 @@ def read_sequence(path: str | PathLike[str]) -> ImageSequence:
     ----------
     path : path-like
         A folder that holds one sequence in EIDC names (`exobench.datasets.eidc`), one
-        ``<instrument>_cube_<id>.fits`` with its siblings, or one HDF5 file.
+        ``<instrument>_cube_<id>.fits`` with its siblings, one FITS file with extensions
+        (`exobench.datasets.fits_sequence`), or one HDF5 file (`exobench.datasets.hdf5`).
 
     Raises
     ------
@@ -66,9 +75,10 @@ def write_sequence(sequence: ImageSequence, path: str | PathLike[str]) -> None:
     ----------
     sequence : ImageSequence
     path : path-like
-        Ending in ``.h5`` or ``.hdf5``: one HDF5 file, which keeps everything. Else a
-        folder, made if need be, for files in EIDC names, which keep the cube, angles,
-        PSF, pixel scale and wavelengths only.
+        Ending in ``.h5`` or ``.hdf5``: one HDF5 file, which keeps everything. In ``.fits``:
+        one FITS file with extensions. Else a folder, made if need be, for files in EIDC
+        names. FITS files keep the cube, angles, PSF, pixel scale, wavelengths and reference
+        frames only.
 
     Raises
     ------
@@ -79,6 +89,8 @@ def write_sequence(sequence: ImageSequence, path: str | PathLike[str]) -> None:
     try:
         if target.suffix.lower() in HDF5_SUFFIXES:
             write_hdf5(sequence, target)
+        elif target.suffix.lower() == FITS_SUFFIX:
+            write_fits(sequence, target)
         else:
             write_eidc(sequence, target)
     except OSError as error:
@@ -95,11 +107,11 @@ def _locate(path: Path) -> list[SequenceFiles] | list[Path]:
         raise SequenceError(unreadable(path, error)) from error
     if path.suffix.lower() in HDF5_SUFFIXES:
         return [path]
-    if path.suffix.lower() == ".fits":
-        return [sequence_files(path)]
+    if path.suffix.lower() == FITS_SUFFIX:
+        return [sequence_files(path)] if is_eidc_name(path.name) else [path]
     raise SequenceError(
         f"{path}: neither FITS nor HDF5; expected a folder, "
-        "<instrument>_cube_<id>.fits or a file ending in .h5 or .hdf5"
+        "a file ending in .fits (such as <instrument>_cube_<id>.fits), .h5 or .hdf5"
     )
 
 
@@ -119,4 +131,6 @@ def _in_folder(folder: Path) -> list[SequenceFiles]:
 
 
 def _read(place: SequenceFiles | Path) -> ImageSequence:
-    return read_hdf5(place) if isinstance(place, Path) else read_eidc(place)
+    if not isinstance(place, Path):
+        return read_eidc(place)
+    return read_fits(place) if place.suffix.lower() == FITS_SUFFIX else read_hdf5(place)

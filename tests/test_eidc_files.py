@@ -1,5 +1,6 @@
 """EIDC names: what is read, what is written, and every way in which files can be wrong."""
 
+import gzip
 import re
 from dataclasses import replace
 
@@ -209,11 +210,15 @@ IFS_WRONG = {
     "angstroms": ({"wls": WAVELENGTHS * 1e4}, "wls", "look like angstroms"),
     "not positive": ({"wls": [0.0, 1.0, 2.0]}, "wls", "positive numbers of micrometres"),
     "too few": ({"wls": WAVELENGTHS[:2]}, "wls", "2 wavelengths for a cube of 3"),
-    "swapped axes": (
-        {"cube": frames(N_FRAMES, N_WAVELENGTHS)},
-        "cube",
-        r"frame and wavelength are swapped: shape \(5, 3, 24, 24\) with 5 angles; "
-        r"expected .* \(3, 5, 24, 24\); swap the first two axes",
+    "frames missing": (
+        {"cube": frames(N_WAVELENGTHS, N_FRAMES - 1)},
+        "pa",
+        "5 angles for the 4 frames of the cube; expected one each$",
+    ),
+    "no order of the axes fits": (
+        {"cube": frames(N_FRAMES, N_WAVELENGTHS + 1)},
+        "pa",
+        "5 angles for the 4 frames",
     ),
 }
 
@@ -221,7 +226,7 @@ IFS_WRONG = {
 @pytest.mark.parametrize("wrong", IFS_WRONG)
 def test_one_wrong_file_of_an_ifs_sequence_gives_one_line_that_names_it(tmp_path, wrong):
     changes, kind, message = IFS_WRONG[wrong]
-    (problem,) = refused(save(tmp_path, ifs_parts() | changes))
+    problem = refused(save(tmp_path, ifs_parts() | changes))[0]
     assert f"sphere_irdis_{kind}_1.fits: " in problem
     assert re.search(message, problem)
 
@@ -234,9 +239,67 @@ def test_swapped_axes_are_recognised_by_the_psf_where_the_wavelengths_are_missin
     assert "swap the first two axes" in swapped
 
 
-def test_frames_of_one_wavelength_on_the_wavelengths_axis_are_swapped_too(tmp_path):
-    (problem,) = refused(save(tmp_path, adi_parts() | {"cube": frames(N_FRAMES, 1)}))
-    assert "expected (wavelength, frame, y, x), that is (1, 5, 24, 24)" in problem
+@pytest.mark.parametrize("n_wavelengths", [2, 3])
+def test_frames_before_wavelengths_are_put_right_where_the_numbers_leave_no_doubt(
+    tmp_path, n_wavelengths
+):
+    # Dual-band imaging: n_wavelengths = 2.
+    cube = frames(N_FRAMES, n_wavelengths)
+    wavelengths = WAVELENGTHS[:n_wavelengths]
+    parts = ifs_parts() | {"cube": cube, "wls": wavelengths, "psf": star(31, 4, 15, 15)}
+    sequence = read_sequence(save(tmp_path, parts))
+    np.testing.assert_array_equal(sequence.cube, cube.swapaxes(0, 1))
+    assert "the first two were swapped on reading" in sequence.metadata["warnings"]
+
+
+def test_frames_of_one_wavelength_on_the_first_axis_are_put_right_too(tmp_path):
+    cube = frames(N_FRAMES, 1)
+    sequence = read_sequence(save(tmp_path, adi_parts() | {"cube": cube}))
+    np.testing.assert_array_equal(sequence.cube[0], cube[:, 0])
+
+
+def test_as_many_frames_as_wavelengths_are_read_in_the_documented_order_with_a_warning(tmp_path):
+    cube = frames(N_WAVELENGTHS, N_WAVELENGTHS)
+    parts = ifs_parts() | {"cube": cube, "pa": ANGLES[:N_WAVELENGTHS]}
+    sequence = read_sequence(save(tmp_path, parts))
+    np.testing.assert_array_equal(sequence.cube, cube)
+    assert "the order of the axes cannot be checked" in sequence.metadata["warnings"]
+
+
+def test_an_ifs_cube_of_sphere_that_misses_frames_leads_to_version_2_of_the_archive(tmp_path):
+    parts = ifs_parts() | {"cube": frames(N_WAVELENGTHS, N_FRAMES - 2)}
+    (problem,) = refused(save(tmp_path, parts, "sphere_ifs"))
+    assert "5 angles for the 3 frames" in problem
+    assert "version 2.0" in problem
+    assert "`exobench fetch eidc1`" in problem
+
+
+@pytest.mark.parametrize("kind", ["reference", "ref"])
+def test_frames_of_reference_stars_are_read(tmp_path, kind):
+    reference = frames(7)
+    sequence = read_sequence(save(tmp_path, adi_parts() | {kind: reference}))
+    np.testing.assert_array_equal(sequence.reference, reference[np.newaxis])
+
+
+def test_frames_of_reference_stars_at_several_wavelengths_are_read(tmp_path):
+    reference = frames(N_WAVELENGTHS, 2)
+    sequence = read_sequence(save(tmp_path, ifs_parts() | {"reference": reference}))
+    np.testing.assert_array_equal(sequence.reference, reference)
+
+
+@pytest.mark.parametrize(
+    ("parts", "reference", "expected"),
+    [
+        (adi_parts, np.zeros((4, SIZE, SIZE + 1)), r"expected \(frame, 24, 24\)"),
+        (adi_parts, np.zeros((2, 4, SIZE, SIZE)), r"expected \(frame, 24, 24\)"),
+        (ifs_parts, np.zeros((4, SIZE, SIZE)), r"expected \(3, frame, 24, 24\)"),
+        (adi_parts, np.full((4, SIZE, SIZE), np.nan), "4 of 4 frames have NaN"),
+    ],
+)
+def test_reference_frames_that_do_not_fit_are_one_line(tmp_path, parts, reference, expected):
+    (problem,) = refused(save(tmp_path, parts() | {"reference": reference}))
+    assert "sphere_irdis_reference_1.fits: " in problem
+    assert re.search(expected, problem)
 
 
 def test_a_single_exposure_of_several_wavelengths_needs_them_as_well(tmp_path):
@@ -289,12 +352,55 @@ def test_a_damaged_file_is_one_clear_line(tmp_path, kind, damage):
     assert message in problem
 
 
+def as_table(path, **columns):
+    table = fits.BinTableHDU.from_columns(
+        [fits.Column(name, form, array=array) for name, (form, array) in columns.items()]
+    )
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(path, overwrite=True)
+
+
+def test_a_column_of_a_table_is_a_part_if_its_name_says_so(tmp_path):
+    path = save(tmp_path, adi_parts()) / "sphere_irdis_pa_1.fits"
+    as_table(path, AIRMASS=("E", np.ones(N_FRAMES)), PARANG=("D", ANGLES))
+    np.testing.assert_array_equal(read_sequence(tmp_path).angles, ANGLES)
+
+
 def test_a_file_without_an_image_says_so(tmp_path):
     path = save(tmp_path, adi_parts()) / "sphere_irdis_pa_1.fits"
-    table = fits.BinTableHDU.from_columns([fits.Column("pa", "D", array=ANGLES)])
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(path, overwrite=True)
+    as_table(path, AIRMASS=("E", np.ones(N_FRAMES)))
     (problem,) = refused(tmp_path)
     assert "holds no image" in problem
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (("8A", ["10.0"] * N_FRAMES), "pa holds text; expected numbers"),
+        (("PD()", np.array([[1.0, 2.0]] * N_FRAMES, dtype=object)), "rows of any length"),
+        (("C", np.ones(N_FRAMES)), "complex numbers"),
+    ],
+)
+def test_a_column_of_no_plain_numbers_is_refused(tmp_path, column, message):
+    path = save(tmp_path, adi_parts()) / "sphere_irdis_pa_1.fits"
+    as_table(path, PA=column)
+    (problem,) = refused(tmp_path)
+    assert message in problem
+
+
+def test_a_file_compressed_as_a_whole_is_to_be_unpacked(tmp_path):
+    path = save(tmp_path, adi_parts()) / "sphere_irdis_cube_1.fits"
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    (problem,) = refused(tmp_path)
+    assert "unpack it with gunzip" in problem
+
+
+def test_what_has_no_file_of_its_own_may_be_an_extension_of_the_cube(tmp_path):
+    parts = adi_parts()
+    del parts["pa"]
+    save(tmp_path, parts)
+    units = fits.HDUList([fits.PrimaryHDU(parts["cube"]), fits.ImageHDU(ANGLES, name="angles")])
+    units.writeto(tmp_path / "sphere_irdis_cube_1.fits", overwrite=True)
+    np.testing.assert_array_equal(read_sequence(tmp_path).angles, ANGLES)
 
 
 def test_all_problems_of_a_sequence_come_at_once(tmp_path):
@@ -342,7 +448,7 @@ def test_a_failed_write_leaves_no_file_behind(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fits.PrimaryHDU, "writeto", full)
+    monkeypatch.setattr(fits.HDUList, "writeto", full)
     with pytest.raises(OSError, match="No space"):
         write_eidc(toy(), tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -352,3 +458,20 @@ def test_a_failed_write_leaves_no_file_behind(tmp_path, monkeypatch):
 def test_a_name_that_makes_no_file_name_is_refused(tmp_path, name):
     with pytest.raises(SequenceError, match="<instrument>_<id>"):
         write_eidc(toy(name=name), tmp_path)
+
+
+def test_reference_frames_are_written_and_read_back(tmp_path):
+    for shape, psf in (
+        ((1, 4), star(21, 4, 10, 10)),
+        ((2, 4), np.stack([star(21, 4, 10, 10)] * 2)),
+    ):
+        folder = tmp_path / str(shape[0])
+        wavelengths = WAVELENGTHS[: shape[0]]
+        made = toy(
+            cube=frames(shape[0], N_FRAMES),
+            psf=psf,
+            reference=frames(*shape),
+            wavelengths=wavelengths,
+        )
+        assert "reference" in write_eidc(made, folder)
+        np.testing.assert_array_equal(read_sequence(folder).reference, made.reference)

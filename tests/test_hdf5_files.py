@@ -125,9 +125,9 @@ def test_a_flipped_bit_in_a_frame_is_noticed(path):
     assert "truncated or damaged" in refused(path)
 
 
-def test_a_foreign_hdf5_file_is_named(path):
+def test_an_hdf5_file_without_a_cube_is_named(path):
     with h5py.File(path, "a") as file:
-        del file.attrs["format"]
+        del file.attrs["format"], file["cube"]
     assert "not a sequence of exobench" in refused(path)
 
 
