@@ -1,33 +1,39 @@
 """A challenge folder from a recipe.
 
 Everything is written in a folder beside the one asked for, sequence by sequence, the
-manifest last; then the folder gets its name. A build that was stopped goes on from the
-sequences that it has finished, and ends with the same bytes as one that was not.
+manifest last; then the folder gets its name. A build that was stopped, at any moment and in
+any way, goes on from the sequences that it has finished, and ends with the same bytes as
+one that was not: every file appears whole or not at all, and what a sequence has left
+counts only if its part of the truth is there and its files have the checksums in it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from exobench.challenge.documents import json_bytes, read_json, unreadable, write_json
+from exobench.challenge.documents import unreadable, write_json
+from exobench.challenge.environment import differences, environment
+from exobench.challenge.finishing import (
+    discard,
+    hand_over,
+    is_complete,
+    is_finished,
+    part_path,
+    write_documents,
+)
 from exobench.challenge.journal import JOURNAL, Journal, read_journal
-from exobench.challenge.manifest import MANIFEST, Manifest, PublicFile, PublicTrack
-from exobench.challenge.part import Part, part_of
+from exobench.challenge.lock import locked
+from exobench.challenge.manifest import PublicFile
+from exobench.challenge.part import part_of
 from exobench.challenge.plan import TrackPlan, plan_challenge
 from exobench.challenge.references import default_references
 from exobench.challenge.secrets import Secret
-from exobench.challenge.truth import TRUTH, Truth
-from exobench.challenge.work import map_tasks
+from exobench.challenge.work import ClusterError, map_tasks
+from exobench.datasets.atomic import remove_partial
 from exobench.datasets.builder import build_sequence
 from exobench.datasets.eidc import write_eidc
 from exobench.datasets.errors import InputError, RecipeError
-from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +41,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exobench.challenge.recipe import Recipe
-
-PARTS = "parts"
-REPORT = "build-report.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,16 @@ class Build:
     def working(self) -> Path:
         """Folder in which it is written until it is whole."""
         return working_folder(self.out)
+
+    @property
+    def names(self) -> list[str]:
+        """Of its sequences."""
+        return [planned.plan.name for planned in self.plans]
+
+    @property
+    def journal(self) -> Journal:
+        """What it leaves on disk to go on from."""
+        return Journal.of(self.recipe, self.secret)
 
 
 def working_folder(out: Path) -> Path:
@@ -86,7 +99,7 @@ def prepare_build(
     secret = _secret(recipe, secret_file, started)
     plans = tuple(plan_challenge(recipe, recipe_folder, secret))
     build = Build(out=out, recipe=recipe, secret=secret, plans=plans)
-    _begin(build, Journal(exobench=version("exobench"), recipe=recipe, secret=secret.hex))
+    _begin(build, started)
     return build
 
 
@@ -96,19 +109,37 @@ def run_build(build: Build, executor: Executor) -> Iterator[str]:
     Raises
     ------
     RecipeError
-        With the problems of all sequences that cannot be built; then nothing is left.
+        With the problems of all sequences that cannot be built; then nothing is left. Or if
+        another process builds, or has built, the same folder.
+    ClusterError
+        If a worker cannot do its work; what is finished is kept.
     """
+    with locked(build.working):
+        _check_free(build.out)
+        if _unfinished(build.working, build.recipe) != build.journal:
+            raise RecipeError(f"{build.working}: was finished or removed by another process")
+        remove_partial(build.working)
+        if is_complete(build.working):
+            yield from build.names
+        else:
+            yield from _run_tasks(build, executor)
+            write_documents(build.working, build.recipe, build.secret, build.names)
+        hand_over(build.working, build.out)
+
+
+def _run_tasks(build: Build, executor: Executor) -> Iterator[str]:
+    tasks = [
+        SequenceTask(folder=build.working, planned=planned, secret=build.secret)
+        for planned in build.plans
+    ]
     try:
-        tasks = [
-            SequenceTask(folder=build.working, planned=planned, secret=build.secret)
-            for planned in build.plans
-        ]
         for index, _ in map_tasks(executor, run_task, tasks):
-            yield build.plans[index].plan.name
+            yield build.names[index]
+    except ClusterError:
+        raise
     except InputError as error:
-        shutil.rmtree(build.working)
+        discard(build.working)
         raise RecipeError(*error.problems) from error
-    _finish(build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,20 +152,30 @@ class SequenceTask:
 
 
 def run_task(task: SequenceTask) -> None:
-    """Build a sequence and write its files, its part of the truth last, unless that is there."""
+    """Build a sequence and write its files, its part of the truth last, unless they are there.
+
+    May be done twice, even at the same time: it writes the same bytes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is being built in the folder any more, as when this process was cut off
+        from those that have finished it since.
+    """
     planned = task.planned
-    part = _part_path(task.folder, planned.plan.name)
-    if part.exists():
+    if is_finished(task.folder, planned.plan.name):
         return
     built = build_sequence(
         planned.plan,
         default_references,
         task.secret.rng_for("sequence", planned.plan.name),
     )
+    (task.folder / "private" / JOURNAL).stat()
     public = task.folder / "public"
     paths = write_eidc(built.sequence, public / planned.track)
     files = {kind: PublicFile.of(path, public) for kind, path in paths.items()}
-    write_json(part, part_of(planned, built, files), mode=0o600)
+    part = part_of(planned, built, files)
+    write_json(part_path(task.folder, planned.plan.name), part, mode=0o600)
 
 
 def _check_free(out: Path) -> None:
@@ -155,10 +196,16 @@ def _unfinished(working: Path, recipe: Recipe) -> Journal | None:
     journal = read_journal(working) if working.exists() else None
     if journal is None:
         return None
-    if journal.recipe != recipe or journal.exobench != version("exobench"):
+    if journal.recipe != recipe:
         raise RecipeError(
-            f"{working}: holds the unfinished build of another recipe or version; "
+            f"{working}: holds the unfinished build of another recipe; "
             "finish that one, or remove the folder"
+        )
+    others = differences(environment(), journal.libraries)
+    if others:
+        raise RecipeError(
+            f"{working}: holds a build begun with other versions, here is {', '.join(others)}; "
+            "finish it with those, or remove the folder"
         )
     return journal
 
@@ -179,65 +226,19 @@ def _secret(recipe: Recipe, file: Path | None, started: Journal | None) -> Secre
     return Secret(started.secret)
 
 
-def _begin(build: Build, journal: Journal) -> None:
+def _begin(build: Build, started: Journal | None) -> None:
+    """Write what the build is of, unless another has begun since `started` was read."""
     private = build.working / "private"
-    try:
-        private.mkdir(parents=True, exist_ok=True, mode=0o700)
-        private.chmod(0o700)
-        write_json(private / JOURNAL, journal, mode=0o600)
-    except OSError as error:
-        raise RecipeError(unreadable(build.working, error).replace("read", "written")) from error
-
-
-def _finish(build: Build) -> None:
-    """Truth, report, manifest; then the folder gets its name."""
-    working = build.working
-    private = working / "private"
-    parts = [
-        read_json(_part_path(working, planned.plan.name), Part, RecipeError)
-        for planned in build.plans
-    ]
-    truth = Truth(
-        salt=build.secret.salt,
-        metric_version=METRIC_VERSION,
-        recipe=build.recipe.model_dump(mode="json"),
-        secret=build.secret.hex,
-        sequences={part.public.name: part.hidden for part in parts},
-    )
-    write_json(private / TRUTH, truth, mode=0o600)
-    report = {part.public.name: part.report.model_dump(mode="json") for part in parts}
-    write_json(private / REPORT, {"format": 1, "sequences": report}, mode=0o600)
-    write_json(working / "public" / MANIFEST, _manifest(build, parts, truth))
-    _forget_times(working / "public")
-    shutil.rmtree(private / PARTS)
-    (private / JOURNAL).unlink()
-    if build.out.exists():
-        build.out.rmdir()
-    working.rename(build.out)
-
-
-def _forget_times(public: Path) -> None:
-    """Give all public files one time: a blank sequence is built faster than the others."""
-    now = time.time()
-    for path in (*public.rglob("*"), public):
-        os.utime(path, (now, now))
-
-
-def _manifest(build: Build, parts: list[Part], truth: Truth) -> Manifest:
-    tracks = sorted({part.track for part in parts})
-    return Manifest(
-        name=build.recipe.name,
-        kind=build.recipe.kind,
-        exobench=version("exobench"),
-        metric_version=METRIC_VERSION,
-        rank_by=build.recipe.rank_by,
-        commitment=hashlib.sha256(json_bytes(truth)).hexdigest(),
-        tracks={
-            track: PublicTrack(sequences=tuple(p.public for p in parts if p.track == track))
-            for track in tracks
-        },
-    )
-
-
-def _part_path(folder: Path, name: str) -> Path:
-    return folder / "private" / PARTS / f"{name}.json"
+    with locked(build.working):
+        if _unfinished(build.working, build.recipe) != started:
+            raise RecipeError(
+                f"{build.working}: another process began to build here at the same moment; "
+                "give the command again when it has ended"
+            )
+        try:
+            private.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private.chmod(0o700)
+            write_json(private / JOURNAL, build.journal, mode=0o600)
+        except OSError as error:
+            reason = unreadable(build.working, error).replace("read", "written")
+            raise RecipeError(reason) from error

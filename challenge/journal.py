@@ -5,23 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exobench.challenge.documents import File, read_json, validated
-from exobench.challenge.manifest import MANIFEST, Manifest
+from exobench.challenge.environment import environment
 from exobench.challenge.recipe import Recipe
+from exobench.challenge.report import REPORT, Report
 from exobench.challenge.truth import TRUTH, Truth
 from exobench.datasets.errors import RecipeError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exobench.challenge.secrets import Secret
+
 JOURNAL = "build.json"
 
 
 class Journal(File):
-    """What an unfinished build is of: kept in its private folder until it is done."""
+    """What an unfinished build is of: kept in its private folder until it is done.
 
-    exobench: str
+    Attributes
+    ----------
+    libraries : dict of str to str
+        As `exobench.challenge.environment.environment` has them.
+    recipe : Recipe
+    secret : str
+    """
+
+    libraries: dict[str, str]
     recipe: Recipe
     secret: str
+
+    @classmethod
+    def of(cls, recipe: Recipe, secret: Secret) -> Journal:
+        """That of a build by this process."""
+        return cls(libraries=environment(), recipe=recipe, secret=secret.hex)
 
 
 def read_journal(working: Path) -> Journal | None:
@@ -36,11 +52,7 @@ def read_journal(working: Path) -> Journal | None:
     if (private / JOURNAL).is_file():
         return read_json(private / JOURNAL, Journal, RecipeError)
     if (private / TRUTH).is_file():
-        # Stopped between the removal of the journal, the very last thing, and the renaming.
-        truth = read_json(private / TRUTH, Truth, RecipeError)
-        manifest = read_json(working / "public" / MANIFEST, Manifest, RecipeError)
-        recipe = validated(truth.recipe, Recipe, str(private / TRUTH), RecipeError)
-        return Journal(exobench=manifest.exobench, recipe=recipe, secret=truth.secret)
+        return _recovered(working)
     held = [path for path in working.rglob("*") if not path.is_dir()]
     if any(path.parent != private or JOURNAL not in path.name for path in held):
         raise RecipeError(
@@ -48,3 +60,15 @@ def read_journal(working: Path) -> Journal | None:
             "move it, or name another folder"
         )
     return None
+
+
+def _recovered(working: Path) -> Journal:
+    """That of a build stopped between the removal of its journal and its last step."""
+    private = working / "private"
+    truth = read_json(private / TRUTH, Truth, RecipeError)
+    report = read_json(private / REPORT, Report, RecipeError)
+    return Journal(
+        libraries=report.environment,
+        recipe=validated(truth.recipe, Recipe, str(private / TRUTH), RecipeError),
+        secret=truth.secret,
+    )

@@ -38,7 +38,8 @@ def locked(folder: Path) -> Iterator[None]:
     """
     path = folder.with_name(f"{folder.name}.lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _acquired(path)
     except OSError as error:
         raise RecipeError(unreadable(folder, error).replace("read", "written")) from error
@@ -58,7 +59,9 @@ def _acquired(path: Path) -> int:
             # Between opening and locking, its holder may have removed it.
             if _is_still(path, descriptor):
                 os.truncate(descriptor, 0)
-                os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+                os.pwrite(
+                    descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0
+                )
                 return descriptor
         except BaseException:
             os.close(descriptor)

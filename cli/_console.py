@@ -20,6 +20,14 @@ Workers = Annotated[
         "--workers", help="Processes that share the work; by default one per core.", min=1
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        help="Dask scheduler whose workers do the work instead, such as tcp://10.0.0.1:8786.",
+        metavar="ADDRESS",
+    ),
+]
 
 
 def print_json(content: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ def _refuse(problems: Sequence[str], *, as_json: bool) -> int:
 
 def _sentence(error: OSError | BrokenExecutor) -> str:
     if isinstance(error, BrokenExecutor):
-        return "a worker process was killed, perhaps for lack of memory; try fewer --workers"
+        return str(error)
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{(error.strerror or str(error)).lower()}"
 

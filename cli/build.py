@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exobench.cli._console import AsJson, Workers, print_json, progress
+from exobench.cli._console import AsJson, Scheduler, Workers, print_json, progress
 
 if TYPE_CHECKING:
     from exobench.challenge.build import Build
@@ -33,6 +33,7 @@ def build(
         ),
     ] = None,
     workers: Workers = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Build a challenge: sequences for the participants, hidden truth for the scorer.
@@ -47,7 +48,7 @@ def build(
 
     path = recipe_path(recipe)
     started = prepare_build(read_recipe(path), path.parent, out, secret)
-    build_with_progress(started, workers)
+    build_with_progress(started, workers, scheduler)
     if as_json:
         print_json(summary(started))
         return
@@ -55,15 +56,20 @@ def build(
         print(line)
 
 
-def build_with_progress(build: Build, workers: int | None) -> None:
-    """Build all sequences on this machine's cores, with a progress bar."""
+def build_with_progress(build: Build, workers: int | None, scheduler: str | None) -> None:
+    """Build all sequences on this machine's cores or on a cluster, with a progress bar."""
     from exobench.challenge.build import run_build
-    from exobench.challenge.work import available_cores, local_workers
+    from exobench.challenge.journal import JOURNAL
+    from exobench.challenge.work import WorkersLostError, open_workers
 
     n_sequences = len(build.plans)
-    with local_workers(min(workers or available_cores(), n_sequences)) as executor:
-        for _ in progress(run_build(build, executor), n_sequences, "building sequences"):
-            pass
+    shared = build.working / "private" / JOURNAL
+    try:
+        with open_workers(workers, scheduler, n_sequences, shared) as executor:
+            for _ in progress(run_build(build, executor), n_sequences, "building sequences"):
+                pass
+    except WorkersLostError as error:
+        raise WorkersLostError(f"{error}; the same command goes on from what is done") from error
 
 
 def summary(build: Build) -> dict[str, object]:

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exobench.cli._console import AsJson, Workers, print_json, print_note, progress
+from exobench.cli._console import AsJson, Scheduler, Workers, print_json, print_note, progress
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from exobench.challenge.folder import Challenge
-    from exobench.challenge.recipe import Recipe
 
 
-def demo(
+def demo(  # noqa: PLR0913 - the options of the verb
     out: Annotated[Path, typer.Option(help="Folder of the demo.", metavar="DIR")] = Path(
         "exobench-demo"
     ),
@@ -32,17 +31,19 @@ def demo(
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the leaderboard.")] = True,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace an earlier demo.")] = False,
     workers: Workers = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the demo challenge, run baselines on it, rank them, open the leaderboard.
 
     Example: exobench demo --no-serve
     """
+    from exobench.challenge.build import prepare_build
     from exobench.challenge.demo import demo_recipe, finished_demo, remove_demo
     from exobench.challenge.entries import FolderEntryStore
     from exobench.challenge.folder import read_challenge
     from exobench.challenge.ranking import ranking
-    from exobench.challenge.work import available_cores, local_workers
+    from exobench.cli.build import build_with_progress
     from exobench.cli.rank import print_ranking
 
     serve = serve and not as_json
@@ -51,12 +52,10 @@ def demo(
     if fresh:
         remove_demo(out)
     recipe = demo_recipe(real)
-    finished = finished_demo(out, recipe)
-    with local_workers(workers or available_cores()) as executor:
-        if not finished:
-            _build(recipe, out, executor)
-        challenge = read_challenge(out)
-        _answer(challenge, executor)
+    if not finished_demo(out, recipe):
+        build_with_progress(prepare_build(recipe, Path(), out), workers, scheduler)
+    challenge = read_challenge(out)
+    _answer(challenge, workers, scheduler)
     board = ranking(challenge.manifest, FolderEntryStore(challenge.folder))
     if as_json:
         print_json(board)
@@ -77,19 +76,12 @@ def _check_page() -> None:
     check_address(HOST, PORT)
 
 
-def _build(recipe: Recipe, out: Path, executor: Executor) -> None:
-    from exobench.challenge.build import prepare_build, run_build
-
-    build = prepare_build(recipe, Path(), out)
-    steps = run_build(build, executor)
-    for _ in progress(steps, len(build.plans), "building sequences"):
-        pass
-
-
-def _answer(challenge: Challenge, executor: Executor) -> None:
+def _answer(challenge: Challenge, workers: int | None, scheduler: str | None) -> None:
     """Run, check and score the baselines of every track that have no entry yet."""
     from exobench.challenge.demo import BASELINES
     from exobench.challenge.entries import FolderEntryStore
+    from exobench.challenge.manifest import MANIFEST
+    from exobench.challenge.work import open_workers
 
     store = FolderEntryStore(challenge.folder)
     answered = {(entry.track, entry.name) for entry in store.entries() if entry.baseline}
@@ -101,8 +93,12 @@ def _answer(challenge: Challenge, executor: Executor) -> None:
     ]
     if not wanted:
         print_note(f"{challenge.folder}: finished before; its entries are kept")
-    for track, name in wanted:
-        _keep(challenge, track, name, executor)
+        return
+    n_most = max(len(challenge.manifest.sequences(track)) for track, _ in wanted)
+    shared = challenge.folder / "public" / MANIFEST
+    with open_workers(workers, scheduler, n_most, shared) as executor:
+        for track, name in wanted:
+            _keep(challenge, track, name, executor)
 
 
 def _keep(challenge: Challenge, track: str, name: str, executor: Executor) -> None:

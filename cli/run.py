@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exobench.cli._console import AsJson, Workers, print_json, progress
+from exobench.cli._console import AsJson, Scheduler, Workers, print_json, progress
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from exobench.challenge.run import Run
 
 
@@ -42,6 +44,7 @@ def run(  # noqa: PLR0913 - the options of the verb
         float, typer.Option(help="Detections are at or above it, in all maps.")
     ] = 5.0,
     workers: Workers = None,
+    scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a baseline on a challenge and write its submissions, one per track.
@@ -50,8 +53,9 @@ def run(  # noqa: PLR0913 - the options of the verb
     """
     from exobench.baselines import parse_options
     from exobench.challenge.documents import check_writable
-    from exobench.challenge.manifest import public_folder, read_manifest
+    from exobench.challenge.manifest import MANIFEST, public_folder, read_manifest
     from exobench.challenge.run import plan_runs
+    from exobench.challenge.work import open_workers
     from exobench.datasets.errors import InputError
 
     if threshold != threshold or abs(threshold) == float("inf"):
@@ -64,24 +68,23 @@ def run(  # noqa: PLR0913 - the options of the verb
     paths = [_path(out, one, alone=len(runs) == 1) for one in runs]
     check_writable(*paths)
     written = []
-    for one, path in zip(runs, paths, strict=True):
-        costs = run_with_progress(one, path, threshold, workers)
-        written.append({"track": one.track, "submission": str(path), "costs": str(costs)})
-        if not as_json:
-            print(f"{one.track}: {path} (costs in {costs.name})")
+    n_sequences = max(len(one.sequences) for one in runs)
+    with open_workers(workers, scheduler, n_sequences, folder / MANIFEST) as executor:
+        for one, path in zip(runs, paths, strict=True):
+            costs = run_with_progress(one, path, threshold, executor)
+            written.append({"track": one.track, "submission": str(path), "costs": str(costs)})
+            if not as_json:
+                print(f"{one.track}: {path} (costs in {costs.name})")
     if as_json:
         print_json({"format": 1, "baseline": baseline, "submissions": written})
 
 
-def run_with_progress(run: Run, path: Path, threshold: float, workers: int | None) -> Path:
-    """Run on this machine's cores, with a progress bar; returns the path of the costs."""
+def run_with_progress(run: Run, path: Path, threshold: float, executor: Executor) -> Path:
+    """Run with a progress bar and write the submission; returns the path of the costs."""
     from exobench.challenge.run import run_baseline, write_run
-    from exobench.challenge.work import available_cores, local_workers
 
-    n_sequences = len(run.sequences)
-    with local_workers(min(workers or available_cores(), n_sequences)) as executor:
-        title = f"{run.name} on {run.track}"
-        answers = list(progress(run_baseline(run, executor), n_sequences, title))
+    title = f"{run.name} on {run.track}"
+    answers = list(progress(run_baseline(run, executor), len(run.sequences), title))
     return write_run(path, run, answers, threshold)
 
 

@@ -3,10 +3,10 @@
 import json
 import subprocess
 import sys
-from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
+from exobench.challenge.work import WorkersLostError
 from exobench.cli import _main
 from exobench.cli import list as list_verb
 from exobench.cli._main import VERBS
@@ -97,7 +97,7 @@ def test_a_full_disk_is_said_in_a_line(exobench, failing):
 
 
 def test_a_killed_worker_is_said_in_a_line(exobench, failing):
-    failing(BrokenProcessPool("a process died"))
+    failing(WorkersLostError("a worker process was killed; try fewer"))
     code, _, err = exobench("list")
     assert code == 1
     assert err.startswith("error: a worker process was killed")

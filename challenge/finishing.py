@@ -1,0 +1,136 @@
+"""From finished sequences to a challenge: what each has left, the documents, the name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from exobench.challenge.documents import json_bytes, read_json, write_json
+from exobench.challenge.environment import environment
+from exobench.challenge.journal import JOURNAL
+from exobench.challenge.manifest import MANIFEST, Manifest, PublicTrack, checksum
+from exobench.challenge.part import Part
+from exobench.challenge.report import REPORT, Report
+from exobench.challenge.truth import TRUTH, Truth
+from exobench.datasets.atomic import flush_names, remove_partial
+from exobench.datasets.errors import InputError, RecipeError
+from exobench.scoring.score import METRIC_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from exobench.challenge.manifest import PublicFile
+    from exobench.challenge.recipe import Recipe
+    from exobench.challenge.secrets import Secret
+
+PARTS = "parts"
+
+
+def part_path(working: Path, name: str) -> Path:
+    """Where the part of a finished sequence is kept until all are."""
+    return working / "private" / PARTS / f"{name}.json"
+
+
+def is_finished(working: Path, name: str) -> bool:
+    """True if a sequence has its part, and its files are those that the part names."""
+    try:
+        part = read_json(part_path(working, name), Part, RecipeError)
+    except InputError:
+        return False
+    return _as_described(working / "public", part.public.files.values())
+
+
+def is_complete(working: Path) -> bool:
+    """True if everything is written and whole, and only the name is missing."""
+    truth, public = working / "private" / TRUTH, working / "public"
+    try:
+        manifest = read_json(public / MANIFEST, Manifest, RecipeError)
+        committed = checksum(truth) == manifest.commitment
+    except (InputError, OSError):
+        return False
+    return committed and _as_described(
+        public,
+        (
+            file
+            for track in manifest.tracks.values()
+            for sequence in track.sequences
+            for file in sequence.files.values()
+        ),
+    )
+
+
+def write_documents(working: Path, recipe: Recipe, secret: Secret, names: Sequence[str]) -> None:
+    """Write the truth, the report, and the manifest last."""
+    parts = [read_json(part_path(working, name), Part, RecipeError) for name in names]
+    truth = Truth(
+        salt=secret.salt,
+        metric_version=METRIC_VERSION,
+        recipe=recipe.model_dump(mode="json"),
+        secret=secret.hex,
+        sequences={part.public.name: part.hidden for part in parts},
+    )
+    report = Report(
+        environment=environment(), sequences={part.public.name: part.report for part in parts}
+    )
+    private = working / "private"
+    write_json(private / TRUTH, truth, mode=0o600)
+    write_json(private / REPORT, report, mode=0o600)
+    write_json(working / "public" / MANIFEST, _manifest(recipe, parts, truth))
+
+
+def hand_over(working: Path, out: Path) -> None:
+    """Leave nothing but the challenge, on the disk, and give the folder its name."""
+    private = working / "private"
+    remove_partial(working)
+    _forget_times(working / "public")
+    if (private / PARTS).exists():
+        shutil.rmtree(private / PARTS)
+    (private / JOURNAL).unlink(missing_ok=True)
+    for folder in (working, *(path for path in working.rglob("*") if path.is_dir())):
+        flush_names(folder)
+    if out.exists():
+        out.rmdir()
+    working.rename(out)
+    flush_names(out.parent)
+
+
+def discard(working: Path) -> None:
+    """Remove a build, the journal last, so that what is left of it can still be told."""
+    for folder in (working / "public", working / "private" / PARTS, working):
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
+def _as_described(public: Path, files: Iterable[PublicFile]) -> bool:
+    try:
+        return all(checksum(public / file.path) == file.sha256 for file in files)
+    except OSError:
+        return False
+
+
+def _forget_times(public: Path) -> None:
+    """Give all public files one time: a blank sequence is built faster than the others."""
+    now = time.time()
+    for path in (*public.rglob("*"), public):
+        os.utime(path, (now, now))
+
+
+def _manifest(recipe: Recipe, parts: list[Part], truth: Truth) -> Manifest:
+    tracks = sorted({part.track for part in parts})
+    return Manifest(
+        name=recipe.name,
+        kind=recipe.kind,
+        exobench=version("exobench"),
+        metric_version=METRIC_VERSION,
+        rank_by=recipe.rank_by,
+        commitment=hashlib.sha256(json_bytes(truth)).hexdigest(),
+        tracks={
+            track: PublicTrack(sequences=tuple(p.public for p in parts if p.track == track))
+            for track in tracks
+        },
+    )
