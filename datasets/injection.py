@@ -28,6 +28,29 @@ PAD = 8  # px on every side of the stamp: its shifted wings decay there instead 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompanionTrack:
+    """Where a companion stands in the frames, and how bright it is.
+
+    Attributes
+    ----------
+    y, x : ndarray, shape (n_frames, n_instants)
+        In pixels; a frame shows the mean over its instants.
+    fluxes : ndarray, shape (n_wavelengths,)
+        In the 1-FWHM aperture, in the unit of the cube.
+    """
+
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    fluxes: NDArray[np.float64]
+
+    @property
+    def nearest(self) -> NDArray[np.int_]:
+        """Pixel ``(y, x)`` nearest to the mean position in each frame, shape (n_frames, 2)."""
+        mean = np.stack([self.y.mean(axis=1), self.x.mean(axis=1)], axis=1)
+        return np.rint(mean).astype(int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompanionSignal:
     """What a companion adds to the frames of a sequence, kept as one stamp per frame.
 
@@ -101,16 +124,10 @@ def companion_signals(
     InputError
         As `inject`: with the problems of all companions.
     """
-    signals: list[CompanionSignal] = []
-    problems: list[str] = []
-    for companion in companions:
-        try:
-            signals.append(companion_signal(sequence, companion, smearing=smearing))
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(*dict.fromkeys(problems))
-    return signals
+    return [
+        stamp_signal(sequence, track)
+        for track in companion_tracks(sequence, companions, smearing=smearing)
+    ]
 
 
 def companion_signal(
@@ -123,28 +140,53 @@ def companion_signal(
     InputError
         As `inject`.
     """
-    if smearing < 1:
-        raise InputError(f"smearing must be a number of instants, 1 or more, got {smearing}")
-    fluxes = companion.fluxes(sequence)
-    y, x = _track(sequence, companion, smearing)
-    _check_visible(sequence, companion, y, x)
-    nearest = np.rint(np.stack([y.mean(axis=1), x.mean(axis=1)], axis=1)).astype(int)
-    dy, dx = y - nearest[:, :1], x - nearest[:, 1:]
-    psf = sequence.psf * fluxes.astype(np.float32)[:, np.newaxis, np.newaxis]
-    stamps = _shifted_stamps(psf, dy, dx)
+    return stamp_signal(sequence, _track(sequence, companion, smearing))
+
+
+def stamp_signal(sequence: ImageSequence, track: CompanionTrack) -> CompanionSignal:
+    """The PSF of `sequence`, the same in all frames, moved along `track`."""
+    nearest = track.nearest
+    dy, dx = track.y - nearest[:, :1], track.x - nearest[:, 1:]
+    psf = sequence.psf * track.fluxes.astype(np.float32)[:, np.newaxis, np.newaxis]
+    stamps = shifted_stamps(psf, dy, dx)
     return CompanionSignal(stamps=stamps, corners=nearest - stamps.shape[-1] // 2)
 
 
-def _track(
-    sequence: ImageSequence, companion: Companion, smearing: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Positions ``y, x`` in the frames, shape (n_frames, smearing)."""
+def companion_tracks(
+    sequence: ImageSequence, companions: Iterable[Companion], *, smearing: int = 1
+) -> list[CompanionTrack]:
+    """Where each of the companions stands in the frames of `sequence`; see `inject`.
+
+    Raises
+    ------
+    InputError
+        As `inject`: with the problems of all companions.
+    """
+    tracks: list[CompanionTrack] = []
+    problems: list[str] = []
+    for companion in companions:
+        try:
+            tracks.append(_track(sequence, companion, smearing))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(*dict.fromkeys(problems))
+    return tracks
+
+
+def _track(sequence: ImageSequence, companion: Companion, smearing: int) -> CompanionTrack:
+    if smearing < 1:
+        raise InputError(f"smearing must be a number of instants, 1 or more, got {smearing}")
+    fluxes = companion.fluxes(sequence)
     instants = (np.arange(smearing) + 0.5) / smearing - 0.5
     angles = (
         sequence.angles[:, np.newaxis] + _rotation_per_frame(sequence)[:, np.newaxis] * instants
     )
     theta = companion.position_angle + 90
-    return to_yx(companion.separation / sequence.pixel_scale, theta - angles, sequence.shape)
+    radius = companion.separation / sequence.pixel_scale
+    y, x = to_yx(radius, theta - angles, sequence.shape)
+    _check_visible(sequence, companion, y, x)
+    return CompanionTrack(y=y, x=x, fluxes=fluxes)
 
 
 def _rotation_per_frame(sequence: ImageSequence) -> NDArray[np.float64]:
@@ -174,7 +216,7 @@ def _check_visible(
     )
 
 
-def _shifted_stamps(
+def shifted_stamps(
     psf: NDArray[np.float32], dy: NDArray[np.float64], dx: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """PSFs moved by ``dy, dx`` px, mean over the last axis of these; one stamp per frame.
