@@ -78,7 +78,7 @@ def test_static_aberrations_have_exactly_their_rms_and_no_tilt():
 
 def test_changing_aberrations_add_their_variances():
     preset = load_preset(
-        "naco_like", n_frames=300, duration=3e5, ncpa_rms=(12.0, 5.0), ncpa_lifetime=(50.0, 10.0)
+        "naco_like", n_frames=300, duration=3e5, ncpa_rms=(12.0, 5.0), ncpa_lifetime=(5e4, 1e4)
     )
     pupil = telescope_pupil(48, obscuration=0.14, spider_width=0.012)
     path = changing_path(preset.aberrations, preset.observation, pupil, np.random.default_rng(5))

@@ -53,7 +53,7 @@ def test_all_impossible_values_are_named_at_once():
             coronagraph="lyot",
         )
     assert caught.value.problems == (
-        "irdis_like: coronagraph must be 'aplc' or 'perfect', got 'lyot'",
+        "irdis_like: coronagraph must be 'aplc', 'vortex', 'perfect' or 'none', got 'lyot'",
         "irdis_like: size must be a whole number of at least 8, got 10.5",
         "irdis_like: pixel_scale must be a finite number, positive, got nan",
         "irdis_like: n_frames must be a whole number of at least 1, got 0",

@@ -81,7 +81,7 @@ def test_companions_go_in_before_the_photon_noise(scene):
     noise = [expose(scene, [companion], rng=seed).cube - clean for seed in range(40)]
     blank = [expose(scene, rng=seed).cube - scene.star.cube for seed in range(40)]
     peak = np.unravel_index(np.argmax(clean[0, 0]), clean.shape[2:])
-    expected = clean[0, 0][peak] / scene.detector.star  # variance of that many electrons
+    expected = clean[0, 0][peak] / scene.camera.detector.star  # variance of that many electrons
     assert np.var([n[0, 0][peak] for n in noise]) == pytest.approx(expected, rel=0.6)
     assert np.var([n[0, 0][peak] for n in blank]) < 0.1 * expected
 
@@ -114,7 +114,7 @@ def test_the_psf_has_unit_flux_and_the_star_its_own(ifs):
     )
     # The unit is the peak without aberrations: what is left of it is the Strehl ratio.
     strehl = star.psf.max(axis=(1, 2)) * star.star_flux
-    assert ((strehl > 0.8) & (strehl < 1)).all()
+    assert ((strehl > 0.7) & (strehl < 1)).all()
     assert (np.diff(strehl) > 0).all()
 
 
@@ -146,7 +146,7 @@ def test_more_patterns_per_frame_leave_less_noise():
 
     still = {"ncpa_rms": (0.0,), "ncpa_lifetime": (1e9,), "flux_scatter": 0.0, "jitter": 0.0}
     still |= {"seeing_scatter": 0.0, "duration": 12.0}
-    many, few = residual(speckle_time=1e-4, **still), residual(speckle_time=1e-2, **still)
+    many, few = residual(speckle_time=1e-3, **still), residual(speckle_time=0.1, **still)
     assert few == pytest.approx(10 * many, rel=0.2)
 
 

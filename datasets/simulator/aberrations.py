@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
-from exobench.datasets.simulator.parameters import Parameters, not_negative
+from exobench.datasets.simulator.observation import altitudes
+from exobench.datasets.simulator.parameters import Parameters, between, not_negative
 from exobench.datasets.simulator.pupil import pupil_coordinates, quadrants
-from exobench.datasets.simulator.random_walks import autoregressive, random_series
+from exobench.datasets.simulator.random_walks import (
+    autoregressive,
+    correlated,
+    exposed_covariance,
+    random_series,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +31,8 @@ if TYPE_CHECKING:
 
 OVERSAMPLING = 2  # a screen is cut from a periodic one this much larger
 SLOPE, KNEE, LOWEST = 2.3, 0.8, 0.5  # of the power spectrum; cycles per diameter
-LOW_WIND_LIFETIME = 200.0  # s
+LOW_WIND_LIFETIME, BEAM_LIFETIME = 200.0, 3600.0  # s
+N_TURNS = 24  # positions of the derotator; linear in between
 LOW_WIND_SCATTER = 0.8  # of the logarithm of the strength of the bursts
 NM_PER_MAS = 1e9 / 206264.806e3  # optical path per milliarcsec and metre
 
@@ -40,6 +47,13 @@ class Aberrations(Parameters):
         Non-common-path aberration that does not change, in nm rms.
     ncpa_rms, ncpa_lifetime : tuple of float
         Changing aberrations: nm rms and the time in seconds over which each is forgotten.
+    ncpa_rotating : float
+        Share of the variance of `ncpa_static` that turns with the derotator.
+    derotator_rate : float
+        Degrees that it turns per degree of the star's altitude: 0.5 for three mirrors at a
+        Nasmyth focus, whose own aberrations turn half as fast as the image they turn back.
+    pupil_drift : float
+        Of the pupil over the optics, slowly, in diameters rms per axis.
     ncpa_chromatic : float
         Aberration proportional to the distance from the middle wavelength, in nm rms at the
         ends of the range.
@@ -52,6 +66,9 @@ class Aberrations(Parameters):
     ncpa_static: float = not_negative()
     ncpa_rms: tuple[float, ...]
     ncpa_lifetime: tuple[float, ...]
+    ncpa_rotating: float = between(0, 1, default=0.0)
+    derotator_rate: float = not_negative(default=0.5)
+    pupil_drift: float = not_negative(default=0.0)
     ncpa_chromatic: float = not_negative()
     amplitude_rms: float = not_negative()
     low_wind: float = not_negative(default=0.0)
@@ -123,20 +140,82 @@ def changing_path(
 ) -> NDArray[np.float32]:
     """Path difference of the changing aberrations in nm, shape (n_frames, n, n).
 
-    Sum of the autoregressive components and of the low-wind effect, without mean and tilt
-    over `pupil`.
+    Means over the exposures of processes of all lifetimes, and the low-wind effect, without
+    mean and tilt over `pupil`.
     """
     n, n_frames = len(pupil), observation.n_frames
-    amplitude = polishing_amplitude(n)
-    path = np.zeros((n_frames, n, n), dtype=np.float32)
-    for rms, lifetime in zip(aberrations.ncpa_rms, aberrations.ncpa_lifetime, strict=True):
-        # Two halves of one draw: its imaginary part is as good as its real part.
-        half = draw_screens(rng, amplitude, (n_frames + 1) // 2)
-        white = np.concatenate([half.real, half.imag])[:n_frames]
-        path += np.float32(rms) * autoregressive(white, observation.exposure, lifetime)
+    covariance = exposed_covariance(
+        n_frames, observation.exposure, aberrations.ncpa_rms, aberrations.ncpa_lifetime
+    )
+    # Two halves of one draw: its imaginary part is as good as its real part.
+    half = draw_screens(rng, polishing_amplitude(n), (n_frames + 1) // 2)
+    path = correlated(np.concatenate([half.real, half.imag])[:n_frames], covariance)
     if aberrations.low_wind:
         path += np.float32(aberrations.low_wind) * low_wind_path(n, observation, rng)
     return without_tilt(path, pupil)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LastingPath:
+    """Aberrations that do not change, but turn and slide over the pupil.
+
+    Attributes
+    ----------
+    still, turning : ndarray of float32, shape (n, n)
+        Path differences in nm of the optics that stay with the pupil, and of the derotator.
+    """
+
+    still: NDArray[np.float32]
+    turning: NDArray[np.float32]
+
+    @classmethod
+    def draw(
+        cls, aberrations: Aberrations, pupil: NDArray[np.float32], rng: np.random.Generator
+    ) -> LastingPath:
+        """A realisation; the two share the variance as `Aberrations.ncpa_rotating` says."""
+        share = aberrations.ncpa_rotating
+        rms = aberrations.ncpa_static
+        return cls(
+            still=static_path(pupil, rms * np.sqrt(1 - share), rng),
+            turning=static_path(pupil, rms * np.sqrt(share), rng),
+        )
+
+    def at(self, turn: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Path difference in nm when one part has turned, and the beam has moved.
+
+        Parameters
+        ----------
+        turn : ndarray, shape (n_frames,)
+            In degrees.
+        shift : ndarray, shape (n_frames, 2)
+            In diameters, small: ``(y, x)``.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_frames, n, n)
+        """
+        epochs = np.linspace(turn.min(), turn.max(), N_TURNS if np.ptp(turn) else 1)
+        turned = [_rotated(self.turning, angle) for angle in epochs]
+        slopes = np.gradient(self.still, 1 / len(self.still))
+        weights = [np.interp(turn, epochs, row) for row in np.eye(len(epochs))]
+        modes = np.array([self.still, *slopes, *turned], dtype=np.float32)
+        coefficients = np.stack([np.ones_like(turn), *shift.T, *weights], axis=1)
+        return np.tensordot(coefficients.astype(np.float32), modes, 1)
+
+
+def derotator_turn(aberrations: Aberrations, observation: Observation) -> NDArray[np.float64]:
+    """Turn of the derotator in every frame since the first, in degrees, shape (n_frames,)."""
+    height = altitudes(observation)
+    return np.asarray(aberrations.derotator_rate * (height - height[0]))
+
+
+def beam_shift(
+    aberrations: Aberrations, observation: Observation, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Slow drift of the pupil over the optics in diameters, shape (n_frames, 2)."""
+    n, step = observation.n_frames, observation.exposure
+    series = [random_series(rng, n, step, BEAM_LIFETIME) for _ in "yx"]
+    return np.asarray(aberrations.pupil_drift * np.stack(series, axis=1))
 
 
 def static_path(
@@ -160,6 +239,12 @@ def without_tilt(screens: NDArray[np.float32], pupil: NDArray[np.float32]) -> ND
     flat = screens.reshape(len(screens), -1)
     coefficients = np.linalg.solve(weighted @ modes.T, weighted @ flat.T)
     return np.asarray(flat - coefficients.T @ modes, dtype=np.float32).reshape(screens.shape)
+
+
+def _rotated(screen: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:
+    """A screen turned counter-clockwise about its centre; its corners are of no use."""
+    turned = ndimage.rotate(screen, -degrees, reshape=False, order=3, mode="nearest")
+    return np.asarray(turned, dtype=np.float32)
 
 
 def tilt_path(pointing: NDArray[np.float32], diameter: float, n: int) -> NDArray[np.float32]:

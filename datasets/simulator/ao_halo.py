@@ -66,7 +66,7 @@ class AOResidual:
     power : ndarray of float32, shape (n_epochs, m, m)
         Variance per cell in nm^2, on `screen_frequencies` along both axes.
     weights : ndarray of float32, shape (n_frames, n_epochs)
-        That interpolate between epochs; rows add up to 1.
+        That interpolate between epochs; rows add up to 1, in bad frames to more.
     """
 
     power: NDArray[np.float32]
@@ -108,6 +108,7 @@ def ao_residual(
             strict=True,
         )
     ]
+    weights *= conditions.quality[:, np.newaxis]
     return AOResidual(power=np.array(power, dtype=np.float32), weights=weights.astype(np.float32))
 
 

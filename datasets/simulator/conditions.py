@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import stats
 
-from exobench.datasets.simulator.parameters import Parameters, not_negative, positive
+from exobench.datasets.simulator.parameters import Parameters, between, not_negative, positive
 from exobench.datasets.simulator.random_walks import random_series
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ WIND_LIFETIME, WIND_SCATTER = 900.0, 0.3  # scatter of the logarithm of the spee
 TURN_LIFETIME, TURN_SCATTER = 1800.0, 15.0  # degrees, of the direction
 JITTER_LIFETIME, JITTER_CORRELATED, JITTER_WHITE = 60.0, 0.5, 0.85
 DRIFT_LIFETIME, DRIFT = 2400.0, 0.5
+BAD_LIFETIME, BAD_SCATTER = 60.0, 0.3  # scatter of the logarithm of the variance of bad frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,10 @@ class Weather(Parameters):
         Of the logarithm of seeing and stellar flux.
     jitter : float
         Of the pointing, in mas.
+    bad_fraction : float
+        Of the frames, in spells, in which the adaptive optics loses its grip.
+    bad_variance : float
+        Variance that it then leaves, relative to that in good frames.
     """
 
     r0: float = positive()
@@ -44,6 +50,8 @@ class Weather(Parameters):
     seeing_scatter: float = not_negative()
     flux_scatter: float = not_negative()
     jitter: float = not_negative()
+    bad_fraction: float = between(0, 0.5, default=0.0)
+    bad_variance: float = between(1, 20, default=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,6 +68,8 @@ class Conditions:
         In m/s and degrees counter-clockwise from +x of the frame.
     pointing : ndarray, shape (n_frames, 2)
         Offset of the star ``(y, x)`` from the axis, in mas.
+    quality : ndarray
+        Variance that the adaptive optics leaves, relative to what it does at its best.
     """
 
     flux: NDArray[np.float32]
@@ -67,6 +77,7 @@ class Conditions:
     wind_speed: NDArray[np.float32]
     wind_direction: NDArray[np.float32]
     pointing: NDArray[np.float32]
+    quality: NDArray[np.float32]
 
 
 def draw_conditions(
@@ -85,7 +96,16 @@ def draw_conditions(
         wind_speed=weather.wind_speed * np.exp(WIND_SCATTER * series(WIND_LIFETIME)),
         wind_direction=direction + TURN_SCATTER * series(TURN_LIFETIME),
         pointing=np.stack([_pointing(weather, n, step, rng) for _ in "yx"], axis=1),
+        quality=_quality(weather, n, step, rng),
     )
+
+
+def _quality(
+    weather: Weather, n: int, step: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    bad = random_series(rng, n, step, BAD_LIFETIME) > stats.norm.isf(weather.bad_fraction)
+    variance = weather.bad_variance * np.exp(BAD_SCATTER * rng.standard_normal(n))
+    return np.where(bad, np.maximum(variance, 1), 1).astype(np.float32)
 
 
 def _pointing(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
+from scipy import fft
 
 from exobench.datasets.simulator.parameters import Parameters, choice, not_negative, positive
 from exobench.datasets.simulator.propagation import fourier_matrix, transform
@@ -20,6 +22,8 @@ LYOT_OBSCURATION = 1.2  # times that of the pupil
 LYOT_SPIDERS = 2.0
 MASK_PIXELS = 41
 POWER_ITERATIONS = 30
+VORTEX_CHARGE = 2
+VORTEX_PERIOD = 16  # diameters: the kernel in the pupil repeats after so many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +32,9 @@ class CoronagraphDesign(Parameters):
 
     Attributes
     ----------
-    coronagraph : {"aplc", "perfect"}
-        Apodised-pupil Lyot coronagraph, or the removal of the mean field of the pupil.
+    coronagraph : {"aplc", "vortex", "perfect", "none"}
+        Apodised-pupil Lyot coronagraph, vortex of charge 2, removal of the mean field of the
+        pupil, or the pupil stop alone.
     lyot_outer : float
         Outer edge of the Lyot stop, in diameters.
     mask_radius : float
@@ -42,17 +47,32 @@ class CoronagraphDesign(Parameters):
         In arcsec.
     """
 
-    coronagraph: Literal["aplc", "perfect"] = choice("aplc", "perfect")
+    coronagraph: Literal["aplc", "vortex", "perfect", "none"] = choice(
+        "aplc", "vortex", "perfect", "none"
+    )
     lyot_outer: float = positive()
-    mask_radius: float = positive()
-    apodiser_radius: float = positive()
-    leakage: float = not_negative()
+    mask_radius: float = positive(default=0.1)
+    apodiser_radius: float = positive(default=2.25)
+    leakage: float = not_negative(default=0.0)
     inner_working_angle: float = positive()
+
+
+class FocalMask(Protocol):
+    """From fields behind the apodiser to those in front of the Lyot stop."""
+
+    def __call__(
+        self, fields: NDArray[np.complex64], lambda_over_d: float
+    ) -> NDArray[np.complex64]:
+        """A new array of the shape of `fields`, (n, n_pupil, n_pupil).
+
+        `lambda_over_d` is in arcsec.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Coronagraph:
-    """Pupil, apodiser, focal mask and Lyot stop of a preset.
+    """Pupil, apodiser, focal mask and Lyot stop.
 
     Attributes
     ----------
@@ -60,23 +80,19 @@ class Coronagraph:
         Amplitude of the pupil behind the apodiser.
     stop : ndarray of float32, shape (n_pupil, n_pupil)
         Transmission of the Lyot stop.
-    mask_radius : float or None
-        Of the opaque focal mask, in arcsec; None: the mean field of the pupil is removed,
-        as by a perfect coronagraph.
+    mask : FocalMask
     """
 
     entrance: NDArray[np.float32]
     stop: NDArray[np.float32]
-    mask_radius: float | None
+    mask: FocalMask
 
     @property
     def off_axis(self) -> NDArray[np.float32]:
         """Amplitude that a source far from the mask meets in all."""
         return self.entrance * self.stop
 
-    def remove_star(
-        self, fields: NDArray[np.complex64], lambda_over_d: float
-    ) -> NDArray[np.complex64]:
+    def behind(self, fields: NDArray[np.complex64], lambda_over_d: float) -> NDArray[np.complex64]:
         """Fields behind the Lyot stop, of fields that have passed the apodiser.
 
         Parameters
@@ -84,19 +100,8 @@ class Coronagraph:
         fields : ndarray of complex64, shape (n, n_pupil, n_pupil)
         lambda_over_d : float
             In arcsec.
-
-        References
-        ----------
-        Soummer (2005), ApJL 618, L161 (apodised-pupil Lyot coronagraph).
-        Cavarroc et al. (2006), A&A 447, 397 (perfect coronagraph).
         """
-        if self.mask_radius is None:
-            power = float((self.entrance.astype(np.float64) ** 2).sum())
-            flat = fields.reshape(len(fields), -1)
-            mean = flat @ (self.entrance.ravel() / power).astype(np.complex64)
-            left = fields - mean[:, np.newaxis, np.newaxis] * self.entrance
-        else:
-            left = fields - through_mask(fields, self.mask_radius / lambda_over_d)
+        left = self.mask(fields, lambda_over_d)
         left *= self.stop
         return left
 
@@ -111,12 +116,108 @@ def build_coronagraph(telescope: Telescope, design: CoronagraphDesign) -> Corona
         obscuration=LYOT_OBSCURATION * obscuration,
         spider_width=LYOT_SPIDERS * telescope.spider_width,
     )
-    if design.coronagraph == "perfect":
-        return Coronagraph(entrance=pupil, stop=stop, mask_radius=None)
-    # With the spiders in it the mode would shun them, and leave a pupil of separate blobs.
-    annulus = telescope_pupil(n, obscuration=obscuration, spider_width=0.0)
-    apodiser = prolate_mode(annulus, design.apodiser_radius)
-    return Coronagraph(entrance=pupil * apodiser, stop=stop, mask_radius=design.mask_radius)
+    if design.coronagraph == "aplc":
+        # With the spiders in it the mode would shun them, and leave a pupil of separate blobs.
+        annulus = telescope_pupil(n, obscuration=obscuration, spider_width=0.0)
+        pupil *= prolate_mode(annulus, design.apodiser_radius)
+    masks: dict[str, FocalMask] = {
+        "aplc": OpaqueDisc(radius=design.mask_radius),
+        "perfect": MeanField(pupil=pupil),
+        "none": _no_mask,
+    }
+    mask = Vortex.of_pixels(n) if design.coronagraph == "vortex" else masks[design.coronagraph]
+    return Coronagraph(entrance=pupil, stop=stop, mask=mask)
+
+
+def _no_mask(fields: NDArray[np.complex64], lambda_over_d: float) -> NDArray[np.complex64]:
+    del lambda_over_d
+    return fields.copy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OpaqueDisc:
+    """The focal mask of a Lyot coronagraph, of `radius` arcsec.
+
+    References
+    ----------
+    Soummer (2005), ApJL 618, L161 (apodised-pupil Lyot coronagraph).
+    """
+
+    radius: float
+
+    def __call__(
+        self, fields: NDArray[np.complex64], lambda_over_d: float
+    ) -> NDArray[np.complex64]:
+        """See `FocalMask`."""
+        return fields - through_mask(fields, self.radius / lambda_over_d)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MeanField:
+    """A perfect coronagraph: the mean field over `pupil` is removed.
+
+    References
+    ----------
+    Cavarroc et al. (2006), A&A 447, 397.
+    """
+
+    pupil: NDArray[np.float32]
+
+    def __call__(
+        self, fields: NDArray[np.complex64], lambda_over_d: float
+    ) -> NDArray[np.complex64]:
+        """See `FocalMask`; the same at all wavelengths."""
+        del lambda_over_d
+        power = float((self.pupil.astype(np.float64) ** 2).sum())
+        mean = fields.reshape(len(fields), -1) @ (self.pupil.ravel() / power).astype(np.complex64)
+        left: NDArray[np.complex64] = fields - mean[:, np.newaxis, np.newaxis] * self.pupil
+        return left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Vortex:
+    """A vortex phase mask, ``exp(2i theta)`` around the star.
+
+    In the pupil it is a convolution with a kernel ``exp(2i phi) / r^2``, here limited to the
+    frequencies of the grid: within one diameter of each pixel it is exact, with no sampling of
+    the singularity in the focal plane.
+
+    Attributes
+    ----------
+    kernel : ndarray of complex64, shape (2 n_pupil, 2 n_pupil)
+        Fourier transform of the kernel on twice the pupil.
+
+    References
+    ----------
+    Mawet et al. (2005), ApJ 633, 1191; Foo, Palacios & Swartzlander (2005), Opt. Lett. 30, 3308.
+    """
+
+    kernel: NDArray[np.complex64]
+
+    @classmethod
+    def of_pixels(cls, n_pupil: int) -> Vortex:
+        """The vortex for pupils of `n_pupil` pixels."""
+        frequency = fft.fftfreq(VORTEX_PERIOD * n_pupil)
+        phase = VORTEX_CHARGE * np.arctan2(frequency[:, np.newaxis], frequency)
+        ramp = np.exp(1j * phase)
+        ramp[0, 0] = 0  # the mean around the singularity
+        lag = fft.fftfreq(2 * n_pupil, 1 / (2 * n_pupil)).astype(int)
+        kernel = fft.ifft2(ramp)[np.ix_(lag, lag)]
+        return cls(kernel=np.asarray(fft.fft2(kernel), dtype=np.complex64))
+
+    def __call__(
+        self, fields: NDArray[np.complex64], lambda_over_d: float
+    ) -> NDArray[np.complex64]:
+        """See `FocalMask`; the same at all wavelengths."""
+        del lambda_over_d
+        n = fields.shape[-1]
+        spectrum = fft.fft(fields, 2 * n, axis=2)
+        spectrum = fft.fft(spectrum, 2 * n, axis=1, overwrite_x=True)
+        spectrum *= self.kernel
+        along_y = fft.ifft(spectrum, axis=1, overwrite_x=True)[:, :n]
+        # A copy, lest the Lyot stop be applied to what lies outside as well.
+        left: NDArray[np.complex64] = fft.ifft(along_y, axis=2)[:, :, :n].copy()
+        return left
 
 
 def through_mask(fields: NDArray[np.complex64], radius: float) -> NDArray[np.complex64]:
@@ -152,6 +253,7 @@ def prolate_mode(pupil: NDArray[np.float32], radius: float) -> NDArray[np.float3
     return real
 
 
+@cache
 def _disc(n: int) -> NDArray[np.float32]:
     """A disc that fills a square of `n` pixels; pixels at its edge hold a fraction."""
     return telescope_pupil(n, obscuration=0.0, spider_width=0.0)

@@ -57,9 +57,24 @@ def derotation_angles(observation: Observation) -> NDArray[np.float64]:
     Shape (n_frames,). With the pupil held still and north up, east left at angle 0, it is
     the angle of derotation.
     """
-    elapsed = exposure_times(observation) - observation.duration / 2
-    hour_angle = 15 * observation.hour_angle + 360 * elapsed / SIDEREAL_DAY
+    hour_angle = _hour_angles(observation)
     return parallactic_angle(hour_angle, observation.declination, observation.latitude)
+
+
+def altitudes(observation: Observation) -> NDArray[np.float64]:
+    """Height of the star over the horizon at the middle of every exposure, in degrees.
+
+    Shape (n_frames,).
+    """
+    hour_angle = np.deg2rad(_hour_angles(observation))
+    dec, lat = np.deg2rad(observation.declination), np.deg2rad(observation.latitude)
+    sine = np.sin(lat) * np.sin(dec) + np.cos(lat) * np.cos(dec) * np.cos(hour_angle)
+    return np.asarray(np.rad2deg(np.arcsin(sine)))
+
+
+def _hour_angles(observation: Observation) -> NDArray[np.float64]:
+    elapsed = exposure_times(observation) - observation.duration / 2
+    return np.asarray(15 * observation.hour_angle + 360 * elapsed / SIDEREAL_DAY)
 
 
 def parallactic_angle(

@@ -13,20 +13,27 @@ from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from exobench.datasets.errors import InputError
 from exobench.datasets.simulator.aberrations import Aberrations
 from exobench.datasets.simulator.ao_halo import AdaptiveOptics
+from exobench.datasets.simulator.background import BackgroundDrift
 from exobench.datasets.simulator.conditions import Weather
 from exobench.datasets.simulator.coronagraph import CoronagraphDesign
+from exobench.datasets.simulator.crosstalk import Crosstalk
 from exobench.datasets.simulator.observation import Observation
+from exobench.datasets.simulator.parameters import is_number
 from exobench.datasets.simulator.photometry import Photometry
 from exobench.datasets.simulator.pupil import Telescope
+from exobench.datasets.simulator.registration import Registration
 from exobench.datasets.simulator.sampling import Sampling
+from exobench.datasets.simulator.satellite_spots import SatelliteSpots
+from exobench.datasets.simulator.stripes import ColumnStripes
+from exobench.datasets.simulator.warm_pixels import WarmPixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    import numpy as np
 
     from exobench.datasets.simulator.parameters import Parameters
 
@@ -39,6 +46,12 @@ GROUPS: Mapping[str, type[Parameters]] = {
     "adaptive_optics": AdaptiveOptics,
     "weather": Weather,
     "photometry": Photometry,
+    "background": BackgroundDrift,
+    "stripes": ColumnStripes,
+    "warm_pixels": WarmPixels,
+    "spots": SatelliteSpots,
+    "crosstalk": Crosstalk,
+    "registration": Registration,
 }
 FEWEST_SPECKLES = 4  # speckle realisations per frame; the noise model of the frames needs as many
 
@@ -51,8 +64,10 @@ class Preset:
     ----------
     name : str
         Also the instrument of the sequences.
-    telescope, coronagraph, sampling, observation, aberrations, adaptive_optics, weather, photometry
-        Groups of parameters; see their classes.
+    telescope, coronagraph, sampling, observation, aberrations, adaptive_optics, weather
+        Groups of parameters of the light; see their classes.
+    photometry, background, stripes, warm_pixels, spots, crosstalk, registration
+        Groups of parameters of its detection; all but the first are off by default.
     drawn : mapping of str to (float, float)
         Ranges of the fields that every sequence draws anew; see `draw`. What the groups hold
         for these fields is typical.
@@ -72,10 +87,21 @@ class Preset:
     adaptive_optics: AdaptiveOptics
     weather: Weather
     photometry: Photometry
+    background: BackgroundDrift = field(default_factory=BackgroundDrift)
+    stripes: ColumnStripes = field(default_factory=ColumnStripes)
+    warm_pixels: WarmPixels = field(default_factory=WarmPixels)
+    spots: SatelliteSpots = field(default_factory=SatelliteSpots)
+    crosstalk: Crosstalk = field(default_factory=Crosstalk)
+    registration: Registration = field(default_factory=Registration)
     drawn: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        problems = [*self._lyot_problems(), *self._sampling_problems(), *self._speckle_problems()]
+        problems = [
+            *self._lyot_problems(),
+            *self._sampling_problems(),
+            *self._speckle_problems(),
+            *self._range_problems(),
+        ]
         if problems:
             raise InputError(*(f"{self.name}: {problem}" for problem in problems))
 
@@ -98,7 +124,11 @@ class Preset:
         InputError
             If the values drawn do not go together.
         """
-        values = {name: float(rng.uniform(low, high)) for name, (low, high) in self.drawn.items()}
+        # Each field has a number of its own: fixing one leaves the others as they were.
+        numbers = dict(zip(parameters(), rng.random(len(parameters())).tolist(), strict=True))
+        values = {
+            name: low + (high - low) * numbers[name] for name, (low, high) in self.drawn.items()
+        }
         return override(self, **values)
 
     def _lyot_problems(self) -> Iterable[str]:
@@ -131,6 +161,11 @@ class Preset:
                 f"{self.speckles_per_frame:.2g} speckle patterns, the noise model needs "
                 f"{FEWEST_SPECKLES}; lower n_frames or speckle_time, or raise the duration"
             )
+
+    def _range_problems(self) -> Iterable[str]:
+        for name, limits in self.drawn.items():
+            if name not in parameters() or not all(map(is_number, limits)) or np.diff(limits) < 0:
+                yield f"no range of a parameter: {name} = {list(limits)}"
 
 
 def preset_names() -> tuple[str, ...]:
