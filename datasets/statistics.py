@@ -1,8 +1,8 @@
-"""How the speckles of a sequence behave: numbers to compare simulations with real data.
+"""How the speckles of a sequence behave: numbers and curves to compare simulations with real data.
 
-Distances from the star are in FWHM, so that instruments compare. Unless said otherwise the
-pixels are those between 3 and 5 FWHM, and of a sequence with several wavelengths the
-middle channel is taken.
+Distances from the star are in FWHM, so that instruments compare; profiles are by pixel.
+Unless said otherwise the pixels are those between 3 and 5 FWHM, and of a sequence with
+several wavelengths the middle channel is taken.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage, stats
+from scipy import fft, ndimage, stats
 
 from exobench.datasets.geometry import annulus, edge_distance, frame_centre, radius_map
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from exobench.datasets.sequence import ImageSequence
@@ -71,50 +73,169 @@ class SpeckleStatistics:
 
 def speckle_statistics(sequence: ImageSequence) -> SpeckleStatistics:
     """The statistics of `sequence`, of more than one frame and without companions."""
-    middle = sequence.n_wavelengths // 2
-    frames = sequence.cube[middle].astype(np.float64)
-    fwhm = float(sequence.fwhm[middle])
+    frames, fwhm = _middle_channel(sequence)
     ring = _ring(frames.shape, RING, fwhm)
-    residual, leading = _principal_components(frames)
+    residual, variances = _principal_components(frames)
     wide = _ring(frames.shape, WIDE_RING, fwhm)
-    scaled = residual / np.sqrt(np.maximum(_radial_profile((residual**2).mean(axis=0)), 1e-300))
     unaligned, aligned = _channel_correlations(sequence)
     return SpeckleStatistics(
-        correlation=_frame_correlations(frames, ring),
+        correlation=tuple(lag_correlation(sequence, LAGS).tolist()),
         temporal_scatter=float(
             np.median(frames[:, ring].std(axis=0) / frames[:, ring].mean(axis=0))
         ),
         pca_residual=float(residual[:, ring].std() / frames[:, ring].mean()),
         azimuthal_scatter=_azimuthal_scatter(frames, AZIMUTHAL_RADIUS * fwhm),
-        leading_variance=leading,
-        excess_kurtosis=float(stats.kurtosis(scaled[:, wide], axis=None)),
+        leading_variance=float(variances[:N_LEADING].sum() / variances.sum()),
+        excess_kurtosis=float(stats.kurtosis(_in_local_sigma(residual)[:, wide], axis=None)),
         profile_ratio=_profile_ratio(frames.mean(axis=0), fwhm),
         channel_correlation=unaligned,
         aligned_correlation=aligned,
     )
 
 
+def eigenvalue_spectrum(sequence: ImageSequence) -> NDArray[np.float64]:
+    """Share of the variance over time in each principal component, shape (n_frames - 1,).
+
+    Of the full frames, the largest first.
+    """
+    variances = _principal_components(_middle_channel(sequence)[0])[1][:-1]
+    return np.asarray(variances / variances.sum())
+
+
+def lag_correlation(
+    sequence: ImageSequence, lags: Iterable[int] | None = None
+) -> NDArray[np.float64]:
+    """Mean correlation of frames that are `lags` apart, their radial profile removed.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+    lags : iterable of int or None
+        In frames; by default 0 to n_frames - 1.
+
+    Returns
+    -------
+    ndarray, shape (n_lags,)
+        NaN at lags that the sequence does not reach.
+    """
+    frames, fwhm = _middle_channel(sequence)
+    ring = _ring(frames.shape, RING, fwhm)
+    patterns = _standardised(np.array([(frame - _profile_map(frame))[ring] for frame in frames]))
+    products = patterns @ patterns.T
+    wanted = range(len(frames)) if lags is None else lags
+    return np.array([products.diagonal(k).mean() if k < len(frames) else np.nan for k in wanted])
+
+
+def radial_profile(sequence: ImageSequence) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean intensity of the mean frame in rings of 1 px.
+
+    Returns
+    -------
+    radius, intensity : ndarray, shape (n_radii,)
+        Whole pixels from 0 to the nearest edge, and the mean of the pixels that round to them.
+    """
+    return _rings(_middle_channel(sequence)[0].mean(axis=0))
+
+
+def azimuthal_scatter_profile(
+    sequence: ImageSequence,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Standard deviation along circles of a frame, relative to their mean, against the radius.
+
+    Returns
+    -------
+    radius, scatter : ndarray, shape (n_radii,)
+        As `radial_profile`; median over frames, 0 at the star, where a ring is one pixel.
+    """
+    frames, _ = _middle_channel(sequence)
+    profiles = [
+        (_rings(frame)[1], _rings((frame - _profile_map(frame)) ** 2)[1]) for frame in frames
+    ]
+    means, variances = np.array(profiles).swapaxes(0, 1)
+    radius = np.arange(means.shape[1], dtype=np.float64)
+    return radius, np.median(np.sqrt(variances) / means, axis=0)
+
+
+def residual_histogram(sequence: ImageSequence, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Density of the pixels that `N_REMOVED` principal components leave, between 2 and 8 FWHM.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+    edges : ndarray, shape (n + 1,)
+        Of the bins, in standard deviations at the radius of a pixel, increasing.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Per unit of `edges`; its integral is the share of the pixels within them.
+    """
+    frames, fwhm = _middle_channel(sequence)
+    residual, _ = _principal_components(frames)
+    values = _in_local_sigma(residual)[:, _ring(frames.shape, WIDE_RING, fwhm)]
+    counts, _ = np.histogram(values, edges)
+    return np.asarray(counts / (values.size * np.diff(edges)))
+
+
+def residual_autocorrelation(
+    sequence: ImageSequence, ring: tuple[float, float], reach: int = 5
+) -> NDArray[np.float64]:
+    """Correlation of residual pixels of a frame with those some pixels away.
+
+    Of what `N_REMOVED` principal components leave; where the background limits, that of the
+    noise, white unless the frames were interpolated.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+    ring : tuple of float
+        Least and largest distance of both pixels from the star, in FWHM.
+    reach : int
+        Largest distance along each axis, in pixels.
+
+    Returns
+    -------
+    ndarray, shape (2 reach + 1, 2 reach + 1)
+        By ``(dy, dx)``; 1 in the middle, symmetric about it.
+    """
+    frames, fwhm = _middle_channel(sequence)
+    residual, _ = _principal_components(frames)
+    mask = _ring(frames.shape, ring, fwhm)
+    padded = [fft.next_fast_len(n + reach, real=True) for n in mask.shape]
+    power = np.zeros((padded[0], padded[1] // 2 + 1))
+    for frame in residual:
+        power += np.abs(fft.rfft2(frame * mask, padded)) ** 2
+    pairs = np.abs(fft.rfft2(mask.astype(np.float64), padded)) ** 2
+    lags = np.ix_(*(np.arange(-reach, reach + 1),) * 2)
+    products, counts = (fft.irfft2(one, padded)[lags] for one in (power, pairs))
+    covariance = products / np.maximum(np.rint(counts), 1)
+    return np.asarray(covariance / covariance[reach, reach])
+
+
+def _middle_channel(sequence: ImageSequence) -> tuple[NDArray[np.float64], float]:
+    middle = sequence.n_wavelengths // 2
+    return sequence.cube[middle].astype(np.float64), float(sequence.fwhm[middle])
+
+
 def _ring(shape: tuple[int, ...], limits: tuple[float, float], fwhm: float) -> NDArray[np.bool_]:
     return annulus(shape, limits[0] * fwhm, min(limits[1] * fwhm, edge_distance(shape)))
 
 
-def _radial_profile(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean at the distance of every pixel from the star, in bins of 1 px; shape of `image`."""
-    bins = np.rint(radius_map(image.shape)).astype(int)
-    counts = np.bincount(bins.ravel())
-    profile = np.bincount(bins.ravel(), image.ravel()) / np.maximum(counts, 1)
-    return np.asarray(profile[bins])
+def _profile(image: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
+    """Mean in rings of 1 px, up to the corners, and the ring of every pixel."""
+    ring = np.rint(radius_map(image.shape)).astype(int)
+    counts = np.bincount(ring.ravel())
+    return np.bincount(ring.ravel(), image.ravel()) / np.maximum(counts, 1), ring
 
 
-def _frame_correlations(frames: NDArray[np.float64], ring: NDArray[np.bool_]) -> tuple[float, ...]:
-    patterns = np.array([(frame - _radial_profile(frame))[ring] for frame in frames])
-    patterns = _standardised(patterns)
-    return tuple(
-        float((patterns[:-lag] * patterns[lag:]).sum(axis=1).mean())
-        if lag < len(frames)
-        else float("nan")
-        for lag in LAGS
-    )
+def _profile_map(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    profile, ring = _profile(image)
+    return np.asarray(profile[ring])
+
+
+def _rings(image: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    radius = np.arange(edge_distance(image.shape) + 1)
+    return radius, _profile(image)[0][: radius.size]
 
 
 def _standardised(patterns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,14 +244,21 @@ def _standardised(patterns: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(centred / np.linalg.norm(centred, axis=-1, keepdims=True))
 
 
-def _principal_components(frames: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """What the first components leave of the frames, and the variance that the leading hold."""
+def _principal_components(
+    frames: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What the first components leave of the frames, and the variance in each, decreasing."""
     varying = (frames - frames.mean(axis=0)).reshape(len(frames), -1)
     eigenvalues, modes = np.linalg.eigh(varying @ varying.T)
     removed = modes[:, -N_REMOVED:]
     residual = varying - removed @ (removed.T @ varying)
-    leading = float(eigenvalues[-N_LEADING:].sum() / eigenvalues.sum())
-    return residual.reshape(frames.shape), leading
+    return residual.reshape(frames.shape), eigenvalues[::-1]
+
+
+def _in_local_sigma(residual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each pixel in units of the standard deviation at its radius."""
+    variance = _profile_map((residual**2).mean(axis=0))
+    return np.asarray(residual / np.sqrt(np.maximum(variance, 1e-300)))
 
 
 def _azimuthal_scatter(frames: NDArray[np.float64], radius: float) -> float:
@@ -171,5 +299,5 @@ def _shrunk(image: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
 def _correlations_with(
     images: NDArray[np.float64], index: int, ring: NDArray[np.bool_]
 ) -> tuple[float, ...]:
-    patterns = _standardised(np.array([(image - _radial_profile(image))[ring] for image in images]))
+    patterns = _standardised(np.array([(image - _profile_map(image))[ring] for image in images]))
     return tuple((patterns @ patterns[index]).tolist())

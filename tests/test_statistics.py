@@ -5,10 +5,19 @@ import math
 import numpy as np
 import pytest
 from astropy.io import fits
+from scipy import ndimage, stats
 
 from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import ImageSequence
-from exobench.datasets.statistics import speckle_statistics
+from exobench.datasets.statistics import (
+    azimuthal_scatter_profile,
+    eigenvalue_spectrum,
+    lag_correlation,
+    radial_profile,
+    residual_autocorrelation,
+    residual_histogram,
+    speckle_statistics,
+)
 
 # Of the real cube, all between 3 and 5 FWHM unless `statistics` says otherwise.
 NACO = {
@@ -36,11 +45,21 @@ def sequence_of(cube, fwhm=4.0, **fields):
     )
 
 
-def test_the_real_cube_has_the_published_statistics(shared_data):
+@pytest.fixture(scope="module")
+def naco(shared_data):
     folder = shared_data / "naco_betapic"
     psf = normalise_psf(fits.getdata(folder / "naco_psf_1.fits"))
-    cube = fits.getdata(folder / "naco_cube_1.fits")[np.newaxis]
-    found = speckle_statistics(sequence_of(cube, psf.fwhm))
+    return sequence_of(fits.getdata(folder / "naco_cube_1.fits")[np.newaxis], psf.fwhm)
+
+
+@pytest.fixture(scope="module")
+def white():
+    noise = np.random.default_rng(10).normal(size=(1, 50, 81, 80))
+    return sequence_of(100 + 5 * noise)
+
+
+def test_the_real_cube_has_the_published_statistics(naco):
+    found = speckle_statistics(naco)
     assert found.correlation == pytest.approx((0.92, 0.77, 0.46), abs=0.02)
     for name, expected in NACO.items():
         assert getattr(found, name) == pytest.approx(expected, rel=0.03), name
@@ -112,3 +131,88 @@ def test_lags_beyond_the_sequence_have_no_value():
     found = speckle_statistics(sequence_of(rng.normal(10, 1, size=(1, 12, 61, 61))))
     assert np.isfinite(found.correlation[:2]).all()
     assert math.isnan(found.correlation[2])
+
+
+# --- curves
+
+
+def test_the_eigenvalues_of_known_modes_are_their_shares():
+    rng = np.random.default_rng(11)
+    modes = np.linalg.qr(rng.normal(size=(61 * 61, 3)))[0].T
+    series = rng.normal(size=(30, 3))
+    series = np.linalg.qr(series - series.mean(axis=0))[0] * np.sqrt([5, 3, 2])
+    spectrum = eigenvalue_spectrum(sequence_of((series @ modes).reshape(1, 30, 61, 61)))
+    assert spectrum.shape == (29,)
+    assert spectrum[:3] == pytest.approx([0.5, 0.3, 0.2], rel=1e-4)
+    assert spectrum.sum() == pytest.approx(1)
+    assert np.abs(spectrum[3:]).max() < 1e-6
+
+
+def test_the_eigenvalues_of_white_noise_follow_marchenko_and_pastur(white):
+    spectrum = 49 * eigenvalue_spectrum(white)
+    edge = np.sqrt(50 / (81 * 80))
+    assert spectrum.max() == pytest.approx((1 + edge) ** 2, rel=0.02)
+    assert spectrum.min() == pytest.approx((1 - edge) ** 2, rel=0.04)
+    assert (np.diff(spectrum) <= 0).all()
+
+
+def test_the_correlation_against_lag_is_a_curve(naco):
+    curve = lag_correlation(naco)
+    assert curve.shape == (61,)
+    assert curve[0] == pytest.approx(1)
+    assert tuple(curve[[1, 10, 40]]) == pytest.approx(speckle_statistics(naco).correlation)
+    assert math.isnan(lag_correlation(naco, [61])[0])
+
+
+def test_the_radial_profile_reaches_the_nearest_edge_and_follows_a_power_law():
+    y, x = np.indices((81, 91)) - np.array([40, 45])[:, None, None]
+    profile = (1 + np.hypot(y, x)) ** -2.0
+    radius, intensity = radial_profile(sequence_of(np.broadcast_to(profile, (1, 3, 81, 91))))
+    np.testing.assert_array_equal(radius, np.arange(41))
+    np.testing.assert_allclose(intensity[5:], (1 + radius[5:]) ** -2, rtol=0.05)
+    assert intensity[0] == pytest.approx(1)
+
+
+def test_the_scatter_along_circles_is_that_of_the_noise_and_not_of_the_profile():
+    rng = np.random.default_rng(12)
+    y, x = np.indices((81, 81)) - 40
+    profile = np.exp(-np.rint(np.hypot(y, x)) / 15)
+    cube = profile * (1 + 0.1 * rng.normal(size=(1, 25, 81, 81)))
+    radius, scatter = azimuthal_scatter_profile(sequence_of(cube))
+    assert scatter[0] == 0
+    assert scatter[10:] == pytest.approx(0.1, rel=0.1)
+    assert radius[-1] == 40
+
+
+def test_the_histogram_of_normal_residuals_is_normal(white):
+    edges = np.linspace(-3, 3, 13)
+    density = residual_histogram(white, edges)
+    np.testing.assert_allclose(density, 2 * np.diff(stats.norm.cdf(edges)), atol=5e-3)
+    assert (density * np.diff(edges)).sum() == pytest.approx(
+        stats.norm.cdf([-3, 3]) @ [-1, 1], 1e-3
+    )
+
+
+def test_the_real_residuals_have_heavier_tails_than_normal_ones(naco):
+    edges = np.array([-np.inf, -4, -3, 3, 4, np.inf])
+    tails = residual_histogram(naco, np.clip(edges, -100, 100)) * np.diff(np.clip(edges, -100, 100))
+    assert tails.sum() == pytest.approx(1)
+    assert tails[[0, -1]].sum() > 5 * 2 * stats.norm.sf(4)
+
+
+def test_white_residuals_are_uncorrelated(white):
+    found = residual_autocorrelation(white, (2.0, 8.0), reach=3)
+    assert found.shape == (7, 7)
+    assert found[3, 3] == 1
+    np.testing.assert_allclose(found, found[::-1, ::-1])
+    assert np.abs(np.delete(found.ravel(), 24)).max() < 0.02
+
+
+def test_smoothed_residuals_are_correlated_as_their_kernel():
+    rng = np.random.default_rng(13)
+    kernel = np.array([0.25, 0.5, 0.25])
+    noise = ndimage.convolve1d(rng.normal(size=(60, 81, 81)), kernel, axis=2)
+    found = residual_autocorrelation(sequence_of(100 + noise[np.newaxis]), (2.0, 8.0), reach=3)
+    power = np.convolve(kernel, kernel) / (kernel**2).sum()
+    assert found[3] == pytest.approx([0, *power, 0], abs=0.02)
+    assert found[:, 3] == pytest.approx([0, 0, 0, 1, 0, 0, 0], abs=0.02)
