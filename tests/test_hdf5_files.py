@@ -151,3 +151,49 @@ def test_a_sequence_that_does_not_fit_together_is_refused_under_the_name_of_the_
         file["angles"] = np.zeros(3)
         file["times"][0] = np.nan
     assert "4 frames but angles" in refused(path)
+
+
+def foreign(path, **datasets):
+    with h5py.File(path, "w") as file:
+        for name, array in datasets.items():
+            file[name] = array
+    return path
+
+
+def star(n, fwhm=4.0):
+    rows, columns = np.indices((n, n)) - n // 2
+    return np.exp(-4 * np.log(2) * (rows**2 + columns**2) / fwhm**2)
+
+
+def test_the_hdf5_file_of_someone_else_is_read_by_the_names_of_its_datasets(tmp_path):
+    cube = np.random.default_rng(0).normal(size=(4, 12, 12)).astype(">f8")
+    path = foreign(
+        tmp_path / "naco_3.hdf5",
+        Science=cube,
+        parallactic_angles=np.arange(4, dtype=np.int16) * 20,
+        PSF=30 * star(20),
+        reference=cube[:2],
+    )
+    with h5py.File(path, "a") as file:
+        file.attrs["PIXSCALE"] = 0.02719
+    sequence = read_sequence(path)
+    assert (sequence.name, sequence.instrument) == ("naco_3", "naco")
+    np.testing.assert_array_equal(sequence.cube[0], cube.astype("f4"))
+    np.testing.assert_array_equal(sequence.angles, [0, 20, 40, 60])
+    np.testing.assert_array_equal(sequence.reference[0], cube[:2].astype("f4"))
+    assert sequence.pixel_scale == 0.02719
+    assert sequence.fwhm[0] == pytest.approx(4, rel=1e-3)
+
+
+def test_what_someone_else_left_out_is_named(tmp_path):
+    message = refused(foreign(tmp_path / "one.h5", cube=np.zeros((3, 9, 9)), psf=star(9)))
+    assert "has no dataset called pa; expected the derotation angles" in message
+    assert "has no dataset called pxscale" in message
+
+
+@pytest.mark.parametrize("link", [h5py.SoftLink("/cube"), h5py.ExternalLink("other.h5", "/cube")])
+def test_no_link_is_followed(path, link):
+    with h5py.File(path, "a") as file:
+        del file["angles"]
+        file["angles"] = link
+    assert "/angles is a link to another place; write the data into this file" in refused(path)
