@@ -127,6 +127,13 @@ def run_build(build: Build, executor: Executor) -> Iterator[str]:
         hand_over(build.working, build.out)
 
 
+def give_up(build: Build) -> None:
+    """Remove a build of which no sequence is finished; leave any other to go on from."""
+    with locked(build.working):
+        if not any(is_finished(build.working, name) for name in build.names):
+            discard(build.working)
+
+
 def _run_tasks(build: Build, executor: Executor) -> Iterator[str]:
     tasks = [
         SequenceTask(folder=build.working, planned=planned, secret=build.secret)

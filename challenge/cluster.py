@@ -6,6 +6,7 @@ which the tasks write. A task of a worker that is lost is done again by another.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -140,6 +142,46 @@ def worker_problems(terms: Terms) -> tuple[str, ...]:
     return tuple(problems)
 
 
+def check_scheduler(address: str) -> None:
+    """Refuse an address at which no Dask scheduler of our version answers.
+
+    Raises
+    ------
+    ClusterError
+        Also where the extra `distributed` is not installed.
+    """
+    distributed = _distributed()
+    try:
+        # Asked for it without a port, the client would take seconds to end with a traceback.
+        distributed.comm.get_address_host_port(address, strict=True)
+        kind, there = asyncio.run(_answer(address))
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"--scheduler {address}: no Dask scheduler answers there; "
+            "expected an address as it prints when it starts, such as tcp://10.0.0.1:8786"
+        ) from error
+    if kind != "Scheduler":
+        raise ClusterError(f"--scheduler {address}: is the address of a Dask {kind.lower()}")
+    here = {name: version(name) for name in _SPEAKS}
+    found = differences({name: str(there.get(name)) for name in _SPEAKS}, here)
+    if found:
+        raise ClusterError(
+            f"--scheduler {address}: runs {', '.join(found)}; install the same everywhere"
+        )
+
+
+async def _answer(address: str) -> tuple[str, dict[str, Any]]:
+    """What a Dask server says that it is, and its packages."""
+    distributed = _distributed()
+    security = distributed.Security().get_connection_args("client")
+    async with (
+        asyncio.timeout(CONNECT_SECONDS),
+        distributed.rpc(address, connection_args=security) as server,
+    ):
+        identity, versions = await server.identity(), await server.versions()
+    return str(identity.get("type")), versions["packages"]
+
+
 def _distributed() -> Any:
     try:
         return import_module("distributed")
@@ -149,31 +191,12 @@ def _distributed() -> Any:
 
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
+    check_scheduler(address)
+    client = _distributed().Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     try:
-        client = _distributed().Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise ClusterError(
-            f"--scheduler {address}: no Dask scheduler answers there; "
-            "expected an address as it prints when it starts, such as tcp://10.0.0.1:8786"
-        ) from error
-    try:
-        _check_scheduler(client, address)
         yield client
     finally:
         client.close(timeout=CONNECT_SECONDS)
-
-
-def _check_scheduler(client: Any, address: str) -> None:
-    versions: dict[str, Any] = client.get_versions()
-    here, there = (versions[side]["packages"] for side in ("client", "scheduler"))
-    found = differences(
-        {name: str(there.get(name)) for name in _SPEAKS},
-        {name: str(here.get(name)) for name in _SPEAKS},
-    )
-    if found:
-        raise ClusterError(
-            f"--scheduler {address}: runs {', '.join(found)}; install the same everywhere"
-        )
 
 
 def _check_workers(client: Any, terms: Terms) -> None:
@@ -187,10 +210,8 @@ def _check_workers(client: Any, terms: Terms) -> None:
     ]
     answers: dict[str, Any] = client.run(worker_problems, terms, on_error="return")
     for worker, answer in answers.items():
-        if isinstance(answer, ModuleNotFoundError):
-            problems.append(f"worker {worker} has no {answer.name}; install the same everywhere")
-        elif isinstance(answer, BaseException):
-            problems.append(f"worker {worker}: {type(answer).__name__}: {answer}")
+        if isinstance(answer, BaseException):  # it could not even read what was asked
+            problems.append(f"worker {worker}: {answer}; install the same everywhere")
         else:
             problems.extend(answer)
     if problems:
@@ -199,13 +220,17 @@ def _check_workers(client: Any, terms: Terms) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing of what Dask would log or warn of: what matters is raised."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="distributed")
-            yield
-    finally:
-        logger.setLevel(level)
+    """Nothing of what Dask would log or warn of: what matters is raised.
+
+    After an error it stays silent, since its own thread goes on to complain of the same.
+    """
+    # Each of its modules has a logger with a level and a handler of its own.
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loggers = [logger for logger in map(logging.getLogger, names) if not logger.disabled]
+    for logger in loggers:
+        logger.disabled = True
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="distributed")
+        yield
+    for logger in loggers:
+        logger.disabled = False

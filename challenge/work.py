@@ -47,10 +47,9 @@ def open_workers(
 
     Parameters
     ----------
-    workers : int or None
-        Processes of this machine; by default one per core.
-    scheduler : str or None
-        Address of a Dask scheduler, whose workers are taken instead.
+    workers, scheduler
+        As `check_workers` takes them: processes of this machine, by default one per core, or
+        the address of a Dask scheduler.
     n_tasks : int
         More processes than that are not started.
     shared : Path
@@ -59,7 +58,7 @@ def open_workers(
     Raises
     ------
     ClusterError
-        If both are given, or the cluster cannot be used.
+        If the cluster cannot be used.
     WorkersLostError
         If workers die or go away during the block.
     """
@@ -69,13 +68,28 @@ def open_workers(
         return
     from exobench.challenge.cluster import cluster_workers
 
+    with cluster_workers(scheduler, shared) as executor:
+        yield executor
+
+
+def check_workers(workers: int | None, scheduler: str | None) -> None:
+    """Refuse what `open_workers` would refuse, before anything is written.
+
+    Raises
+    ------
+    ClusterError
+        If both are given, or no scheduler answers.
+    """
+    if scheduler is None:
+        return
     if workers is not None:
         raise ClusterError(
             "--workers starts processes on this machine and --scheduler takes those of a "
-            "cluster: give one of the two"
+            "cluster; give one of the two"
         )
-    with cluster_workers(scheduler, shared) as executor:
-        yield executor
+    from exobench.challenge.cluster import check_scheduler
+
+    check_scheduler(scheduler)
 
 
 @contextmanager

@@ -45,7 +45,9 @@ def build(
     from exobench.challenge.build import prepare_build
     from exobench.challenge.recipe import read_recipe
     from exobench.challenge.suites import recipe_path
+    from exobench.challenge.work import check_workers
 
+    check_workers(workers, scheduler)
     path = recipe_path(recipe)
     started = prepare_build(read_recipe(path), path.parent, out, secret)
     build_with_progress(started, workers, scheduler)
@@ -58,9 +60,9 @@ def build(
 
 def build_with_progress(build: Build, workers: int | None, scheduler: str | None) -> None:
     """Build all sequences on this machine's cores or on a cluster, with a progress bar."""
-    from exobench.challenge.build import run_build
+    from exobench.challenge.build import give_up, run_build
     from exobench.challenge.journal import JOURNAL
-    from exobench.challenge.work import WorkersLostError, open_workers
+    from exobench.challenge.work import ClusterError, WorkersLostError, open_workers
 
     n_sequences = len(build.plans)
     shared = build.working / "private" / JOURNAL
@@ -68,6 +70,9 @@ def build_with_progress(build: Build, workers: int | None, scheduler: str | None
         with open_workers(workers, scheduler, n_sequences, shared) as executor:
             for _ in progress(run_build(build, executor), n_sequences, "building sequences"):
                 pass
+    except ClusterError:
+        give_up(build)
+        raise
     except WorkersLostError as error:
         raise WorkersLostError(f"{error}; the same command goes on from what is done") from error
 

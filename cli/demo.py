@@ -43,9 +43,11 @@ def demo(  # noqa: PLR0913 - the options of the verb
     from exobench.challenge.entries import FolderEntryStore
     from exobench.challenge.folder import read_challenge
     from exobench.challenge.ranking import ranking
+    from exobench.challenge.work import check_workers
     from exobench.cli.build import build_with_progress
     from exobench.cli.rank import print_ranking
 
+    check_workers(workers, scheduler)
     serve = serve and not as_json
     if serve:
         _check_page()

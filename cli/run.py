@@ -55,11 +55,12 @@ def run(  # noqa: PLR0913 - the options of the verb
     from exobench.challenge.documents import check_writable
     from exobench.challenge.manifest import MANIFEST, public_folder, read_manifest
     from exobench.challenge.run import plan_runs
-    from exobench.challenge.work import open_workers
+    from exobench.challenge.work import check_workers, open_workers
     from exobench.datasets.errors import InputError
 
     if threshold != threshold or abs(threshold) == float("inf"):
         raise InputError(f"--threshold must be a finite number, got {threshold}")
+    check_workers(workers, scheduler)
     folder = public_folder(public)
     manifest = read_manifest(folder)
     runs = plan_runs(baseline, parse_options(baseline, option or []), folder, manifest, track)
