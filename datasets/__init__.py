@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from exobench.datasets.centring import recentre as recentre
     from exobench.datasets.centring import star_offset as star_offset
     from exobench.datasets.errors import ChallengeError as ChallengeError
     from exobench.datasets.errors import InputError as InputError
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from exobench.datasets.statistics import speckle_statistics as speckle_statistics
 
 _HOMES = {
-    "centring": ("recentre", "star_offset"),
+    "centring": ("star_offset",),
     "errors": ("ChallengeError", "InputError", "RecipeError", "SequenceError"),
     "files": ("read_sequence", "read_sequences", "write_sequence"),
     "injection": ("inject",),

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from exobench.datasets.centring import recentre, star_offset
+from exobench.datasets.centring import star_offset
 from exobench.datasets.errors import InputError, RecipeError, SequenceError
 from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import edge_distance
 from exobench.datasets.injection import inject
 from exobench.datasets.limits import detection_limit
 from exobench.datasets.placement import EDGE_FWHM, LimitCurve, combined_limit, draw_places
+from exobench.datasets.preprocessing.recentring import recentred
 from exobench.datasets.sequence import Companion
 from exobench.datasets.simulator.scene import expose, simulate_scene
 from exobench.datasets.spectra import SPECTRAL_TYPES, spectrum
@@ -149,7 +150,7 @@ class RealStar:
         except SequenceError as error:
             raise SequenceError(*(f"{self.path}: {p}" for p in error.problems)) from error
         if self.centring == "recentre":
-            return replace(sequence, cube=recentre(sequence.cube, (dy, dx)))
+            return recentred(sequence, (dy, dx))
         if np.hypot(dy, dx) > MAX_STAR_OFFSET:
             cy, cx = sequence.centre
             raise SequenceError(

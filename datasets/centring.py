@@ -1,4 +1,4 @@
-"""Where the star stands in its frames, and how to move it to the centre."""
+"""Where a star stands in a frame, and how to move frames by fractions of a pixel."""
 
 from __future__ import annotations
 
@@ -94,26 +94,7 @@ def star_offset(sequence: ImageSequence) -> tuple[float, float]:
     return star.y - y, star.x - x
 
 
-def recentre(cube: NDArray[Any], offset: tuple[float, float]) -> NDArray[Any]:
-    """Cube whose star, off by `offset`, stands at the centre.
-
-    Parameters
-    ----------
-    cube : ndarray, shape (..., n_y, n_x)
-        Finite everywhere.
-    offset : tuple of float
-        ``(dy, dx)`` in pixels, as `star_offset` measures it.
-
-    Returns
-    -------
-    ndarray, same shape and dtype
-        By `shift`, whose fidelity it has. The outermost ``ceil(offset)`` pixels on one side
-        hold mirrored, not observed, light.
-    """
-    return shift(cube, (-offset[0], -offset[1]))
-
-
-def shift(images: NDArray[Any], offset: tuple[float, float]) -> NDArray[Any]:
+def shift(images: NDArray[Any], offset: ArrayLike) -> NDArray[Any]:
     """Images whose content is moved by `offset` pixels, to any fraction of one.
 
     A Fourier shift of the mirrored image: exact for what the pixels sample, whole numbers
@@ -123,17 +104,23 @@ def shift(images: NDArray[Any], offset: tuple[float, float]) -> NDArray[Any]:
     ----------
     images : ndarray, shape (..., n_y, n_x)
         Finite everywhere.
-    offset : tuple of float
-        ``(dy, dx)``; positive values move towards higher indices.
+    offset : array_like, shape (2,), or (..., 2) as the images or broadcast to them
+        ``(dy, dx)`` of all images or of each; positive values move towards higher indices.
 
     Returns
     -------
     ndarray, same shape and dtype (float64 for integers)
     """
     dtype = images.dtype if images.dtype.kind == "f" else np.dtype(np.float64)
-    along_y = _shift_matrix(images.shape[-2], offset[0]).astype(dtype)
-    along_x = _shift_matrix(images.shape[-1], offset[1]).astype(dtype)
-    return np.asarray(along_y @ images.astype(dtype) @ along_x.T, dtype=dtype)
+    offsets = np.asarray(offset, dtype=np.float64)
+    if offsets.ndim > 1:
+        offsets = np.broadcast_to(offsets, (*images.shape[:-2], 2))
+    moved = np.empty(images.shape, dtype=dtype)
+    for index in np.ndindex(offsets.shape[:-1]):  # a single offset: one index, of all images
+        along_y = _shift_matrix(images.shape[-2], offsets[index][0]).astype(dtype)
+        along_x = _shift_matrix(images.shape[-1], offsets[index][1]).astype(dtype)
+        moved[index] = along_y @ images[index].astype(dtype) @ along_x.T
+    return moved
 
 
 def _shift_matrix(n: int, offset: float) -> NDArray[np.float64]:
