@@ -132,7 +132,7 @@ def radial_profile(sequence: ImageSequence) -> tuple[NDArray[np.float64], NDArra
     Returns
     -------
     radius, intensity : ndarray, shape (n_radii,)
-        Whole pixels from 0 to the nearest edge, and the mean of the pixels that round to them.
+        Whole pixels from 0 to the nearest edge; means of the pixels that round to them.
     """
     return _rings(_middle_channel(sequence)[0].mean(axis=0))
 
@@ -152,8 +152,7 @@ def azimuthal_scatter_profile(
         (_rings(frame)[1], _rings((frame - _profile_map(frame)) ** 2)[1]) for frame in frames
     ]
     means, variances = np.array(profiles).swapaxes(0, 1)
-    radius = np.arange(means.shape[1], dtype=np.float64)
-    return radius, np.median(np.sqrt(variances) / means, axis=0)
+    return np.arange(means.shape[1] * 1.0), np.median(np.sqrt(variances) / means, axis=0)
 
 
 def residual_histogram(sequence: ImageSequence, edges: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -182,8 +181,7 @@ def residual_autocorrelation(
 ) -> NDArray[np.float64]:
     """Correlation of residual pixels of a frame with those some pixels away.
 
-    Of what `N_REMOVED` principal components leave; where the background limits, that of the
-    noise, white unless the frames were interpolated.
+    Of what `N_REMOVED` principal components leave; where the background limits, of the noise.
 
     Parameters
     ----------
@@ -291,8 +289,7 @@ def _channel_correlations(
 
 def _shrunk(image: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
     """`image` made `factor` times smaller about the star."""
-    centre = frame_centre(image.shape)
-    offset = [c * (1 - factor) for c in centre]
+    offset = [c * (1 - factor) for c in frame_centre(image.shape)]
     return np.asarray(ndimage.affine_transform(image, [factor, factor], offset, order=3))
 
 

@@ -66,6 +66,7 @@ def test_the_same_seed_gives_the_same_bytes():
     "other",
     [
         {"background": BackgroundDrift(background_drift=0.1)},
+        {"background": BackgroundDrift(background_grain=0.1)},
         {"warm_pixels": WarmPixels(warm_fraction=0.01)},
     ],
 )
@@ -121,6 +122,15 @@ def test_the_background_is_measured_in_that_of_the_detector():
     light = dark(n_frames=400, size=10)
     added = recorded(light, camera) - recorded(light)
     assert DETECTOR.star * added.std() == pytest.approx(0.5 * 400, rel=0.15)
+
+
+def test_the_grain_is_white_in_space_and_forgets_at_its_rate():
+    drift = BackgroundDrift(background_grain=0.03, background_lifetime=60.0)
+    grain = background_residual(drift, (300, 30, 31), 30.0, np.random.default_rng(1))
+    assert grain.std() == pytest.approx(0.03, rel=0.02)
+    lagged = (grain[:-1] * grain[1:]).mean() / grain.var()
+    assert lagged == pytest.approx(np.exp(-0.5), abs=0.01)
+    assert abs((grain[:, 1:] * grain[:, :-1]).mean()) < 0.01 * grain.var()
 
 
 # --- stripes

@@ -59,6 +59,16 @@ def test_the_star_wanders_as_asked_for():
     assert abs(np.corrcoef(error[1:, 0], error[:-1, 0])[0, 1]) < 0.03
 
 
+def test_a_slow_error_of_the_measurement_stays_for_many_frames():
+    settings = Registration(recentring_drift=0.2, star_drift_lifetime=300.0)
+    track = draw_track(settings, 20000, 30.0, np.random.default_rng(1))
+    error = track.measured - track.offset
+    assert error.std() == pytest.approx(0.2, rel=0.05)
+    assert (error[1:] * error[:-1]).mean() / error.var() == pytest.approx(np.exp(-0.1), abs=0.01)
+    assert not settings.exact
+    assert Registration().exact
+
+
 def test_the_mean_place_of_the_star_is_anywhere_within_a_pixel():
     settings = Registration(recentring_error=0.1)
     places = [

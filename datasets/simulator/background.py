@@ -24,13 +24,22 @@ class BackgroundDrift(Parameters):
     Attributes
     ----------
     background_drift : float
-        Rms over pixels and frames, relative to the background itself; 0: none.
+        Smooth pattern: rms over pixels and frames, relative to the background; 0: none.
+    background_grain : float
+        The same from pixel to pixel: noise of a sky that serves several frames, and of a
+        response that drifts under a bright background. 0: none.
     background_lifetime : float
-        Time in seconds over which the pattern is forgotten.
+        Time in seconds over which both are forgotten.
     """
 
     background_drift: float = not_negative(default=0.0)
+    background_grain: float = not_negative(default=0.0)
     background_lifetime: float = positive(default=600.0)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the background is what is subtracted."""
+        return not (self.background_drift or self.background_grain)
 
 
 def background_residual(
@@ -41,8 +50,8 @@ def background_residual(
 ) -> NDArray[np.float32]:
     """Residual background in every frame, relative to the background, shape `shape`.
 
-    A smooth pattern, a polynomial of degree `ORDER`; each of its terms has the same variance
-    and drifts on its own.
+    The smooth pattern is a polynomial of degree `ORDER`; each of its terms has the same
+    variance and drifts on its own, and so does every pixel of the grain.
 
     Parameters
     ----------
@@ -59,6 +68,10 @@ def background_residual(
     coefficients = autoregressive(white, step, drift.background_lifetime)
     coefficients *= np.float32(drift.background_drift / np.sqrt(len(patterns)))
     residual: NDArray[np.float32] = np.tensordot(coefficients, patterns, 1)
+    if drift.background_grain:
+        white = rng.standard_normal(shape, dtype=np.float32)
+        grain = autoregressive(white, step, drift.background_lifetime)
+        residual += np.float32(drift.background_grain) * grain
     return residual
 
 

@@ -92,7 +92,7 @@ class _Patterns:
     ) -> _Patterns:
         background_rng, stripes_rng, warm_rng = rng.spawn(3)
         background = None
-        if camera.background.background_drift:
+        if not camera.background.steady:
             background = background_residual(
                 camera.background, shape, camera.exposure, background_rng
             )

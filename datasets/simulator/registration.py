@@ -41,8 +41,9 @@ class Registration(Parameters):
         Slow wandering: pixels rms per axis, and seconds after which it is forgotten.
     star_jitter : float
         From frame to frame, in pixels rms per axis.
-    recentring_error : float
-        Of the position that the observer measures in each frame, in pixels rms per axis.
+    recentring_error, recentring_drift : float
+        Error of the position that the observer measures in each frame, in pixels rms per
+        axis: of each frame for itself, and one that changes as slowly as `star_drift`.
     lenslet_pitch : float
         Of an integral field spectrograph, in pixels of its cubes: samples of that pitch are
         recorded, and interpolated to pixels when the spectra are extracted. 0: the pixels
@@ -53,6 +54,7 @@ class Registration(Parameters):
     star_drift_lifetime: float = positive(default=1800.0)
     star_jitter: float = between(0, 5, default=0.0)
     recentring_error: float = between(0, 5, default=0.0)
+    recentring_drift: float = between(0, 5, default=0.0)
     lenslet_pitch: float = between(0, 2, default=0.0)
 
     def consistency_problems(self) -> Iterable[str]:
@@ -66,8 +68,9 @@ class Registration(Parameters):
     @property
     def exact(self) -> bool:
         """Whether the star stands at the centre of every frame as it is recorded."""
+        wandering = self.star_drift or self.star_jitter
         return not (
-            self.star_drift or self.star_jitter or self.recentring_error or self.lenslet_pitch
+            wandering or self.recentring_error or self.recentring_drift or self.lenslet_pitch
         )
 
 
@@ -100,12 +103,17 @@ def draw_track(
     Around a place that is anywhere within a pixel, and drawn once.
     """
     place = rng.uniform(-0.5, 0.5, 2)
-    drift = np.stack(
-        [random_series(rng, n_frames, step, registration.star_drift_lifetime) for _ in "yx"], axis=1
-    )
+    lifetime = registration.star_drift_lifetime
+
+    def slow() -> NDArray[np.float32]:
+        return np.stack([random_series(rng, n_frames, step, lifetime) for _ in "yx"], axis=1)
+
+    drift = slow()
     jitter, error = rng.standard_normal((2, n_frames, 2))
     offset = place + registration.star_drift * drift + registration.star_jitter * jitter
-    return StarTrack(offset=offset, measured=offset + registration.recentring_error * error)
+    error *= registration.recentring_error
+    error += registration.recentring_drift * slow()
+    return StarTrack(offset=offset, measured=offset + error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
