@@ -47,7 +47,7 @@ class CompanionTrack:
     def nearest(self) -> NDArray[np.int_]:
         """Pixel ``(y, x)`` nearest to the mean position in each frame, shape (n_frames, 2)."""
         mean = np.stack([self.y.mean(axis=1), self.x.mean(axis=1)], axis=1)
-        return np.rint(mean).astype(int)
+        return np.asarray(np.rint(mean), dtype=int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from exobench.datasets.simulator.coronagraph import (
     Coronagraph,
+    Vortex,
     build_coronagraph,
     prolate_mode,
     through_mask,
@@ -93,6 +94,37 @@ def test_of_a_small_aberration_a_perfect_coronagraph_leaves_the_phase():
     mean = np.average(phase, weights=coronagraph.entrance**2)
     expected = 1j * (phase - mean) * coronagraph.off_axis
     np.testing.assert_allclose(left, expected, atol=1e-4)
+
+
+def test_a_vortex_moves_the_star_out_of_a_clear_pupil():
+    n = 64
+    clear = telescope_pupil(n, obscuration=0.0, spider_width=0.0).astype(np.complex64)
+    left = np.abs(Vortex.of_pixels(n)(clear[np.newaxis], 0.1)[0]) ** 2
+    stop = telescope_pupil(n, outer=0.9, obscuration=0.0, spider_width=0.0)
+    # What is left comes from the pixels at the edge.
+    assert (left * stop).sum() < 2e-4 * (clear * stop).sum().real
+
+
+def test_a_vortex_spreads_the_light_of_the_obscuration_as_its_theory_says():
+    n, obscuration = 128, 0.3
+    pupil = telescope_pupil(n, obscuration=obscuration, spider_width=0.0).astype(np.complex64)
+    left = np.abs(Vortex.of_pixels(n)(pupil[np.newaxis], 0.1)[0])
+    x = pupil_coordinates(n)
+    radius = np.hypot(x[:, np.newaxis], x)
+    ring = (radius > 0.2) & (radius < 0.42)
+    # Mawet et al. (2013), ApJS 209, 7, eq. 2: (r0 / r)^2 outside the obscuration.
+    expected = (obscuration / 2 / radius[ring]) ** 2
+    np.testing.assert_allclose(left[ring], expected, atol=0.03)
+
+
+def test_half_the_light_passes_a_vortex_at_its_inner_working_angle():
+    n = 64
+    clear = telescope_pupil(n, obscuration=0.0, spider_width=0.0)
+    stop = telescope_pupil(n, outer=0.95, obscuration=0.0, spider_width=0.0)
+    field = tilted(clear, 0.9)[np.newaxis].astype(np.complex64)
+    left = np.abs(Vortex.of_pixels(n)(field, 0.1)[0] * stop) ** 2
+    # Mawet et al. (2005): 0.9 lambda/D for a charge of 2.
+    assert left.sum() / (clear * stop).sum() == pytest.approx(0.5, abs=0.06)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,10 @@ from exobench.datasets.errors import InputError
 from exobench.datasets.simulator import load_preset, preset_names
 
 
-def test_the_three_presets_load():
-    assert preset_names() == ("irdis_like", "naco_like", "sphere_ifs_like")
+def test_the_presets_load():
+    assert preset_names() == (
+        *("gpi_like", "irdis_like", "lmircam_like", "naco_like", "nirc2_like", "sphere_ifs_like"),
+    )
     for name in preset_names():
         assert load_preset(name).name == name
 
@@ -22,7 +24,7 @@ def test_the_file_of_presets_says_its_format():
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones():
-    with pytest.raises(InputError, match="no preset 'gpi'; there are irdis_like, naco_like"):
+    with pytest.raises(InputError, match="no preset 'gpi'; there are gpi_like, irdis_like"):
         load_preset("gpi")
 
 
@@ -73,7 +75,7 @@ def test_all_impossible_values_are_named_at_once():
         ({"ncpa_rms": "many"}, "as many of both"),
         ({"ncpa_rms": ("few", "many")}, "as many of both"),
         ({"ncpa_rms": (5.0, np.nan)}, "as many of both"),
-        ({"n_wavelengths": 5}, "several wavelengths need a bandwidth"),
+        ({"n_wavelengths": 5, "bandwidth": 0.0}, "several wavelengths need a bandwidth"),
         ({"psf_size": 30}, "psf_size must be odd, got 30"),
         ({"lyot_outer": 0.1}, "lyot_outer must lie between the obscuration and 1"),
     ],

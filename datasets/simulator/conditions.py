@@ -22,7 +22,8 @@ WIND_LIFETIME, WIND_SCATTER = 900.0, 0.3  # scatter of the logarithm of the spee
 TURN_LIFETIME, TURN_SCATTER = 1800.0, 15.0  # degrees, of the direction
 JITTER_LIFETIME, JITTER_CORRELATED, JITTER_WHITE = 60.0, 0.5, 0.85
 DRIFT_LIFETIME, DRIFT = 2400.0, 0.5
-BAD_LIFETIME, BAD_SCATTER = 60.0, 0.3  # scatter of the logarithm of the variance of bad frames
+BAD_LIFETIME, BAD_STEP = 60.0, 20.0
+BAD_SCATTER = 0.3  # of the logarithm of the variance of bad frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Weather(Parameters):
     jitter : float
         Of the pointing, in mas.
     bad_fraction : float
-        Of the frames, in spells, in which the adaptive optics loses its grip.
+        Of the time, in spells, in which the adaptive optics loses its grip.
     bad_variance : float
         Variance that it then leaves, relative to that in good frames.
     """
@@ -103,9 +104,13 @@ def draw_conditions(
 def _quality(
     weather: Weather, n: int, step: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    bad = random_series(rng, n, step, BAD_LIFETIME) > stats.norm.isf(weather.bad_fraction)
+    # An exposure longer than a spell averages good and bad.
+    parts = max(1, round(step / BAD_STEP))
+    series = random_series(rng, n * parts, step / parts, BAD_LIFETIME)
+    bad = series > stats.norm.isf(weather.bad_fraction)
     variance = weather.bad_variance * np.exp(BAD_SCATTER * rng.standard_normal(n))
-    return np.where(bad, np.maximum(variance, 1), 1).astype(np.float32)
+    share = bad.reshape(n, parts).mean(axis=1)
+    return np.asarray(1 + share * np.maximum(variance - 1, 0), dtype=np.float32)
 
 
 def _pointing(

@@ -126,10 +126,14 @@ def draw_optics(preset: Preset, instrument: Instrument, rng: np.random.Generator
 
 
 def draw_psf_optics(preset: Preset, instrument: Instrument, rng: np.random.Generator) -> Optics:
-    """The same instrument during the exposures of the PSF, before the sequence."""
+    """The same instrument during the exposures of the PSF, before the sequence.
+
+    Those of a bad spell are taken again.
+    """
     observation = preset.observation
     before = replace(observation, n_frames=PSF_FRAMES, duration=PSF_FRAMES * observation.exposure)
-    return draw_optics(replace(preset, observation=before), instrument, rng)
+    weather = replace(preset.weather, bad_fraction=0.0)
+    return draw_optics(replace(preset, observation=before, weather=weather), instrument, rng)
 
 
 def _residual_screens(
