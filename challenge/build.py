@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
+    from exobench.challenge.part import Part
     from exobench.challenge.recipe import Recipe
+    from exobench.datasets.builder import BuiltSequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,17 +174,26 @@ def run_task(task: SequenceTask) -> None:
     planned = task.planned
     if is_finished(task.folder, planned.plan.name):
         return
-    built = build_sequence(
-        planned.plan,
-        default_references,
-        task.secret.rng_for("sequence", planned.plan.name),
-    )
+    built = _built(planned, task.secret)
     (task.folder / "private" / JOURNAL).stat()
-    public = task.folder / "public"
+    part = _written(planned, built, task.folder / "public")
+    write_json(part_path(task.folder, planned.plan.name), part, mode=0o600)
+
+
+def rebuild(planned: TrackPlan, secret: Secret, public: Path) -> Part:
+    """A sequence built into the folder `public`, and what is to be kept of it."""
+    return _written(planned, _built(planned, secret), public)
+
+
+def _built(planned: TrackPlan, secret: Secret) -> BuiltSequence:
+    rng_for = secret.rng_for("sequence", planned.plan.name)
+    return build_sequence(planned.plan, default_references, rng_for)
+
+
+def _written(planned: TrackPlan, built: BuiltSequence, public: Path) -> Part:
     paths = write_eidc(built.sequence, public / planned.track)
     files = {kind: PublicFile.of(path, public) for kind, path in paths.items()}
-    part = part_of(planned, built, files)
-    write_json(part_path(task.folder, planned.plan.name), part, mode=0o600)
+    return part_of(planned, built, files)
 
 
 def _check_free(out: Path) -> None:

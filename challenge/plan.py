@@ -14,7 +14,7 @@ from exobench.datasets.files import HDF5_SUFFIXES, read_sequence
 from exobench.datasets.geometry import edge_distance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -42,7 +42,9 @@ class TrackPlan:
     origin: Origin
 
 
-def plan_challenge(recipe: Recipe, folder: Path, secret: Secret) -> list[TrackPlan]:
+def plan_challenge(
+    recipe: Recipe, folder: Path, secret: Secret, without: Container[int] = ()
+) -> list[TrackPlan]:
     """Every sequence that a recipe asks for, with its number of companions drawn.
 
     Parameters
@@ -51,6 +53,8 @@ def plan_challenge(recipe: Recipe, folder: Path, secret: Secret) -> list[TrackPl
     folder : Path
         From which sources are looked for.
     secret : Secret
+    without : container of int
+        Groups to leave out, counted from 0; the plans of the others are the same.
 
     Raises
     ------
@@ -60,6 +64,7 @@ def plan_challenge(recipe: Recipe, folder: Path, secret: Secret) -> list[TrackPl
     problems = [
         f"sequences[{number}]: {problem}"
         for number, group in enumerate(recipe.sequences, start=1)
+        if number - 1 not in without
         for problem in _group_problems(group, folder)
     ]
     if problems:
@@ -69,6 +74,8 @@ def plan_challenge(recipe: Recipe, folder: Path, secret: Secret) -> list[TrackPl
     units: dict[Path, str] = {}
     plans: list[TrackPlan] = []
     for index, group in enumerate(recipe.sequences):
+        if index in without:
+            continue
         rng = secret.rng("plan", str(index))
         plans += _group_plans(group, folder, numbers, units, rng)
     return plans

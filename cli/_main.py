@@ -16,7 +16,19 @@ from exobench.datasets.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = ("demo", "list", "fetch", "inspect", "build", "run", "check", "score", "rank", "serve")
+VERBS = (
+    "demo",
+    "list",
+    "fetch",
+    "inspect",
+    "build",
+    "verify",
+    "run",
+    "check",
+    "score",
+    "rank",
+    "serve",
+)
 
 BAD_INPUT = 2
 INTERRUPTED = 130
