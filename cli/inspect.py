@@ -21,14 +21,23 @@ def inspect(
         Path,
         typer.Argument(
             help="A folder of one sequence in EIDC names, one <instrument>_cube_<id>.fits, "
-            "or one HDF5 file.",
+            "one FITS file with extensions, or one HDF5 file.",
             show_default=False,
         ),
     ],
     plot: Annotated[
         Path | None,
-        typer.Option(help="Draw the sequence on one page, such as sequence.png.", metavar="FILE"),
+        typer.Option(
+            help="Draw it and a first reduction on one page, such as sequence.png.", metavar="FILE"
+        ),
     ] = None,
+    parity_flip: Annotated[
+        bool,
+        typer.Option(
+            "--parity-flip",
+            help="Mirror x about the star first, for cubes with east on the wrong side of north.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a sequence is, what is doubtful about it, where north and east are.
@@ -37,10 +46,11 @@ def inspect(
     """
     from exobench.datasets.files import read_sequence
     from exobench.datasets.inspection import inspect_sequence
+    from exobench.datasets.orientation import flip_parity
 
     if plot is not None:
         _check_plot(plot)
-    sequence = read_sequence(path)
+    sequence = flip_parity(read_sequence(path)) if parity_flip else read_sequence(path)
     inspection = inspect_sequence(sequence)
     if plot is not None:
         _draw(sequence, plot)

@@ -19,7 +19,14 @@ from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import SequenceError
 from exobench.datasets.fits_images import unreadable
 from exobench.datasets.fits_sequence import named
-from exobench.datasets.hdf5_guard import has, read_number, read_numbers, read_text, read_texts
+from exobench.datasets.hdf5_guard import (
+    check_heaps,
+    has,
+    read_number,
+    read_numbers,
+    read_text,
+    read_texts,
+)
 from exobench.datasets.part_names import DTYPES, KINDS, kind_of
 from exobench.datasets.parts import RawSequence, assemble
 from exobench.datasets.sequence import ImageSequence
@@ -90,6 +97,7 @@ def read_hdf5(path: Path) -> ImageSequence:
                 raise SequenceError(f"{path}: empty file; expected an HDF5 sequence")
         if not h5py.is_hdf5(path):
             raise SequenceError(f"{path}: not an HDF5 file")
+        check_heaps(path)
         with h5py.File(path, "r") as file:
             found = _read(file, path)
     except SequenceError:

@@ -7,6 +7,8 @@ any machine has. A sequence needs none of that.
 from __future__ import annotations
 
 import math
+import mmap
+import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +18,50 @@ import numpy as np
 from exobench.datasets.errors import SequenceError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import DTypeLike, NDArray
 
 EXPANSION = 100  # noise does not compress so well; what does is a trap
 FREE_BYTES = 64 * 2**20  # that may be expanded whatever the ratio
 DEFLATE_LIMIT = 1032  # no deflate stream expands more
 INFLATED_BYTES = 256 * 2**20  # that one chunk may reach unchecked
+HEAP = b"GCOL\x01\0\0\0"  # signature, version and reserved bytes of a global heap
 LONGEST_TEXT = 2**20
+
+
+def check_heaps(path: Path) -> None:
+    """Refuse a file whose stores of text are damaged: the library would walk them for ever.
+
+    Raises
+    ------
+    SequenceError
+        One line that names the file.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        at = content.find(HEAP)
+        while at >= 0:
+            if not _is_sound(content, at):
+                raise SequenceError(f"{path}: truncated or damaged HDF5 file; fetch it again")
+            at = content.find(HEAP, at + len(HEAP))
+
+
+def _is_sound(content: mmap.mmap, start: int) -> bool:
+    """True if the objects of a global heap fill it and no more (HDF5 file format, III.E)."""
+    if start + 16 > len(content):
+        return False
+    (size,) = struct.unpack_from("<Q", content, start + 8)
+    at, end = start + 16, start + size
+    if end > len(content):
+        return False
+    while at + 16 <= end:
+        index, _, _, held = struct.unpack_from("<HHIQ", content, at)
+        # Of the free space, object 0, the size is stated with its head.
+        step = held if index == 0 else 16 + -(-held // 8) * 8
+        if step < 16:
+            return False
+        at += step
+    return at <= end
 
 
 def has(group: Any, name: str) -> bool:

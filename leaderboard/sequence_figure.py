@@ -1,32 +1,36 @@
-"""One page on a sequence: the mean frame, where the light varies, the PSF, the angles."""
+"""One page on a sequence: what was recorded above, what is left of the star below."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import AsinhNorm, LogNorm
+from matplotlib.colors import AsinhNorm, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from exobench.datasets.geometry import edge_distance
+from exobench.datasets.geometry import edge_distance, frame_centre
 from exobench.datasets.inspection import Compass, compass
+from exobench.leaderboard.quick_look import QuickLook, quick_look
+from exobench.scoring.candidates import find_candidates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Normalize
     from numpy.typing import NDArray
 
     from exobench.datasets.sequence import ImageSequence
 
 INK, FAINT, ACCENT = "#1b1f24", "#8a919a", "#d1495b"
-IMAGE_MAP, DEVIATION_MAP = "inferno", "viridis"
+IMAGE_MAP, DEVIATION_MAP, RESIDUAL_MAP = "inferno", "viridis", "RdBu_r"
+DETECTED = 5.0  # sigma
+MOST_MARKS = 20
 
 
 def sequence_figure(sequence: ImageSequence) -> Figure:
-    """Mean frame with scale and sky directions, temporal deviation, PSF and angle track.
+    """Mean frame with sky directions, deviation, PSF; first reduction, significance, angles.
 
-    Several wavelengths are shown at the middle one.
+    Several wavelengths are shown at the middle one; the reduction has them all
+    (`exobench.leaderboard.quick_look`).
 
     Parameters
     ----------
@@ -39,18 +43,22 @@ def sequence_figure(sequence: ImageSequence) -> Figure:
     """
     channel = sequence.n_wavelengths // 2
     frames = sequence.cube[channel]
-    figure = Figure(figsize=(9.4, 7.8), dpi=140, layout="constrained", facecolor="white")
-    axes = figure.subplot_mosaic(
-        [["mean", "std"], ["mean", "psf"], ["angles", "angles"]],
-        width_ratios=[2.1, 1],
-        height_ratios=[1, 1, 0.7],
-    )
+    figure = Figure(figsize=(13.2, 8.6), dpi=120, layout="constrained", facecolor="white")
+    axes = figure.subplot_mosaic([["mean", "std", "psf"], ["residual", "significance", "angles"]])
     _mean_panel(axes["mean"], sequence, frames)
     _deviation_panel(axes["std"], sequence, frames)
     _psf_panel(axes["psf"], sequence, channel)
     _angle_panel(axes["angles"], sequence)
+    look = quick_look(sequence)
+    if isinstance(look, str):
+        for name in ("residual", "significance"):
+            axes[name].set_axis_off()
+            axes[name].text(0.5, 0.5, f"no {name} map: {look}", ha="center", color=INK)
+    else:
+        _residual_panel(axes["residual"], sequence, look)
+        _significance_panel(axes["significance"], sequence, look)
     title = f"{sequence.name}\n{_properties(sequence, channel)}"
-    figure.suptitle(title, x=0.012, ha="left", fontsize=10, linespacing=1.5, color=INK)
+    figure.suptitle(title, x=0.012, ha="left", fontsize=11, linespacing=1.5, color=INK)
     return figure
 
 
@@ -63,6 +71,8 @@ def _properties(sequence: ImageSequence, channel: int) -> str:
     ]
     if sequence.wavelengths is not None:
         parts.append(f"{sequence.wavelengths[channel]:.3f} µm")
+    if sequence.reference is not None:
+        parts.append(f"{sequence.reference.shape[1]} reference frames")
     if sequence.n_wavelengths > 1:
         parts.append(f"channel {channel + 1} of {sequence.n_wavelengths}")
     parts += [label for label in ("simulated", "injected") if label in sequence.metadata]
@@ -74,8 +84,9 @@ def _mean_panel(axes: Axes, sequence: ImageSequence, frames: NDArray[np.float32]
     _image(axes, sequence, mean, _stretch(mean), IMAGE_MAP)
     axes.set_title("mean frame", loc="left", fontsize=9, color=INK)
     _scale_bar(axes, sequence)
-    _sky_directions(axes, sequence, compass(sequence, 0), (-0.72, "first frame"))
-    _sky_directions(axes, sequence, compass(sequence, sequence.n_frames - 1), (0.72, "last frame"))
+    radius = _radius(mean, sequence)
+    _sky_directions(axes, radius, compass(sequence, 0), (-0.72, "first frame"))
+    _sky_directions(axes, radius, compass(sequence, sequence.n_frames - 1), (0.72, "last frame"))
 
 
 def _deviation_panel(axes: Axes, sequence: ImageSequence, frames: NDArray[np.float32]) -> None:
@@ -85,6 +96,37 @@ def _deviation_panel(axes: Axes, sequence: ImageSequence, frames: NDArray[np.flo
     norm = LogNorm(max(low, high * 1e-4), max(high, low * 1.01), clip=True)
     _image(axes, sequence, deviation, norm, DEVIATION_MAP)
     axes.set_title("temporal standard deviation", loc="left", fontsize=9, color=INK)
+
+
+def _residual_panel(axes: Axes, sequence: ImageSequence, look: QuickLook) -> None:
+    # The bright rest near the star must not set the scale for the field.
+    limit = float(np.percentile(np.abs(look.residual), 99.5)) or 1.0
+    norm = Normalize(-limit, limit, clip=True)
+    _image(axes, sequence, look.residual, norm, RESIDUAL_MAP)
+    axes.set_title(f"residual, north up ({look.label})", loc="left", fontsize=9, color=INK)
+    sky = Compass(frame=0, north=90.0, east=180.0)
+    _sky_directions(axes, _radius(look.residual, sequence), sky, (0.78, ""), INK)
+
+
+def _significance_panel(axes: Axes, sequence: ImageSequence, look: QuickLook) -> None:
+    found = look.significance
+    _image(axes, sequence, found, Normalize(-DETECTED, DETECTED, clip=True), RESIDUAL_MAP)
+    scored = np.isfinite(found)
+    yx, values = find_candidates(found, sequence.reference_fwhm, scored)
+    (y, x), scale = frame_centre(found.shape), sequence.pixel_scale
+    clear = values >= DETECTED
+    for (row, column), value in zip(yx[clear][:MOST_MARKS], values[clear], strict=False):
+        place = ((column - x) * scale, (row - y) * scale)
+        width = 1.5 * sequence.reference_fwhm * scale
+        axes.add_patch(Circle(place, width, fill=False, edgecolor=INK, linewidth=1.2))
+        axes.annotate(f"{value:.1f}", place, (9, 7), textcoords="offset points", fontsize=8)
+    largest = f"largest {values[0]:.1f} σ" if values.size else "nowhere defined"
+    axes.set_title(
+        f"significance in σ, {largest}; circles: {DETECTED:g} and more",
+        loc="left",
+        fontsize=9,
+        color=INK,
+    )
 
 
 def _psf_panel(axes: Axes, sequence: ImageSequence, channel: int) -> None:
@@ -111,6 +153,7 @@ def _angle_panel(axes: Axes, sequence: ImageSequence) -> None:
     axes.grid(color=FAINT, alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8, colors=INK)
+    axes.set_box_aspect(1)
 
 
 def _stretch(mean: NDArray[np.float64]) -> Normalize:
@@ -122,11 +165,11 @@ def _stretch(mean: NDArray[np.float64]) -> Normalize:
 def _image(
     axes: Axes,
     sequence: ImageSequence,
-    image: NDArray[np.float64],
+    image: NDArray[np.floating],
     norm: Normalize,
     colours: str,
 ) -> None:
-    (y, x), scale, (n_y, n_x) = sequence.centre, sequence.pixel_scale, sequence.shape
+    (y, x), scale, (n_y, n_x) = frame_centre(image.shape), sequence.pixel_scale, image.shape
     left, right = (-0.5 - x) * scale, (n_x - 0.5 - x) * scale
     bottom, top = (-0.5 - y) * scale, (n_y - 0.5 - y) * scale
     shown = axes.imshow(
@@ -140,7 +183,8 @@ def _image(
 def _finish(axes: Axes, shown: Any) -> None:
     axes.tick_params(labelsize=8, colors=INK)
     bar = axes.figure.colorbar(shown, ax=axes, pad=0.015, fraction=0.046)
-    bar.ax.tick_params(labelsize=7, colors=INK)
+    bar.ax.tick_params(which="both", labelsize=7, colors=INK)
+    bar.ax.yaxis.get_offset_text().set_fontsize(7)
     bar.outline.set_visible(False)
 
 
@@ -153,33 +197,20 @@ def _scale_bar(axes: Axes, sequence: ImageSequence) -> None:
     axes.text(left + length / 2, bottom + 0.03 * radius, f'{length:g}"', color="white", ha="center")
 
 
+def _radius(image: NDArray[np.floating], sequence: ImageSequence) -> float:
+    """From the star to the nearest edge, in arcsec; positive."""
+    return max(edge_distance(image.shape), 0.5) * sequence.pixel_scale
+
+
 def _sky_directions(
-    axes: Axes, sequence: ImageSequence, sky: Compass, place: tuple[float, str]
+    axes: Axes, radius: float, sky: Compass, place: tuple[float, str], colour: str = "white"
 ) -> None:
-    radius = edge_distance(sequence.shape) * sequence.pixel_scale
-    (across, label), up = place, 0.68
+    (across, label), up = place, 0.6
     x, y = across * radius, up * radius
+    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
+    centred = {"ha": "center", "va": "center", "fontsize": 8, "color": colour}
     for letter, theta in (("N", sky.north), ("E", sky.east)):
         right, top = np.cos(np.deg2rad(theta)) * radius, np.sin(np.deg2rad(theta)) * radius
-        axes.annotate(
-            "",
-            (x + 0.15 * right, y + 0.15 * top),
-            (x, y),
-            arrowprops={
-                "arrowstyle": "-|>",
-                "color": "white",
-                "linewidth": 1.3,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
-        )
-        axes.text(
-            x + 0.2 * right,
-            y + 0.2 * top,
-            letter,
-            color="white",
-            ha="center",
-            va="center",
-            fontsize=8,
-        )
-    axes.text(x, 0.93 * radius, label, color="white", ha="center", fontsize=8)
+        axes.annotate("", (x + 0.15 * right, y + 0.15 * top), (x, y), arrowprops=arrow)
+        axes.text(x + 0.21 * right, y + 0.21 * top, letter, **centred)
+    axes.text(x, 0.94 * radius, label, **centred)

@@ -347,7 +347,14 @@ def lengths_of_ff(content, rng):
     return content[:at] + b"\xff" * 8 + content[at + 8 :]
 
 
+def endless_text(content, rng):
+    """The length of an object in a store of text, such that the next one begins before it."""
+    at = content.index(b"yes\0") - 8
+    return content[:at] + b"\xff" * 8 + content[at + 8 :]
+
+
 HDF5_CHANGES = [
+    endless_text,
     *(flipped_structure, lengths_of_ff, flipped_once) * 2,
     flipped_anywhere,
     truncated,

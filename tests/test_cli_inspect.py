@@ -63,6 +63,14 @@ def test_the_real_naco_folder_has_no_warnings(shared_data):
     assert "no warnings" in result.stdout
 
 
+def test_a_mirrored_cube_is_put_right_on_request(toy):
+    result = run(toy, "--parity-flip")
+    assert result.exit_code == 0
+    # The last angle is 8 degrees: north stood at 82 degrees.
+    assert "north at 98.0, east at 188.0 degrees" in result.stdout
+    assert "parity flipped  yes" in result.stdout
+
+
 def test_json_is_all_that_stands_on_standard_output(toy):
     result = run(toy, "--json")
     found = json.loads(result.stdout)

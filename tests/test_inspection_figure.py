@@ -1,5 +1,7 @@
 """The page that `exobench inspect --plot` draws."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from exobench.datasets.sequence import ImageSequence
 
 pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
 
+from exobench.leaderboard.quick_look import cropped, quick_look
 from exobench.leaderboard.sequence_figure import sequence_figure
 
 
@@ -30,11 +33,14 @@ def panels(figure):
     return {axes.get_title(loc="left").split(",")[0]: axes for axes in figure.axes}
 
 
-def test_a_real_sequence_is_drawn_with_its_four_panels(shared_data, tmp_path):
+def test_a_real_sequence_is_drawn_with_its_panels(shared_data, tmp_path):
     real = read_sequence(shared_data / "naco_betapic")
     figure = sequence_figure(real)
     drawn = panels(figure)
-    assert set(drawn) >= {"mean frame", "temporal standard deviation", "PSF", "derotation angle"}
+    assert set(drawn) >= {
+        *("mean frame", "temporal standard deviation", "PSF", "derotation angle"),
+        *("residual", "significance in σ"),
+    }
     np.testing.assert_allclose(
         drawn["mean frame"].images[0].get_array(), real.cube[0].mean(axis=0), rtol=1e-5, atol=1e-4
     )
@@ -90,3 +96,66 @@ def test_odd_sequences_are_drawn_too(changes):
 
 def test_the_figure_is_nobody_elses():
     assert sequence_figure(sequence()).canvas.manager is None
+
+
+def source(position_angle=60.0, **changes):
+    """Noise that stands still, a star's halo, and one companion at 12 px."""
+    rng = np.random.default_rng(5)
+    angles = changes.pop("angles", np.linspace(0, 70, 12))
+    size = changes.pop("size", 61)
+    rows, columns = np.indices((size, size)) - size // 2
+    halo = np.exp(-np.hypot(rows, columns) / 8) + 0.02 * rng.normal(size=(size, size))
+    azimuth = np.deg2rad(position_angle + 90 - angles)
+    y, x = 12 * np.sin(azimuth), 12 * np.cos(azimuth)
+    square = (rows - y[:, None, None]) ** 2 + (columns - x[:, None, None]) ** 2
+    cube = halo + 0.05 * np.exp(-4 * np.log(2) * square / 9)
+    cube += 1e-3 * rng.normal(size=cube.shape)
+    stamp = np.exp(-4 * np.log(2) * (rows**2 + columns**2) / 9)
+    half = size // 2
+    fields = {
+        "name": "toy_1",
+        "cube": cube[np.newaxis],
+        "angles": angles,
+        "psf": stamp[np.newaxis, half - 10 : half + 11, half - 10 : half + 11],
+        "fwhm": 3.0,
+        "pixel_scale": 0.01,
+    }
+    return ImageSequence(**(fields | changes)), halo + 1e-3 * rng.normal(size=(8, size, size))
+
+
+@pytest.mark.parametrize("size", [61, 60])
+def test_a_companion_is_circled_where_it_stands_on_the_sky(size):
+    made, _ = source(size=size)
+    axes = panels(sequence_figure(made))["significance in σ"]
+    circle = axes.patches[0]
+    # East is left: position angle 60 stands up and to the left.
+    expected = 0.12 * np.array([-np.sin(np.deg2rad(60)), np.cos(np.deg2rad(60))])
+    np.testing.assert_allclose(circle.get_center(), expected, atol=0.011)
+
+
+def test_reference_frames_reduce_what_does_not_rotate():
+    made, library = source(angles=np.zeros(12))
+    assert quick_look(made) == "the field does not rotate"
+    look = quick_look(replace(made, reference=library[np.newaxis]))
+    assert look.label == "RDI, 4 components"
+    y, x = np.unravel_index(np.nanargmax(look.significance), look.significance.shape)
+    assert np.hypot(y - 36, x - (30 - 12 * np.sin(np.deg2rad(60)))) < 1.5
+
+
+def test_long_and_large_sequences_are_binned_and_cropped():
+    rng = np.random.default_rng(0)
+    for n in (220, 221):
+        made = sequence(
+            cube=rng.normal(size=(2, 3, n, n)),
+            angles=np.linspace(0, 60, 3),
+            reference=rng.normal(size=(2, 2, n, n)),
+        )
+        marked = made.cube.copy()
+        marked[..., n // 2, n // 2] = 99
+        small = cropped(replace(made, cube=marked), 201)
+        assert small.shape == (201 - (n + 1) % 2,) * 2
+        y, x = (int(c) for c in small.centre)
+        assert (small.cube[..., y, x] == 99).all()
+        assert small.reference.shape[-2:] == small.shape
+    long = sequence(cube=rng.normal(size=(2, 640, 21, 21)), angles=np.linspace(0, 60, 640))
+    assert quick_look(long).label.endswith(", 160 bins")
