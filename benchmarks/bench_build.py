@@ -5,8 +5,10 @@ import hashlib
 import numpy as np
 import pytest
 
-from exobench.challenge.references import default_references
-from exobench.datasets.builder import SequencePlan, SimulatedStar, build_sequence
+from exobench.challenge.references import DEFAULT_IFS_REFERENCES, References
+from exobench.datasets.builder import SequencePlan, build_sequence
+from exobench.datasets.placement import Draw
+from exobench.datasets.stars import SimulatedStar
 
 CASES = {
     "adi_demo": ("irdis_like", {"n_frames": 60, "size": 100}),
@@ -24,10 +26,13 @@ def test_build_sequence(benchmark, case):
     plan = SequencePlan(
         name=f"{preset}_1",
         star=SimulatedStar(preset=preset, overrides=overrides),
-        n_companions=2,
+        draws=(Draw(ranks=(0, 1, 2, 3), offset=0.5, spectrum=1),),
         visible=True,
     )
+    references = References(
+        choices=("median", "pca") if case == "adi_demo" else DEFAULT_IFS_REFERENCES
+    )
     built = benchmark.pedantic(
-        build_sequence, args=(plan, default_references, rng_for), rounds=2, iterations=1
+        build_sequence, args=(plan, references, rng_for), rounds=2, iterations=1
     )
     assert len(built.sources) == 2

@@ -27,7 +27,6 @@ from exobench.challenge.lock import locked
 from exobench.challenge.manifest import PublicFile
 from exobench.challenge.part import part_of
 from exobench.challenge.plan import TrackPlan, plan_challenge
-from exobench.challenge.references import default_references
 from exobench.challenge.secrets import Secret
 from exobench.challenge.work import ClusterError, map_tasks
 from exobench.datasets.atomic import remove_partial
@@ -187,7 +186,7 @@ def rebuild(planned: TrackPlan, secret: Secret, public: Path) -> Part:
 
 def _built(planned: TrackPlan, secret: Secret) -> BuiltSequence:
     rng_for = secret.rng_for("sequence", planned.plan.name)
-    return build_sequence(planned.plan, default_references, rng_for)
+    return build_sequence(planned.plan, planned.references, rng_for)
 
 
 def _written(planned: TrackPlan, built: BuiltSequence, public: Path) -> Part:
@@ -232,7 +231,7 @@ def _secret(recipe: Recipe, file: Path | None, started: Journal | None) -> Secre
     if recipe.kind == "practice":
         if file is not None:
             raise RecipeError("--secret is for contests; a practice challenge has its seed")
-        return Secret.of_seed(int(recipe.seed or 0), recipe.name)
+        return Secret.of_seed(int(recipe.seed or 0), recipe.random_name)
     given = None if file is None else Secret.read(file)
     if started is None:
         return given or Secret.drawn()

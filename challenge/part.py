@@ -9,12 +9,13 @@ import numpy as np
 from exobench.challenge.documents import Document
 from exobench.challenge.manifest import PublicSequence, Track
 from exobench.challenge.truth import HiddenCompanion, HiddenSequence
+from exobench.datasets.spectra import SPECTRAL_TYPES
 
 if TYPE_CHECKING:
     from exobench.challenge.manifest import PublicFile
     from exobench.challenge.plan import TrackPlan
     from exobench.datasets.builder import BuiltSequence, HiddenSource
-    from exobench.datasets.placement import LimitCurve
+    from exobench.datasets.limit_curve import LimitCurve
 
 TOLERANCE_FWHM = 1.0
 
@@ -88,6 +89,8 @@ def _hidden(built: BuiltSequence, source: HiddenSource) -> HiddenCompanion:
         flux=_one_or_more(fluxes),
         contrast=None if star is None else _one_or_more(fluxes / star),
         stratum=place.stratum,
+        separation_stratum=place.separation_stratum,
+        spectrum=SPECTRAL_TYPES[place.spectrum] if sequence.n_wavelengths > 1 else None,
         snr={
             name: value if np.isfinite(value) else None
             for name, value in source.significance.items()

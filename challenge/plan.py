@@ -6,19 +6,21 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exobench.challenge.draws import deal_companions
 from exobench.challenge.recipe import IFS_TRACK
-from exobench.datasets.builder import RealStar, SequencePlan
+from exobench.challenge.references import References
+from exobench.datasets.builder import SequencePlan
 from exobench.datasets.eidc import find_sequences, sequence_files
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.files import HDF5_SUFFIXES, read_sequence
 from exobench.datasets.geometry import edge_distance
+from exobench.datasets.stars import RealStar, SimulatedStar
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container
     from pathlib import Path
 
-    import numpy as np
-
+    from exobench.challenge.draws import Hand
     from exobench.challenge.manifest import Origin, Track
     from exobench.challenge.recipe import Recipe, SequenceGroup
     from exobench.challenge.secrets import Secret
@@ -33,6 +35,8 @@ class TrackPlan:
     plan : SequencePlan
     track, instrument, unit, origin : str
         As in the manifest.
+    references : References
+        With which it is calibrated.
     """
 
     plan: SequencePlan
@@ -40,12 +44,13 @@ class TrackPlan:
     instrument: str
     unit: str
     origin: Origin
+    references: References
 
 
 def plan_challenge(
     recipe: Recipe, folder: Path, secret: Secret, without: Container[int] = ()
 ) -> list[TrackPlan]:
-    """Every sequence that a recipe asks for, with its number of companions drawn.
+    """Every sequence that a recipe asks for, with the strata of its companions drawn.
 
     Parameters
     ----------
@@ -70,15 +75,14 @@ def plan_challenge(
     if problems:
         raise RecipeError(*problems)
     _check_sources(recipe, folder)
-    numbers: Counter[str] = Counter()
-    units: dict[Path, str] = {}
-    plans: list[TrackPlan] = []
-    for index, group in enumerate(recipe.sequences):
-        if index in without:
-            continue
-        rng = secret.rng("plan", str(index))
-        plans += _group_plans(group, folder, numbers, units, rng)
-    return plans
+    names = _Names()
+    dealt = zip(recipe.sequences, deal_companions(recipe, secret), strict=True)
+    return [
+        _track_plan(recipe, group, folder, hand, names)
+        for index, (group, hands) in enumerate(dealt)
+        if index not in without
+        for hand in hands
+    ]
 
 
 def _check_sources(recipe: Recipe, folder: Path) -> None:
@@ -97,48 +101,51 @@ def _check_sources(recipe: Recipe, folder: Path) -> None:
         )
 
 
-def _group_plans(
-    group: SequenceGroup,
-    folder: Path,
-    numbers: Counter[str],
-    units: dict[Path, str],
-    rng: np.random.Generator,
-) -> Iterator[TrackPlan]:
-    star = group.star(folder)
-    instrument = source_instrument(star.path) if isinstance(star, RealStar) else star.preset
-    for n_companions, visible in _draw_companions(group, rng):
-        numbers[instrument] += 1
-        name = f"{instrument}_{numbers[instrument]}"
-        yield TrackPlan(
-            plan=SequencePlan(
-                name=name,
-                star=star,
-                n_companions=n_companions,
-                visible=visible,
-                inner_radius_px=group.inner_radius_px,
-                outer_radius_px=group.outer_radius_px,
-            ),
-            track=group.track,
-            instrument=instrument,
-            # Copies of one real sequence share their noise: they are resampled together.
-            unit=units.setdefault(star.path.resolve(), name)
-            if isinstance(star, RealStar)
-            else name,
-            origin=group.origin if isinstance(star, RealStar) else "simulated",
+class _Names:
+    """Names and units given to the sequences of a challenge, one after the other."""
+
+    def __init__(self) -> None:
+        self._numbers: Counter[str] = Counter()
+        self._units: dict[Path, str] = {}
+
+    def next(self, star: SimulatedStar | RealStar) -> tuple[str, str, str]:
+        """Instrument, name and unit of one more sequence of a star."""
+        instrument = (
+            star.preset if isinstance(star, SimulatedStar) else source_instrument(star.path)
         )
+        self._numbers[instrument] += 1
+        name = f"{instrument}_{self._numbers[instrument]}"
+        if isinstance(star, SimulatedStar):
+            return instrument, name, name
+        # Copies of one real sequence share their noise: they are resampled together.
+        return instrument, name, self._units.setdefault(star.path.resolve(), name)
 
 
-def _draw_companions(group: SequenceGroup, rng: np.random.Generator) -> list[tuple[int, bool]]:
-    """Number of companions of each sequence and whether one is visible, in random order."""
-    least, most = group.companions
-    n_filled = group.count - group.n_blank
-    low = min(max(least, 1), most)
-    filled = [
-        (int(n), i < group.visible)
-        for i, n in enumerate(rng.integers(low, most, size=n_filled, endpoint=True))
-    ]
-    drawn = filled + [(0, False)] * group.n_blank
-    return [drawn[i] for i in rng.permutation(len(drawn))]
+def _track_plan(
+    recipe: Recipe, group: SequenceGroup, folder: Path, hand: Hand, names: _Names
+) -> TrackPlan:
+    star = group.star(folder)
+    instrument, name, unit = names.next(star)
+    ifs = group.track == IFS_TRACK
+    return TrackPlan(
+        plan=SequencePlan(
+            name=name,
+            star=star,
+            draws=hand.draws,
+            visible=hand.visible,
+            inner_radius_px=group.inner_radius_px,
+            outer_radius_px=group.outer_radius_px,
+            calibration_channels=recipe.reference_channels if ifs else None,
+        ),
+        track=group.track,
+        instrument=instrument,
+        unit=unit,
+        origin=group.origin if isinstance(star, RealStar) else "simulated",
+        references=References(
+            choices=recipe.ifs_references if ifs else recipe.references,
+            max_frames=recipe.reference_frames,
+        ),
+    )
 
 
 def source_instrument(path: Path) -> str:

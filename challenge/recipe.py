@@ -9,9 +9,16 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from exobench.challenge.documents import Document, File, raise_problems, read_toml
 from exobench.challenge.manifest import RankBy, Track
-from exobench.datasets.builder import Centring, RealStar, SimulatedStar
+from exobench.challenge.references import (
+    DEFAULT_IFS_REFERENCES,
+    DEFAULT_REFERENCES,
+    ReferenceChoice,
+    reference_problems,
+)
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.simulator.presets import load_preset
+from exobench.datasets.simulator.scene import Injection
+from exobench.datasets.stars import Centring, RealStar, SimulatedStar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +51,8 @@ class SequenceGroup(Document):
         For a source: in micrometres (where its files do not say) and metres.
     flip_angles : bool
         For a source: negate its angles, so that what is real in it smears.
+    injection : {"optical", "stamp"}
+        For a preset: companions pass the optics of every frame, or are stamps of the PSF.
     centring : {"check", "recentre", "trust"}
         For a source: refuse a star off centre, move it, or believe the files.
     origin : {"real", "public-origin"}
@@ -57,6 +66,7 @@ class SequenceGroup(Document):
     source: str | None = None
     count: Annotated[int, Field(ge=1, le=100_000)] = 1
     overrides: dict[str, Any] = Field(default_factory=dict)
+    injection: Injection = "optical"
     companions: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (0, 3)
     blank_fraction: Annotated[float, Field(ge=0, le=1)] = 0.25
     visible: Annotated[int, Field(ge=0)] = 0
@@ -90,6 +100,8 @@ class SequenceGroup(Document):
             problems.append("a source needs the telescope's diameter = (metres)")
         if self.overrides:
             problems.append("overrides are for a preset, not for a source")
+        if self.injection != "optical":
+            problems.append("injection is for a preset; companions of a source are stamps")
         return problems
 
     def _preset_problems(self) -> list[str]:
@@ -124,7 +136,11 @@ class SequenceGroup(Document):
     @property
     def n_blank(self) -> int:
         """Sequences without companions: `blank_fraction` of them, halves rounded up."""
-        return math.floor(self.blank_fraction * self.count + 0.5)
+        return self.n_blank_of(self.count)
+
+    def n_blank_of(self, n: int) -> int:
+        """How many of the first `n` sequences, in tens, are without companions."""
+        return math.floor(self.blank_fraction * n + 0.5)
 
     def simulated_preset(self) -> Preset:
         """The preset with its overrides."""
@@ -133,7 +149,9 @@ class SequenceGroup(Document):
     def star(self, folder: Path) -> SimulatedStar | RealStar:
         """Where the frames come from; a source is looked for from `folder`."""
         if self.preset is not None:
-            return SimulatedStar(preset=self.preset, overrides=self.overrides)
+            return SimulatedStar(
+                preset=self.preset, overrides=self.overrides, injection=self.injection
+            )
         return RealStar(
             path=folder / str(self.source),
             wavelength=self.wavelength,
@@ -158,6 +176,18 @@ class Recipe(File):
     seed : int or None
     rank_by : str
         Metric that orders the board.
+    series : str or None
+        Practice only: recipes of one series and seed draw the same random numbers, so that
+        one whose groups have 10 sequences each is a part of one whose groups have 50.
+    references : tuple
+        Baselines that calibrate the companions of track adi: names, or tables of a name and
+        options, such as ``{ name = "pca", n_components = 10 }``.
+    ifs_references : tuple
+        Those of track adi_ifs.
+    reference_frames : int or None
+        References see at most so many frames, means of consecutive ones; None: all.
+    reference_channels : int or None
+        Limits of track adi_ifs are measured on so many wavelengths and checked on all.
     sequences : tuple of SequenceGroup
     """
 
@@ -165,6 +195,11 @@ class Recipe(File):
     kind: Literal["practice", "contest"]
     seed: Annotated[int, Field(ge=0)] | None = Field(default=None, validate_default=True)
     rank_by: RankBy = "f1"
+    series: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    references: tuple[ReferenceChoice, ...] = DEFAULT_REFERENCES
+    ifs_references: tuple[ReferenceChoice, ...] = DEFAULT_IFS_REFERENCES
+    reference_frames: Annotated[int, Field(ge=2)] | None = None
+    reference_channels: Annotated[int, Field(ge=2)] | None = None
     sequences: tuple[SequenceGroup, ...]
 
     # `info.data` has the fields above that are valid: no problem hides another.
@@ -180,6 +215,27 @@ class Recipe(File):
                 "leave it out: a secret of 256 bits is drawn, or read from --secret FILE"
             )
         return seed
+
+    @field_validator("series")
+    @classmethod
+    def _series_fits_kind(cls, series: str | None, info: ValidationInfo) -> str | None:
+        if series is not None and info.data.get("kind") == "contest":
+            raise ValueError("a contest has a secret of its own; series is for practice challenges")
+        return series
+
+    @field_validator("references", "ifs_references")
+    @classmethod
+    def _usable(
+        cls, choices: tuple[ReferenceChoice, ...], info: ValidationInfo
+    ) -> tuple[ReferenceChoice, ...]:
+        track = IFS_TRACK if info.field_name == "ifs_references" else "adi"
+        raise_problems(*reference_problems(choices, track))
+        return choices
+
+    @property
+    def random_name(self) -> str:
+        """Name from which a practice challenge, with its seed, draws its random numbers."""
+        return self.series or self.name
 
     @field_validator("sequences")
     @classmethod

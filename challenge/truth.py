@@ -33,6 +33,10 @@ class HiddenCompanion(Document):
         Flux ratio to the star, where the star's flux is known.
     stratum : str
         From which the flux was drawn: bright, middle, faint or visible.
+    separation_stratum : str or None
+        In which it stands, such as "3-6 lambda/D"; null in a truth of an earlier version.
+    spectrum : str or None
+        Spectral type, where there are several wavelengths.
     snr : dict of str to float or None
         Significance that each reference reaches at the position, by reference.
     """
@@ -44,6 +48,8 @@ class HiddenCompanion(Document):
     flux: float | tuple[float, ...]
     contrast: float | tuple[float, ...] | None
     stratum: str
+    separation_stratum: str | None = None
+    spectrum: str | None = None
     snr: dict[str, float | None]
 
 

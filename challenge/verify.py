@@ -227,7 +227,9 @@ def _document_problems(manifest: Manifest, truth: Truth, recipe: Recipe) -> list
         message = f"metric_version is {manifest.metric_version}, this exobench has {METRIC_VERSION}"
         problems.append(Problem(MANIFEST, "versions", message, "warning"))
     secret = Secret(truth.secret)
-    if recipe.kind == "practice" and secret != Secret.of_seed(int(recipe.seed or 0), recipe.name):
+    if recipe.kind == "practice" and secret != Secret.of_seed(
+        int(recipe.seed or 0), recipe.random_name
+    ):
         message = "the secret is not that of the recipe's seed"
         problems.append(Problem(TRUTH, "secret_other", message))
     if secret.salt != truth.salt:

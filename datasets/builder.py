@@ -6,159 +6,34 @@ callables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.datasets.centring import star_offset
-from exobench.datasets.errors import InputError, RecipeError, SequenceError
-from exobench.datasets.files import read_sequence
+from exobench.datasets.calibration import limit_curves
+from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.geometry import edge_distance
-from exobench.datasets.injection import inject
-from exobench.datasets.limits import detection_limit
-from exobench.datasets.placement import EDGE_FWHM, LimitCurve, combined_limit, draw_places
-from exobench.datasets.preprocessing.recentring import recentred
+from exobench.datasets.limit_curve import combined_limit
+from exobench.datasets.placement import Ground, draw_places
 from exobench.datasets.sequence import Companion
-from exobench.datasets.simulator.scene import expose, simulate_scene
 from exobench.datasets.spectra import SPECTRAL_TYPES, spectrum
+from exobench.datasets.strata import (
+    known_lambda_over_d_px,
+    known_wavelengths,
+    separation_strata,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from exobench.datasets.limit_curve import LimitCurve
     from exobench.datasets.limits import Reference
-    from exobench.datasets.placement import Place
+    from exobench.datasets.placement import Draw, Place
     from exobench.datasets.sequence import ImageSequence
+    from exobench.datasets.stars import Field, RealStar, SimulatedStar
 
-MAX_STAR_OFFSET = 0.5  # px
 INNER_LOD = 1.5
-RADII_STEP_FWHM = 2.0
-
-Centring = Literal["check", "recentre", "trust"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Field:
-    """A star without companions, ready to receive them.
-
-    Attributes
-    ----------
-    blank : ImageSequence
-        To calibrate on. Of a simulated star it has other noise than what is handed out.
-    with_companions : callable
-        Companions to the sequence that is handed out.
-    inner_working_angle_px : float
-        Of the coronagraph; 0 where none is known.
-    """
-
-    blank: ImageSequence
-    with_companions: Callable[[list[Companion]], ImageSequence]
-    inner_working_angle_px: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedStar:
-    """A star from a preset of the simulator, with overrides of its fields."""
-
-    preset: str
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-
-    def observe(self, name: str, rng_for: Callable[[str], np.random.Generator]) -> Field:
-        """A new realisation; companions go in before photon noise."""
-        scene = simulate_scene(self.preset, rng=rng_for("scene"), name=name, **self.overrides)
-        return Field(
-            blank=expose(scene, rng=rng_for("calibration noise")),
-            with_companions=lambda companions: expose(scene, companions, rng=rng_for("noise")),
-            inner_working_angle_px=scene.inner_working_angle / scene.star.pixel_scale,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RealStar:
-    """A planet-free sequence in files.
-
-    Attributes
-    ----------
-    path : Path
-        As `read_sequence` takes it.
-    wavelength : float or None
-        Of monochromatic data, in micrometres.
-    diameter : float
-        Of the telescope, in metres.
-    flip_angles : bool
-        Negate the angles, so that what is real in the sequence smears when derotated.
-    centring : {"check", "recentre", "trust"}
-        Refuse a star off by more than half a pixel, move it, or take the files' word.
-    """
-
-    path: Path
-    wavelength: float | None
-    diameter: float
-    flip_angles: bool = False
-    centring: Centring = "check"
-
-    def observe(self, name: str, rng_for: Callable[[str], np.random.Generator]) -> Field:
-        """The sequence of the files; `rng_for` is not used, since its noise is what it is."""
-        del rng_for
-        blank = replace(self.read(), name=name)
-        return Field(
-            blank=blank,
-            with_companions=lambda companions: inject(blank, companions),
-            inner_working_angle_px=0.0,
-        )
-
-    def read(self) -> ImageSequence:
-        """The sequence, centred, with the angles as they will be handed out.
-
-        Raises
-        ------
-        SequenceError
-            If the files are not as they must be, or the star is off centre.
-        """
-        sequence = read_sequence(self.path)
-        wavelengths = sequence.wavelengths
-        if wavelengths is None:
-            wavelengths = self._stated_wavelength(sequence.n_wavelengths)
-        sign = -1 if self.flip_angles else 1
-        sequence = replace(
-            sequence,
-            angles=sign * sequence.angles,
-            wavelengths=wavelengths,
-            diameter=self.diameter,
-        )
-        return self._centred(sequence)
-
-    def _stated_wavelength(self, n_wavelengths: int) -> NDArray[np.float64]:
-        if n_wavelengths > 1:
-            raise SequenceError(
-                f"{self.path}: the files do not give its {n_wavelengths} wavelengths"
-            )
-        if self.wavelength is None:
-            raise SequenceError(
-                f"{self.path}: the files give no wavelength; add wavelength = (micrometres)"
-            )
-        return np.array([self.wavelength])
-
-    def _centred(self, sequence: ImageSequence) -> ImageSequence:
-        if self.centring == "trust":
-            return sequence
-        try:
-            dy, dx = star_offset(sequence)
-        except SequenceError as error:
-            raise SequenceError(*(f"{self.path}: {p}" for p in error.problems)) from error
-        if self.centring == "recentre":
-            return recentred(sequence, (dy, dx))
-        if np.hypot(dy, dx) > MAX_STAR_OFFSET:
-            cy, cx = sequence.centre
-            raise SequenceError(
-                f"{self.path}: the star stands at (y, x) = ({cy + dy:.2f}, {cx + dx:.2f}), "
-                f"{np.hypot(dy, dx):.2f} px from the centre ({cy:g}, {cx:g}); "
-                'set centring = "recentre" to move it, or "trust" if the measurement errs'
-            )
-        return sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,20 +45,28 @@ class SequencePlan:
     name : str
         ``<instrument>_<id>``.
     star : SimulatedStar or RealStar
-    n_companions : int
-        All of them, the visible one included.
+    draws : tuple of Draw
+        Strata of the companions, the visible one apart.
     visible : bool
-        One of them is plainly visible: 2.5 mag above the limit, at 6 to 10 lambda/D.
+        One more is plainly visible: 2.5 mag above the limit, at 6 to 10 lambda/D.
     inner_radius_px, outer_radius_px : float or None
         Of the scored area; None: the default.
+    calibration_channels : int or None
+        Limits are measured on so many wavelengths and checked on all; None: on all.
     """
 
     name: str
     star: SimulatedStar | RealStar
-    n_companions: int
+    draws: tuple[Draw, ...] = ()
     visible: bool = False
     inner_radius_px: float | None = None
     outer_radius_px: float | None = None
+    calibration_channels: int | None = None
+
+    @property
+    def n_companions(self) -> int:
+        """All of them, the visible one included."""
+        return len(self.draws) + self.visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -263,7 +146,7 @@ def scored_radii(plan: SequencePlan, observed: Field) -> tuple[float, float]:
     """
     blank = observed.blank
     fwhm = blank.reference_fwhm
-    lod = _lambda_over_d_px(blank)
+    lod = known_lambda_over_d_px(blank)
     edge = edge_distance(blank.shape)
     inner, outer = plan.inner_radius_px, plan.outer_radius_px
     if inner is None:
@@ -291,18 +174,17 @@ def _filled(
     rng_for: Callable[[str], np.random.Generator],
 ) -> BuiltSequence:
     blank = observed.blank
-    limits = {name: limit_curve(blank, family, radii) for name, family in families.items()}
+    limits = limit_curves(observed, families, radii, plan.calibration_channels)
     rng = rng_for("companions")
-    places, left_out = draw_places(
-        combined_limit(list(limits.values())),
-        n_companions=plan.n_companions,
-        visible=plan.visible,
-        lambda_over_d_px=_lambda_over_d_px(blank),
+    ground = Ground(
+        limit=combined_limit(list(limits.values())),
+        strata=separation_strata(blank),
+        lambda_over_d_px=known_lambda_over_d_px(blank),
         fwhm=blank.reference_fwhm,
         shape=blank.shape,
-        rng=rng,
     )
-    companions = [_companion(blank, place, rng) for place in places]
+    places = draw_places(ground, plan.draws, visible=plan.visible, rng=rng)
+    companions = [_companion(blank, place) for place in places]
     sequence = observed.with_companions(companions)
     yx = np.array([(place.y, place.x) for place in places])
     reached = {name: family(sequence, yx) for name, family in families.items()}
@@ -319,41 +201,19 @@ def _filled(
         sources=sources,
         radii_px=radii,
         limits=limits,
-        left_out=tuple(left_out),
+        left_out=ground.left_out(),
     )
 
 
-def limit_curve(blank: ImageSequence, family: Reference, radii: tuple[float, float]) -> LimitCurve:
-    """Detection limit of a family where companions may stand: 1 FWHM inside the scored area."""
-    fwhm = blank.reference_fwhm
-    inner, outer = radii[0] + EDGE_FWHM * fwhm, radii[1] - EDGE_FWHM * fwhm
-    n_radii = max(2, 1 + int(np.floor((outer - inner) / (RADII_STEP_FWHM * fwhm))))
-    radii_px = np.linspace(inner, outer, n_radii)
-    grey = spectrum("grey", _wavelengths(blank), blank.star_flux)
-    return LimitCurve(radii_px=radii_px, flux=detection_limit(blank, family, radii_px, grey))
-
-
-def _companion(blank: ImageSequence, place: Place, rng: np.random.Generator) -> Companion:
+def _companion(blank: ImageSequence, place: Place) -> Companion:
     if blank.n_wavelengths == 1:
         flux: float | tuple[float, ...] = place.mean_flux
     else:
-        kind = SPECTRAL_TYPES[rng.integers(len(SPECTRAL_TYPES))]
-        shape = spectrum(kind, _wavelengths(blank), blank.star_flux)
+        kind = SPECTRAL_TYPES[place.spectrum]
+        shape = spectrum(kind, known_wavelengths(blank), blank.star_flux)
         flux = tuple((place.mean_flux * shape).tolist())
     return Companion(
         separation=place.radius_px * blank.pixel_scale,
         position_angle=(place.theta - 90) % 360,
         flux=flux,
     )
-
-
-def _wavelengths(sequence: ImageSequence) -> NDArray[np.float64]:
-    if sequence.wavelengths is None:
-        raise SequenceError(f"{sequence.name}: the wavelength is unknown")
-    return sequence.wavelengths
-
-
-def _lambda_over_d_px(sequence: ImageSequence) -> float:
-    if sequence.lambda_over_d_px is None:
-        raise SequenceError(f"{sequence.name}: wavelength or telescope diameter is unknown")
-    return sequence.lambda_over_d_px

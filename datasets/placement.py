@@ -14,12 +14,13 @@ import numpy as np
 
 from exobench.datasets.errors import RecipeError
 from exobench.datasets.geometry import to_yx
+from exobench.datasets.spectra import SPECTRAL_TYPES
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
-STRATA_LOD = ((0.0, 3.0), (3.0, 6.0), (6.0, 10.0), (10.0, np.inf))
-"""Strata of separation, in lambda/D."""
+    from exobench.datasets.limit_curve import LimitCurve
+    from exobench.datasets.strata import Stratum
 
 OFFSETS = {"bright": (0.2, -1.5, -0.75), "middle": (0.6, -0.75, 0.75), "faint": (0.2, 0.75, 1.75)}
 """Share, and range of the offset from the limit in magnitudes; positive is fainter."""
@@ -34,55 +35,46 @@ _ATTEMPTS = 1000  # for one companion
 _ARRANGEMENTS = 20  # of all; the first may stand in the way of the last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LimitCurve:
-    """Detection limit against separation, and where companions may stand.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Into which strata a companion falls; planned over a whole challenge.
 
     Attributes
     ----------
-    radii_px : ndarray, shape (n_radii,)
-        Increasing, in pixels; the first and last bound where companions may stand.
-    flux : ndarray, shape (n_radii,)
-        Infinite where no flux reaches 5 sigma.
+    ranks : tuple of int
+        Of the stratum of separation if there is one to choose from, if there are two, and
+        so on, counted from 0 at the star.
+    offset : float
+        Quantile in [0, 1) of the offset from the limit; 0 is the brightest.
+    spectrum : int
+        Index of `exobench.datasets.spectra.SPECTRAL_TYPES`, for sequences of several
+        wavelengths.
     """
 
-    radii_px: NDArray[np.float64]
-    flux: NDArray[np.float64]
-
-    def at(self, radius_px: float) -> float:
-        """Flux of the limit there, in log flux linear between the radii; infinite if unknown."""
-        above = int(np.clip(np.searchsorted(self.radii_px, radius_px), 1, self.radii_px.size - 1))
-        low, high = self.flux[above - 1], self.flux[above]
-        if not (np.isfinite(low) and np.isfinite(high)):
-            return float(np.inf)
-        neighbours = slice(above - 1, above + 1)
-        return float(
-            np.exp(np.interp(radius_px, self.radii_px[neighbours], np.log(self.flux[neighbours])))
-        )
-
-    def ranges(self) -> list[tuple[float, float]]:
-        """Intervals of radius, in pixels, in which the limit is known."""
-        found: list[tuple[float, float]] = []
-        for i in range(self.radii_px.size - 1):
-            if np.isfinite(self.flux[i : i + 2]).all():
-                low, high = float(self.radii_px[i]), float(self.radii_px[i + 1])
-                if found and found[-1][1] == low:
-                    found[-1] = (found[-1][0], high)
-                else:
-                    found.append((low, high))
-        return found
-
-
-def combined_limit(curves: list[LimitCurve]) -> LimitCurve:
-    """Median over the families, in magnitudes (an even number: mean of the middle two)."""
-    with np.errstate(invalid="ignore"):
-        log_flux = np.median([np.log(curve.flux) for curve in curves], axis=0)
-    return LimitCurve(radii_px=curves[0].radii_px, flux=np.exp(log_flux))
+    ranks: tuple[int, ...]
+    offset: float
+    spectrum: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a companion stands and how bright it is."""
+    """Where a companion stands and how bright it is.
+
+    Attributes
+    ----------
+    y, x : float
+        In pixels, on the derotated frame.
+    radius_px, theta : float
+        In pixels, and in degrees counter-clockwise from +x.
+    mean_flux : float
+        Over the wavelengths.
+    stratum : str
+        Of brightness: one of `OFFSETS`, or `VISIBLE`.
+    separation_stratum : str
+        One of `exobench.datasets.strata.separation_strata`.
+    spectrum : int
+        As in `Draw`.
+    """
 
     y: float
     x: float
@@ -90,76 +82,127 @@ class Place:
     theta: float
     mean_flux: float
     stratum: str
+    separation_stratum: str
+    spectrum: int
 
 
-def draw_places(  # noqa: PLR0913 - what a draw depends on, and nothing else
-    limit: LimitCurve,
-    *,
-    n_companions: int,
-    visible: bool,
-    lambda_over_d_px: float,
-    fwhm: float,
-    shape: tuple[int, int],
-    rng: np.random.Generator,
-) -> tuple[list[Place], list[str]]:
-    """Random places and fluxes of companions, and the strata of separation left out.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ground:
+    """Where the companions of a sequence may stand.
 
-    Separations by equal counts over the strata that offer at least 1 FWHM of radial room,
-    uniform within each; azimuths uniform; at least 3 FWHM apart.
+    Attributes
+    ----------
+    limit : LimitCurve
+    strata : tuple of Stratum
+        Of separation.
+    lambda_over_d_px, fwhm : float
+        In pixels.
+    shape : tuple of int
+        Of a frame.
+    """
+
+    limit: LimitCurve
+    strata: tuple[Stratum, ...]
+    lambda_over_d_px: float
+    fwhm: float
+    shape: tuple[int, int]
+
+    def offered(self) -> tuple[Stratum, ...]:
+        """The strata with at least 1 FWHM of radial room."""
+        return tuple(s for s in self.strata if _length(self.room(s)) >= self.fwhm)
+
+    def left_out(self) -> tuple[str, ...]:
+        """Names of the others."""
+        return tuple(s.name for s in self.strata if _length(self.room(s)) < self.fwhm)
+
+    def room(self, stratum: Stratum) -> list[tuple[float, float]]:
+        """Intervals of radius in pixels that a stratum offers."""
+        return _within(self.limit.ranges(), stratum.low_px, stratum.high_px)
+
+    def visible_room(self) -> list[tuple[float, float]]:
+        """Intervals of radius in pixels for the visible companion.
+
+        Raises
+        ------
+        RecipeError
+            If there is less than 1 FWHM.
+        """
+        low, high = (edge * self.lambda_over_d_px for edge in VISIBLE_LOD)
+        room = _within(self.limit.ranges(), low, high)
+        if _length(room) < self.fwhm:
+            raise RecipeError(
+                f"no room for the visible companion between {VISIBLE_LOD[0]:g} and "
+                f"{VISIBLE_LOD[1]:g} lambda/D ({low:.1f} to {high:.1f} px); "
+                "take larger frames or visible = 0"
+            )
+        return room
+
+    def stratum_at(self, radius_px: float) -> str:
+        """Name of the stratum of a separation."""
+        return next(s.name for s in reversed(self.strata) if radius_px >= s.low_px)
+
+
+def draw_places(
+    ground: Ground, draws: Sequence[Draw], *, visible: bool, rng: np.random.Generator
+) -> list[Place]:
+    """Random places and fluxes of companions, in the strata that they were dealt.
+
+    Separations uniform within a stratum, azimuths uniform, at least 3 FWHM apart.
+
+    Parameters
+    ----------
+    ground : Ground
+    draws : sequence of Draw
+    visible : bool
+        One more companion, the first, is plainly visible.
+    rng : Generator
 
     Raises
     ------
     RecipeError
         If there is no room for so many companions, or for the visible one.
     """
-    strata = _strata(limit, lambda_over_d_px, STRATA_LOD)
-    offered = {name: room for name, room in strata.items() if _length(room) >= fwhm}
-    left_out = [name for name in strata if name not in offered]
-    if n_companions and not offered:
+    offered = ground.offered()
+    if draws and not offered:
         raise RecipeError("no separation has room for a companion that the references can find")
-    rooms: list[tuple[list[tuple[float, float]], str | None]] = []
-    if visible:
-        rooms.append((_visible_room(limit, lambda_over_d_px, fwhm), VISIBLE))
-    rooms += [(room, None) for room in _dealt(list(offered.values()), n_companions, rng)]
-    rooms = rooms[:n_companions]
-    positions = _arranged([room for room, _ in rooms], fwhm, rng)
-    places = []
-    for (_, stratum), (radius, theta) in zip(rooms, positions, strict=True):
-        name, offset = (stratum, VISIBLE_OFFSET) if stratum else _offset(rng)
-        y, x = to_yx(radius, theta, shape)
-        flux = limit.at(radius) * 10 ** (-0.4 * offset)
-        places.append(
-            Place(
-                y=float(y), x=float(x), radius_px=radius, theta=theta, mean_flux=flux, stratum=name
-            )
-        )
-    return places, left_out
+    rooms = [ground.visible_room()] if visible else []
+    rooms += [ground.room(offered[draw.ranks[len(offered) - 1]]) for draw in draws]
+    positions = _arranged(rooms, ground.fwhm, rng)
+    brightness = [(VISIBLE, VISIBLE_OFFSET)] if visible else []
+    brightness += [offset_at(draw.offset) for draw in draws]
+    spectra = [int(rng.integers(len(SPECTRAL_TYPES)))] if visible else []
+    spectra += [draw.spectrum for draw in draws]
+    return [
+        _place(ground, position, offset, spectrum)
+        for position, offset, spectrum in zip(positions, brightness, spectra, strict=True)
+    ]
 
 
-def _strata(
-    limit: LimitCurve, lambda_over_d_px: float, bounds: tuple[tuple[float, float], ...]
-) -> dict[str, list[tuple[float, float]]]:
-    """Room of each stratum: intervals of radius in pixels, by its name."""
-    return {
-        f"{low:g}-{high:g} lambda/D": _within(
-            limit.ranges(), low * lambda_over_d_px, high * lambda_over_d_px
-        )
-        for low, high in bounds
-    }
+def offset_at(quantile: float) -> tuple[str, float]:
+    """Stratum and offset from the limit in magnitudes, at a quantile in [0, 1)."""
+    shares = np.array([share for share, _, _ in OFFSETS.values()])
+    ends = np.cumsum(shares)
+    number = min(int(np.searchsorted(ends, quantile, side="right")), len(OFFSETS) - 1)
+    name, (share, low, high) = list(OFFSETS.items())[number]
+    within = 1 - (ends[number] - quantile) / share
+    return name, float(low + within * (high - low))
 
 
-def _visible_room(
-    limit: LimitCurve, lambda_over_d_px: float, fwhm: float
-) -> list[tuple[float, float]]:
-    low, high = (edge * lambda_over_d_px for edge in VISIBLE_LOD)
-    room = _within(limit.ranges(), low, high)
-    if _length(room) < fwhm:
-        raise RecipeError(
-            f"no room for the visible companion between {VISIBLE_LOD[0]:g} and "
-            f"{VISIBLE_LOD[1]:g} lambda/D ({low:.1f} to {high:.1f} px); "
-            "take larger frames or visible = 0"
-        )
-    return room
+def _place(
+    ground: Ground, position: tuple[float, float], offset: tuple[str, float], spectrum: int
+) -> Place:
+    (radius, theta), (stratum, magnitudes) = position, offset
+    y, x = to_yx(radius, theta, ground.shape)
+    return Place(
+        y=float(y),
+        x=float(x),
+        radius_px=radius,
+        theta=theta,
+        mean_flux=ground.limit.at(radius) * 10 ** (-0.4 * magnitudes),
+        stratum=stratum,
+        separation_stratum=ground.stratum_at(radius),
+        spectrum=spectrum,
+    )
 
 
 def _within(
@@ -171,23 +214,6 @@ def _within(
 
 def _length(room: list[tuple[float, float]]) -> float:
     return sum(high - low for low, high in room)
-
-
-def _dealt(
-    rooms: list[list[tuple[float, float]]], n: int, rng: np.random.Generator
-) -> list[list[tuple[float, float]]]:
-    """`n` of the rooms, each as often as the others up to one, in random order."""
-    dealt: list[list[tuple[float, float]]] = []
-    while len(dealt) < n:
-        dealt += [rooms[i] for i in rng.permutation(len(rooms))]
-    return dealt[:n]
-
-
-def _offset(rng: np.random.Generator) -> tuple[str, float]:
-    names = list(OFFSETS)
-    name = names[rng.choice(len(names), p=[OFFSETS[n][0] for n in names])]
-    _, low, high = OFFSETS[name]
-    return name, float(rng.uniform(low, high))
 
 
 def _arranged(

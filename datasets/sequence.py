@@ -129,15 +129,18 @@ class ImageSequence:
 
     def channel(self, index: int) -> ImageSequence:
         """The monochromatic sequence of one wavelength."""
-        one = slice(index, index + 1) if index != -1 else slice(-1, None)
+        return self.channels(slice(index, index + 1) if index != -1 else slice(-1, None))
+
+    def channels(self, which: slice | NDArray[np.intp]) -> ImageSequence:
+        """The sequence of some of its wavelengths."""
         return replace(
             self,
-            cube=self.cube[one],
-            psf=self.psf[one],
-            fwhm=self.fwhm[one],
-            wavelengths=None if self.wavelengths is None else self.wavelengths[one],
-            star_flux=None if self.star_flux is None else self.star_flux[one],
-            reference=None if self.reference is None else self.reference[one],
+            cube=self.cube[which],
+            psf=self.psf[which],
+            fwhm=self.fwhm[which],
+            wavelengths=None if self.wavelengths is None else self.wavelengths[which],
+            star_flux=None if self.star_flux is None else self.star_flux[which],
+            reference=None if self.reference is None else self.reference[which],
         )
 
 

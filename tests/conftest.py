@@ -220,6 +220,7 @@ SMALL_CONTEST = """
 format = 1
 name = "small-contest"
 kind = "contest"
+references = ["median", "pca"]
 
 [[sequences]]
 track = "adi"

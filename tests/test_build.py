@@ -25,6 +25,7 @@ from exobench.datasets.errors import RecipeError
 from exobench.datasets.files import read_sequences
 from exobench.datasets.geometry import edge_distance
 from exobench.datasets.sequence import Companion
+from exobench.datasets.spectra import SPECTRAL_TYPES
 
 KEYS = {
     "manifest": {
@@ -39,6 +40,7 @@ KEYS = {
     "truth": {"format", "salt", "metric_version", "recipe", "secret", "sequences"},
     "companion": {
         *("y", "x", "separation", "position_angle", "flux", "contrast", "stratum", "snr"),
+        *("separation_stratum", "spectrum"),
     },
 }
 
@@ -171,6 +173,9 @@ def test_every_fact_of_a_hidden_companion_agrees_with_the_others(contest, truth)
                 ratio = np.array(c["flux"]) / np.array(c["contrast"])
                 assert (ratio > 0).all()
                 assert c["stratum"] in ("bright", "middle", "faint")
+                unit = "lambda/D" if track == "adi" else "FWHM of speckle motion"
+                assert c["separation_stratum"].endswith(unit)
+                assert (c["spectrum"] in SPECTRAL_TYPES) == (track == "adi_ifs")
                 assert all(isinstance(value, float) for value in c["snr"].values())
 
 
@@ -181,7 +186,8 @@ def test_the_report_names_limits_and_strata_left_out(contest, truth):
         families = set(report[name]["limits"])
         assert families == {f for c in sequence["companions"] for f in c["snr"]}
         if sequence["companions"]:
-            assert "0-3 lambda/D" in report[name]["left_out"]
+            nearest = "0-1 FWHM of speckle motion" if "ifs" in name else "0-3 lambda/D"
+            assert nearest in report[name]["left_out"]
 
 
 @pytest.mark.slow

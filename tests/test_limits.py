@@ -3,16 +3,25 @@
 import numpy as np
 import pytest
 
-from exobench.challenge.references import default_references
+from exobench.challenge.references import References
 from exobench.datasets.geometry import to_polar, to_yx
 from exobench.datasets.injection import inject
-from exobench.datasets.limits import N_AZIMUTHS, detection_limit
+from exobench.datasets.limits import channel_gain, detection_limit
+from exobench.datasets.probes import N_AZIMUTHS, Probes
 from exobench.datasets.sequence import Companion, ImageSequence
 from exobench.datasets.simulator import simulate
 
 SIZE, FWHM = 61, 4.0
 RADII = np.array([8.0, 16.0, 24.0])
-GREY = np.ones(1)
+
+
+def limit_of(sequence, reference, radii=RADII, guess=None):
+    return detection_limit(probes_of(sequence, radii), reference, guess)
+
+
+def probes_of(sequence, radii=RADII):
+    spectra = np.ones((radii.size, sequence.n_wavelengths))
+    return Probes(sequence=sequence, radii_px=radii, spectra=spectra)
 
 
 def gaussian(size):
@@ -66,7 +75,7 @@ def gaussian_at(offset):
 def test_the_flux_of_5_sigma_is_found_where_significance_saturates(sequence, scale):
     # s = a f / (1 + b f) with a = 10 / (scale r) and b = 1 / scale: 5 sigma at a known flux.
     reference = Analytic(sequence, lambda f, r, _: 80 / r * (f / scale) / (1 + f / scale))
-    limit = detection_limit(sequence, reference, RADII, GREY)
+    limit = limit_of(sequence, reference)
     a = 80 / RADII
     expected = np.where(a > 5, scale * 5 / np.where(a > 5, a - 5, 1), np.inf)
     assert limit == pytest.approx(expected, rel=0.05)
@@ -77,35 +86,89 @@ def test_the_median_over_azimuths_counts(sequence):
         del radius
         return flux / (0.01 * (1 + 0.4 * np.cos(np.deg2rad(theta))))
 
-    limit = detection_limit(sequence, Analytic(sequence, lopsided), RADII, GREY)
+    limit = limit_of(sequence, Analytic(sequence, lopsided))
     assert limit == pytest.approx(np.full(3, 0.05), rel=0.06)
 
 
 def test_a_radius_that_cannot_be_measured_has_no_limit(sequence):
     reference = Analytic(sequence, lambda f, r, _: np.where(r > 20, np.nan, f / 0.01))
-    limit = detection_limit(sequence, reference, RADII, GREY)
+    limit = limit_of(sequence, reference)
     assert np.isinf(limit).tolist() == [False, False, True]
 
 
 def test_a_radius_where_no_flux_reaches_5_sigma_has_no_limit(sequence):
     reference = Analytic(sequence, lambda f, r, _: np.where(r < 10, 4 * f / (0.01 + f), f / 0.01))
-    limit = detection_limit(sequence, reference, RADII, GREY)
+    limit = limit_of(sequence, reference)
     assert np.isinf(limit).tolist() == [True, False, False]
     assert limit[1:] == pytest.approx([0.05, 0.05], rel=0.05)
 
 
 def test_hopeless_radii_do_not_drive_the_probes_ever_brighter(sequence):
     reference = Analytic(sequence, lambda f, r, _: np.where(r < 10, 4 * f / (0.01 + f), f / 0.01))
-    detection_limit(sequence, reference, RADII, GREY)
+    limit_of(sequence, reference)
     assert reference.brightest < 100 * 0.05
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0])
 def test_the_number_of_reductions_is_bounded_by_8_rounds_of_the_azimuths(sequence, scale):
     reference = Analytic(sequence, lambda f, r, _: f / scale / (1 + 0.02 * f / scale))
-    detection_limit(sequence, reference, RADII, GREY)
-    assert reference.calls % N_AZIMUTHS == 0
-    assert 2 * N_AZIMUTHS <= reference.calls <= 8 * N_AZIMUTHS
+    limit_of(sequence, reference)
+    assert reference.calls % 6 == 0
+    assert 1.5 * N_AZIMUTHS <= reference.calls <= 8 * N_AZIMUTHS
+
+
+def test_from_a_limit_near_by_it_takes_a_round_and_a_half(sequence):
+    reference = Analytic(sequence, lambda f, r, _: f / 0.01 / (1 + 0.02 * f / 0.01))
+    far = limit_of(sequence, reference)
+    reference.calls = 0
+    near = limit_of(sequence, reference, guess=1.15 * far)
+    assert near == pytest.approx(far, rel=0.02)
+    assert reference.calls == 1.5 * N_AZIMUTHS
+
+
+def test_a_guess_that_is_infinite_is_none(sequence):
+    reference = Analytic(sequence, lambda f, *_: f / 0.01)
+    guess = np.array([np.inf, 0.05, np.inf])
+    limit = limit_of(sequence, reference, guess=guess)
+    assert limit == pytest.approx(np.full(3, 0.05), rel=0.05)
+
+
+def test_azimuths_of_the_second_round_are_those_that_make_the_median(sequence):
+    factor = 1 + 0.4 * np.random.default_rng(5).uniform(-1, 1, N_AZIMUTHS)
+
+    def scattered(flux, radius, theta):
+        # The azimuths of a radius are 30 degrees apart, the first at the golden angle times i.
+        first = 180 * (3 - np.sqrt(5)) * np.rint((radius - 8) / 8)
+        number = np.rint((theta - first) / 30).astype(int) % N_AZIMUTHS
+        return factor[number] * flux / 0.01
+
+    limit = limit_of(sequence, Analytic(sequence, scattered))
+    assert limit == pytest.approx(np.full(3, 0.05 / np.median(factor)), rel=0.02)
+
+
+def test_a_curve_that_bends_before_5_sigma_is_not_extrapolated_to_it(sequence):
+    # It comes to 4.8 at twice the first flux that reaches 4.6, and never to 5.
+    reference = Analytic(sequence, lambda f, *_: 4.9 * f / (f + 5e-4))
+    assert np.isinf(limit_of(sequence, reference)).all()
+
+
+def test_the_check_on_all_channels_moves_all_limits_by_one_factor(sequence):
+    reference = Analytic(sequence, lambda f, *_: f / 0.01)
+    gain = channel_gain(probes_of(sequence), reference, np.array([0.08, np.inf, 0.08]))
+    assert gain == pytest.approx(5 / 8, rel=0.02)
+    assert reference.calls == 3
+
+
+def test_a_check_without_any_value_changes_nothing(sequence):
+    blind = Analytic(sequence, lambda f, *_: f * np.nan)
+    assert channel_gain(probes_of(sequence), blind, np.full(3, 0.05)) == 1
+    assert channel_gain(probes_of(sequence), blind, np.full(3, np.inf)) == 1
+
+
+def test_probes_are_dimmed_by_what_the_coronagraph_lets_through(sequence):
+    probes = Probes(sequence=sequence, radii_px=RADII, spectra=np.array([[0.5], [1.0], [1.0]]))
+    reference = Analytic(sequence, lambda f, *_: f / 0.01)
+    assert detection_limit(probes, reference) == pytest.approx([0.1, 0.05, 0.05], rel=0.02)
 
 
 def test_radii_that_are_done_get_no_probe_any_more(sequence):
@@ -115,7 +178,7 @@ def test_radii_that_are_done_get_no_probe_any_more(sequence):
         seen.append(len(yx))
         return Analytic(sequence, lambda f, r, _: f / (1e-4 * 8 ** (r / 4)))(observed, yx)
 
-    detection_limit(sequence, reference, RADII, GREY)
+    limit_of(sequence, reference)
     assert seen[0] == 3
     assert seen[-1] < 3
 
@@ -127,7 +190,7 @@ def test_probes_stand_apart_and_at_twelve_azimuths(sequence):
         places.append(yx)
         return Analytic(sequence, lambda f, *_: f / 0.01)(observed, yx)
 
-    detection_limit(sequence, reference, RADII, GREY)
+    limit_of(sequence, reference)
     first = np.stack(places[:N_AZIMUTHS])
     radius, theta = to_polar(first[..., 0], first[..., 1], (SIZE, SIZE))
     assert radius == pytest.approx(np.tile(RADII, (N_AZIMUTHS, 1)))
@@ -141,9 +204,9 @@ def test_probes_stand_apart_and_at_twelve_azimuths(sequence):
 @pytest.mark.parametrize("family", ["median", "pca_10"])
 def test_probes_at_the_limit_reach_5_sigma_at_fresh_azimuths(family):
     blank = simulate("irdis_like", rng=3, n_frames=40, size=100)
-    reference = default_references(blank)[family]
+    reference = References(choices=("median", "pca"))(blank)[family]
     radii = np.array([14.0, 24.0, 38.0])
-    limit = detection_limit(blank, reference, radii, GREY)
+    limit = limit_of(blank, reference, radii)
     for radius, flux in zip(radii, limit, strict=True):
         reached = []
         for theta in np.arange(36) * 10 + 4.5:

@@ -1,13 +1,17 @@
 """Where companions are put and how bright they are."""
 
 from collections import Counter
+from itertools import islice
 
 import numpy as np
 import pytest
 
+from exobench.challenge.draws import latin_draws
 from exobench.datasets.errors import RecipeError
 from exobench.datasets.geometry import to_yx
-from exobench.datasets.placement import LimitCurve, combined_limit, draw_places
+from exobench.datasets.limit_curve import LimitCurve, combined_limit
+from exobench.datasets.placement import Draw, Ground, draw_places, offset_at
+from exobench.datasets.strata import Stratum
 
 FWHM = LOD = 4.0
 SHAPE = (161, 161)
@@ -18,21 +22,38 @@ def limit_of(radii=RADII, flux=None):
     return LimitCurve(radii_px=radii, flux=1e3 * radii**-2.0 if flux is None else flux)
 
 
-def draw(n=4, seed=0, limit=None, visible=False, **changes):
-    settings = {"lambda_over_d_px": LOD, "fwhm": FWHM, "shape": SHAPE} | changes
-    return draw_places(
-        limit or limit_of(),
-        n_companions=n,
-        visible=visible,
-        rng=np.random.default_rng(seed),
-        **settings,
+def strata_of(lod):
+    names = [f"{low}-{high} lambda/D" for low, high in ((0, 3), (3, 6), (6, 10), (10, "inf"))]
+    edges = [0, 3 * lod, 6 * lod, 10 * lod, np.inf]
+    return tuple(Stratum(*s) for s in zip(names, edges, edges[1:], strict=False))
+
+
+def ground(limit=None, lod=LOD):
+    return Ground(
+        limit=limit or limit_of(),
+        strata=strata_of(lod),
+        lambda_over_d_px=lod,
+        fwhm=FWHM,
+        shape=SHAPE,
     )
+
+
+def draws(n, seed=0):
+    return list(islice(latin_draws(np.random.default_rng(seed)), n))
+
+
+def draw(n=4, seed=0, limit=None, visible=False):
+    rng = np.random.default_rng([seed, 1])
+    return draw_places(ground(limit), draws(n - visible, seed), visible=visible, rng=rng)
 
 
 @pytest.fixture(scope="module")
 def many():
     """Places of 300 sequences of 4 companions."""
-    return [draw(seed=seed)[0] for seed in range(300)]
+    rng, dealt = np.random.default_rng(0), draws(1200)
+    return [
+        draw_places(ground(), dealt[i : i + 4], visible=False, rng=rng) for i in range(0, 1200, 4)
+    ]
 
 
 def offset(place, limit):
@@ -98,9 +119,43 @@ def test_separations_come_in_equal_counts_over_the_strata_that_have_room(many):
 
 
 def test_strata_without_room_are_left_out_and_named():
-    assert draw()[1] == ["0-3 lambda/D"]
+    assert ground().left_out() == ("0-3 lambda/D",)
     near = limit_of(np.array([6.0, 11.0, 30.0]))
-    assert draw(limit=near)[1] == ["10-inf lambda/D"]
+    assert ground(near).left_out() == ("10-inf lambda/D",)
+
+
+def test_a_companion_stands_in_the_stratum_that_it_was_dealt_and_is_named_so(many):
+    for place in (p for places in many for p in places):
+        low, high = place.separation_stratum.removesuffix(" lambda/D").split("-")
+        assert float(low) <= place.radius_px / LOD < float(high)
+
+
+def test_ranks_count_from_the_star_over_the_strata_that_are_offered():
+    dealt = [Draw(ranks=(0, 0, rank, 0), offset=0.5, spectrum=0) for rank in (0, 1, 2)]
+    places = draw_places(ground(), dealt, visible=False, rng=np.random.default_rng(0))
+    assert [p.separation_stratum for p in places] == [
+        "3-6 lambda/D",
+        "6-10 lambda/D",
+        "10-inf lambda/D",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("quantile", "expected"),
+    [
+        (0.0, ("bright", -1.5)),
+        (0.1, ("bright", -1.125)),
+        (0.2, ("middle", -0.75)),
+        (0.5, ("middle", 0.0)),
+        (0.8, ("faint", 0.75)),
+        (0.9, ("faint", 1.25)),
+        (1 - 1e-12, ("faint", 1.75)),
+    ],
+)
+def test_quantiles_of_the_offset_are_a_fifth_bright_three_middle_and_one_faint(quantile, expected):
+    stratum, magnitudes = offset_at(quantile)
+    assert stratum == expected[0]
+    assert magnitudes == pytest.approx(expected[1])
 
 
 def test_radii_are_uniform_within_a_stratum_and_azimuths_around_the_star(many):
@@ -129,14 +184,14 @@ def test_positions_are_those_of_radius_and_azimuth(many):
 
 def test_flux_depends_on_separation_and_stratum_only():
     here, brighter = limit_of(), limit_of(flux=7e3 * RADII**-2.0)
-    for a, b in zip(draw(seed=5, limit=here)[0], draw(seed=5, limit=brighter)[0], strict=True):
+    for a, b in zip(draw(seed=5, limit=here), draw(seed=5, limit=brighter), strict=True):
         assert (a.radius_px, a.theta, a.stratum) == (b.radius_px, b.theta, b.stratum)
         assert b.mean_flux == pytest.approx(7 * a.mean_flux)
 
 
 def test_the_visible_companion_is_ten_times_the_limit_at_6_to_10_lambda_over_d():
     for seed in range(30):
-        visible, *others = draw(n=3, seed=seed, visible=True)[0]
+        visible, *others = draw(n=3, seed=seed, visible=True)
         assert visible.stratum == "visible"
         assert 6 * LOD <= visible.radius_px <= 10 * LOD
         assert visible.mean_flux == pytest.approx(10 * limit_of().at(visible.radius_px))
@@ -158,7 +213,7 @@ def test_more_companions_than_fit_are_refused():
 def test_a_crowd_that_fits_is_arranged_even_if_the_first_tries_do_not_fit():
     # A ring of radius 12 to 16.5 px holds six or seven at a distance of 12 px.
     narrow = limit_of(np.array([12.0, 16.5]))
-    assert all(len(draw(n=5, seed=seed, limit=narrow)[0]) == 5 for seed in range(20))
+    assert all(len(draw(n=5, seed=seed, limit=narrow)) == 5 for seed in range(20))
 
 
 def test_where_the_references_find_nothing_there_is_no_companion():
@@ -166,7 +221,7 @@ def test_where_the_references_find_nothing_there_is_no_companion():
     with pytest.raises(RecipeError, match="no separation has room"):
         draw(limit=blind)
     half = limit_of(flux=np.where(RADII < 40, np.inf, 1.0))
-    assert all(p.radius_px >= 42 for seed in range(20) for p in draw(seed=seed, limit=half)[0])
+    assert all(p.radius_px >= 42 for seed in range(20) for p in draw(seed=seed, limit=half))
 
 
 def test_the_same_seed_gives_the_same_places():

@@ -1,12 +1,15 @@
 """From a recipe to the sequences that are to be built."""
 
 from collections import Counter
+from itertools import islice
 
 import numpy as np
 import pytest
 
+from exobench.challenge.draws import latin_draws
 from exobench.challenge.plan import plan_challenge, source_instrument
 from exobench.challenge.recipe import Recipe, SequenceGroup
+from exobench.challenge.references import DEFAULT_IFS_REFERENCES, References
 from exobench.challenge.secrets import Secret
 from exobench.datasets.errors import RecipeError
 from exobench.datasets.files import write_sequence
@@ -69,6 +72,105 @@ def test_a_least_of_none_is_one_where_a_sequence_is_not_blank(tmp_path):
     assert Counter(p.plan.n_companions for p in plans)[0] == 10
     none = plan_challenge(recipe(group(count=4, companions=(0, 0))), tmp_path, SECRET)
     assert [p.plan.n_companions for p in none] == [0] * 4
+
+
+def dealt(plans):
+    return [draw for p in plans for draw in p.plan.draws]
+
+
+def table(*factors, levels):
+    counts = np.zeros(levels, dtype=int)
+    np.add.at(counts, tuple(np.array(f) for f in factors), 1)
+    return counts
+
+
+def test_every_combination_of_strata_comes_as_often_as_any_other():
+    draws = list(islice(latin_draws(np.random.default_rng(0)), 360))
+    fifth = [int(5 * d.offset) for d in draws]
+    spectrum = [d.spectrum for d in draws]
+    for n_strata in (2, 3, 4):
+        stratum = [d.ranks[n_strata - 1] for d in draws]
+        triples = table(stratum, fifth, spectrum, levels=(n_strata, 5, 3))
+        assert set(triples.ravel()) == {360 // triples.size}
+        for first in (0, 7, 181):  # any so many in a row hold every pair once
+            run = slice(first, first + 5 * n_strata)
+            if run.stop <= 180 or run.start >= 180:
+                pairs = table(stratum[run], fifth[run], levels=(n_strata, 5))
+                assert set(pairs.ravel()) == {1}
+
+
+def test_few_companions_are_spread_as_evenly_as_their_number_allows():
+    draws = list(islice(latin_draws(np.random.default_rng(3)), 7))
+    for n_strata in (2, 3, 4):
+        counts = np.bincount([d.ranks[n_strata - 1] for d in draws], minlength=n_strata)
+        assert np.ptp(counts) <= 1
+    assert np.ptp(np.bincount([int(5 * d.offset) for d in draws], minlength=5)) <= 1
+
+
+def test_levels_and_places_within_them_are_random():
+    several = [list(islice(latin_draws(np.random.default_rng(s)), 180)) for s in range(20)]
+    assert len({tuple(d.ranks for d in draws[:4]) for draws in several}) > 10
+    within = np.array([5 * d.offset % 1 for draws in several for d in draws])
+    assert np.histogram(within, bins=4)[0] / within.size == pytest.approx(
+        np.full(4, 0.25), abs=0.03
+    )
+
+
+def test_companions_of_a_recipe_are_balanced_over_its_groups(tmp_path):
+    groups = group(count=3, companions=(2, 3)), group(preset="naco_like", count=4)
+    plans = plan_challenge(recipe(*groups), tmp_path, SECRET)
+    draws = dealt(plans)
+    counts = np.bincount([d.ranks[2] for d in draws], minlength=3)
+    assert np.ptp(counts) <= 1
+    assert np.ptp(np.bincount([int(5 * d.offset) for d in draws], minlength=5)) <= 1
+
+
+def test_tracks_are_balanced_apart(tmp_path):
+    ifs = group(track="adi_ifs", preset="sphere_ifs_like", count=3)
+    alone = plan_challenge(recipe(group(count=4)), tmp_path, SECRET)
+    with_ifs = plan_challenge(recipe(group(count=4), ifs), tmp_path, SECRET)
+    assert [p.plan for p in with_ifs[:4]] == [p.plan for p in alone]
+
+
+def test_the_first_tens_of_a_larger_recipe_are_those_of_a_smaller_one(tmp_path):
+    def plans(count):
+        groups = (
+            group(count=count, companions=(1, 4), visible=2),
+            group(preset="naco_like", count=count),
+        )
+        return {p.plan.name: p.plan for p in plan_challenge(recipe(*groups), tmp_path, SECRET)}
+
+    small, large = plans(20), plans(50)
+    assert small.items() <= large.items()
+    assert len(large) == 100
+
+
+def test_every_ten_sequences_have_their_share_of_blanks(tmp_path):
+    plans = plan_challenge(recipe(group(count=50)), tmp_path, SECRET)
+    blank = np.array([p.plan.n_companions == 0 for p in plans]).reshape(5, 10).sum(axis=1)
+    assert blank.tolist() == [3, 2, 3, 2, 3]
+
+
+def test_references_and_channels_are_those_of_the_track(tmp_path):
+    asked = recipe(group(), group(track="adi_ifs", preset="sphere_ifs_like"))
+    asked = asked.model_copy(
+        update={"references": ("pca",), "reference_frames": 63, "reference_channels": 13}
+    )
+    adi, ifs = plan_challenge(asked, tmp_path, SECRET)
+    assert adi.references == References(choices=("pca",), max_frames=63)
+    assert ifs.references == References(choices=DEFAULT_IFS_REFERENCES, max_frames=63)
+    assert (adi.plan.calibration_channels, ifs.plan.calibration_channels) == (None, 13)
+
+
+def test_groups_that_are_left_out_change_no_other(tmp_path):
+    groups = (
+        group(count=2),
+        group(preset="naco_like"),
+        group(track="adi_ifs", preset="sphere_ifs_like"),
+    )
+    everything = plan_challenge(recipe(*groups), tmp_path, SECRET)
+    rest = plan_challenge(recipe(*groups), tmp_path, SECRET, without={1})
+    assert rest == [*everything[:2], everything[3]]
 
 
 def test_which_sequences_are_blank_depends_on_the_secret_alone(tmp_path):

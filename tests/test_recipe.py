@@ -7,8 +7,8 @@ import pytest
 from exobench.challenge.documents import json_bytes, validated
 from exobench.challenge.recipe import Recipe, read_recipe
 from exobench.challenge.suites import recipe_path, suite_names
-from exobench.datasets.builder import RealStar, SimulatedStar
 from exobench.datasets.errors import RecipeError
+from exobench.datasets.stars import RealStar, SimulatedStar
 
 PRACTICE = 'name = "x"\nkind = "practice"\nseed = 1\n'
 CONTEST = 'name = "x"\nkind = "contest"\n'
@@ -70,10 +70,23 @@ def test_a_recipe_written_and_read_back_is_the_same(read):
         assert validated(content, Recipe, "journal", RecipeError) == recipe
 
 
+def test_references_are_names_or_tables_and_come_back_from_a_document(read):
+    text = PRACTICE + 'references = ["median", { name = "pca", n_components = 3 }]\n' + GROUP
+    recipe = read(text)
+    assert recipe.references == ("median", {"name": "pca", "n_components": 3})
+    content = json.loads(json_bytes(recipe))
+    assert validated(content, Recipe, "journal", RecipeError) == recipe
+
+
+def test_a_series_names_the_random_numbers(read):
+    assert read(PRACTICE + GROUP).random_name == "x"
+    assert read(PRACTICE + 'series = "y"\n' + GROUP).random_name == "y"
+
+
 def test_an_unknown_key_lists_the_known_ones_on_every_level(problems_of):
     text = "seeds = 2\n" + PRACTICE + GROUP + "cuont = 3\n"
     group, top = sorted(problems_of(text))
-    assert group.startswith("unknown key seeds; known are format, kind, name, rank_by, seed")
+    assert group.startswith("unknown key seeds; known are format, ifs_references, kind, name,")
     assert top.startswith("unknown key sequences[1].cuont; known are blank_fraction, centring,")
     text = PRACTICE + GROUP + "overrides = { n_frame = 60 }\n"
     (override,) = problems_of(text)
@@ -136,6 +149,19 @@ def test_all_problems_come_at_once(problems_of):
         (PRACTICE + GROUP + "inner_radius_px = -3\n", "inner_radius_px: input should be greater"),
         (PRACTICE + GROUP + "overrides = { size = 10.5 }\n", "size must be a whole number"),
         (PRACTICE + GROUP + 'centring = "no"\n', "centring: input should be 'check', 'recentre'"),
+        (CONTEST + 'series = "y"\n' + GROUP, "series: a contest has a secret of its own"),
+        (PRACTICE + "references = []\n" + GROUP, "references: name at least one baseline"),
+        (PRACTICE + "references = [3]\n" + GROUP, 'name a baseline, such as "pca", or give a'),
+        (PRACTICE + 'references = ["pac"]\n' + GROUP, "no baseline 'pac'; there are"),
+        (PRACTICE + 'references = ["sdi_pca"]\n' + GROUP, "sdi_pca: does not answer track adi"),
+        (PRACTICE + 'references = ["pca", "pca"]\n' + GROUP, "references: pca: is named twice"),
+        (
+            PRACTICE + 'references = [{ name = "pca", n_modes = 3 }]\n' + GROUP,
+            "references: pca has no option 'n_modes'; there are n_components (int = 10)",
+        ),
+        (PRACTICE + "reference_frames = 1\n" + GROUP, "reference_frames: input should be greater"),
+        (PRACTICE + SOURCE + 'injection = "stamp"\n', "injection is for a preset; companions of"),
+        (PRACTICE + GROUP + 'injection = "none"\n', "injection: input should be 'optical' or"),
         (PRACTICE + "format = 2\n" + GROUP, "format: input should be 1, got 2"),
         ("name = ", "is not TOML (Invalid value"),
     ],
