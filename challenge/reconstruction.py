@@ -15,9 +15,9 @@ from exobench.challenge.plan import TrackPlan, plan_challenge
 from exobench.challenge.problems import Problem
 from exobench.challenge.secrets import Secret
 from exobench.challenge.truth import TRUTH
-from exobench.datasets.builder import RealStar
 from exobench.datasets.errors import InputError
 from exobench.datasets.fits_images import read_part
+from exobench.datasets.stars import RealStar
 
 if TYPE_CHECKING:
     from collections.abc import Collection
