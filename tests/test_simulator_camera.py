@@ -164,6 +164,15 @@ def test_columns_of_an_amplifier_share_their_offset():
     assert offsets.std() == pytest.approx(3.0, rel=0.15)
 
 
+def test_amplifiers_begin_anywhere():
+    stripes = ColumnStripes(stripe_rms=3.0, stripe_columns=8)
+    firsts = set()
+    for seed in range(60):
+        (offsets,) = column_offsets(stripes, 1, 9, np.random.default_rng(seed))
+        firsts.add(int(np.flatnonzero(np.diff(offsets))[0]))
+    assert firsts == set(range(8))
+
+
 # --- warm pixels
 
 
