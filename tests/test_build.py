@@ -3,11 +3,14 @@
 import hashlib
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from exobench.challenge import build as build_module
+from exobench.challenge import finishing
 from exobench.challenge.build import (
     SequenceTask,
     prepare_build,
@@ -15,6 +18,8 @@ from exobench.challenge.build import (
     run_task,
     working_folder,
 )
+from exobench.challenge.environment import environment
+from exobench.challenge.finishing import discard
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.journal import JOURNAL
 from exobench.challenge.manifest import load_sequence
@@ -43,6 +48,10 @@ KEYS = {
         *("separation_stratum", "spectrum"),
     },
 }
+
+
+class StoppedError(Exception):
+    pass
 
 
 def load(path):
@@ -290,10 +299,6 @@ def test_public_files_have_one_time_so_that_none_was_quicker(contest):
     assert len({path.stat().st_mtime_ns for path in (public, *public.rglob("*"))}) == 1
 
 
-class StoppedError(Exception):
-    pass
-
-
 def test_a_build_goes_on_from_what_is_finished(contest, tmp_path, in_process, bytes_of):
     recipe, out = blank_recipe(kind="contest", seed=None, count=2), tmp_path / "out"
     working = working_folder(out)
@@ -309,6 +314,131 @@ def test_a_build_goes_on_from_what_is_finished(contest, tmp_path, in_process, by
     build(recipe, out, in_process)
     assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
     assert (out / cube.relative_to(working)).stat().st_ino == written
+
+
+@pytest.mark.parametrize("harm", ["file changed", "file gone", "part cut off"])
+def test_what_was_harmed_while_the_build_was_stopped_is_built_again(
+    contest, tmp_path, in_process, bytes_of, harm
+):
+    recipe, out = blank_recipe(kind="contest", seed=None), tmp_path / "out"
+    build(recipe, tmp_path / "undisturbed", in_process, contest.secret)
+    begun = prepare_build(recipe, Path(), out, contest.secret)
+    working = working_folder(out)
+    run_task(SequenceTask(folder=working, planned=begun.plans[0], secret=begun.secret))
+    angles = working / "public" / "adi" / "irdis_like_pa_1.fits"
+    (part,) = (working / "private" / "parts").iterdir()
+    if harm == "file changed":
+        angles.write_bytes(angles.read_bytes()[:-1] + b"1")
+    elif harm == "file gone":
+        angles.unlink()
+    else:
+        part.write_bytes(part.read_bytes()[:100])
+    (working / "public" / "adi" / ".irdis_like_cube_1.fits.0a1b2c3d.partial").write_text("half")
+    build(recipe, out, in_process)
+    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize(
+    ("owner", "step"),
+    [
+        (finishing, "write_documents"),
+        (finishing, "_manifest"),
+        (finishing, "_forget_times"),
+        (finishing.shutil, "rmtree"),
+        (Path, "rename"),
+    ],
+)
+def test_a_build_stopped_at_any_step_of_its_end_goes_on(
+    contest, tmp_path, in_process, bytes_of, monkeypatch, owner, step
+):
+    recipe, out = blank_recipe(kind="contest", seed=None), tmp_path / "out"
+    build(recipe, tmp_path / "undisturbed", in_process, contest.secret)
+    begun = prepare_build(recipe, Path(), out, contest.secret)
+
+    def stop(*_, **__):
+        raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build_module if step == "write_documents" else owner, step, stop)
+        with pytest.raises(StoppedError):
+            list(run_build(begun, in_process))
+    assert not out.exists()
+    build(recipe, out, in_process)
+    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+
+
+def test_a_complete_build_only_gets_its_name(tmp_path, in_process, monkeypatch, bytes_of):
+    recipe, out = blank_recipe(), tmp_path / "out"
+    begun = prepare_build(recipe, Path(), out)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(StoppedError))
+        with pytest.raises(StoppedError):
+            list(run_build(begun, in_process))
+    before = bytes_of(working_folder(out))
+    monkeypatch.setattr(build_module, "run_task", None)
+    assert build(recipe, out, in_process) == ["irdis_like_1"]
+    assert bytes_of(out) == before
+
+
+def test_a_complete_build_that_was_changed_is_built_again(
+    tmp_path, in_process, monkeypatch, bytes_of
+):
+    recipe, out = blank_recipe(), tmp_path / "out"
+    begun = prepare_build(recipe, Path(), out)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(StoppedError))
+        with pytest.raises(StoppedError):
+            list(run_build(begun, in_process))
+    before = bytes_of(working_folder(out))
+    cube = working_folder(out) / "public" / "adi" / "irdis_like_cube_1.fits"
+    cube.write_bytes(cube.read_bytes()[:-1] + b"1")
+    build(recipe, out, in_process)
+    assert bytes_of(out) == before
+
+
+def test_two_builds_into_one_folder_do_not_meet(tmp_path, in_process):
+    recipe, out = blank_recipe(count=2), tmp_path / "out"
+    first = run_build(prepare_build(recipe, Path(), out), in_process)
+    second = prepare_build(recipe, Path(), tmp_path / "elsewhere")
+    second = replace(second, out=out)
+    next(first)
+    with pytest.raises(RecipeError, match="is being written by process"):
+        prepare_build(recipe, Path(), out)
+    with pytest.raises(RecipeError, match="is being written by process"):
+        next(run_build(second, in_process))
+    assert list(first) == ["irdis_like_2"]
+    with pytest.raises(RecipeError, match="is not empty"):
+        next(run_build(second, in_process))
+    assert read_challenge(out).manifest.name == "x"
+
+
+def test_a_build_that_was_removed_before_it_ran_is_not_run(tmp_path, in_process):
+    out = tmp_path / "out"
+    begun = prepare_build(blank_recipe(), Path(), out)
+    discard(working_folder(out))
+    with pytest.raises(RecipeError, match="was finished or removed by another process"):
+        next(run_build(begun, in_process))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_that_was_cut_off_leaves_the_finished_challenge_alone(tmp_path, in_process):
+    out = tmp_path / "out"
+    begun = prepare_build(blank_recipe(), Path(), out)
+    task = SequenceTask(folder=begun.working, planned=begun.plans[0], secret=begun.secret)
+    list(run_build(begun, in_process))
+    with pytest.raises(FileNotFoundError):
+        run_task(task)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_unfinished_build_goes_on_only_with_the_libraries_of_its_beginning(
+    tmp_path, monkeypatch
+):
+    prepare_build(blank_recipe(), Path(), tmp_path / "out")
+    now = environment() | {"numpy": "1.0"}
+    monkeypatch.setattr(build_module, "environment", lambda: now)
+    with pytest.raises(RecipeError, match=r"other versions, here is numpy 1.0 \(expected"):
+        prepare_build(blank_recipe(), Path(), tmp_path / "out")
 
 
 def test_an_unfinished_build_of_another_recipe_is_refused(tmp_path, bytes_of):

@@ -2,13 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+import weakref
 from functools import partial
+from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_info
 
-from exobench.challenge.work import available_cores, local_workers, map_tasks
+from exobench.challenge.work import WorkersLostError, available_cores, local_workers, map_tasks
 from exobench.datasets.errors import InputError, SequenceError
 
 
@@ -80,6 +84,64 @@ def test_after_an_interrupt_the_workers_are_gone_whatever_they_were_at():
     (worker,) = workers
     worker.join(timeout=10)
     assert not worker.is_alive()
+
+
+PARENT = """
+import time
+from exobench.challenge.work import local_workers
+if __name__ == "__main__":
+    with local_workers(2) as executor:
+        done = [executor.submit(time.sleep, 60) for _ in range(2)]
+        print(*(process.pid for process in executor._processes.values()), flush=True)
+        done[0].result()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
+def test_workers_end_with_the_process_that_started_them_even_if_it_is_killed(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    command = (sys.executable, str(tmp_path / "parent.py"))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        workers = [Path("/proc") / pid for pid in parent.stdout.readline().split()]
+        assert len(workers) == 2
+        parent.kill()
+    end = time.monotonic() + 30
+    while any(_runs(worker) for worker in workers):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def _runs(process):
+    try:
+        return ") Z" not in (process / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_killed_worker_is_said_with_what_to_do():
+    with (
+        pytest.raises(WorkersLostError, match="a worker process was killed"),
+        local_workers(1) as executor,
+    ):
+        executor.submit(os._exit, 1).result()
+
+
+def test_results_are_not_kept(in_process):
+    kept = []
+
+    def made(_):
+        result = Result()
+        kept.append(weakref.ref(result))
+        return result
+
+    for _, result in map_tasks(in_process, made, range(5)):
+        del result
+    assert [reference() for reference in kept] == [None] * 5
+
+
+class Result:
+    """Something that can be referred to weakly."""
 
 
 def test_there_is_at_least_one_core():
