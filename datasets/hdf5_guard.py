@@ -61,7 +61,7 @@ def _is_sound(content: mmap.mmap, start: int) -> bool:
         if step < 16:
             return False
         at += step
-    return at <= end
+    return bool(at <= end)
 
 
 def has(group: Any, name: str) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.baselines import load
+from exobench.baselines.pca import PCA
+from exobench.baselines.sdi_pca import SDIPCA
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import centre
 from exobench.datasets.preprocessing.binning import binned
@@ -68,9 +69,9 @@ def _reduced(sequence: ImageSequence) -> tuple[NDArray[np.float32], str]:
         return _reference_residual(sequence, n_components), f"RDI, {n_components} components"
     n_components = min(N_COMPONENTS, sequence.n_frames // 2)
     if sequence.n_wavelengths > 1 and sequence.wavelengths is not None:
-        residual = load("sdi_pca", n_components=n_components).reduce(sequence)
+        residual = SDIPCA(n_components=n_components).reduce(sequence)
         return residual, f"SDI and PCA, {n_components} components"
-    residual = load("pca", n_components=n_components).reduce(sequence)
+    residual = PCA(n_components=n_components).reduce(sequence)
     return residual, f"PCA, {n_components} components"
 
 

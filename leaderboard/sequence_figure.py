@@ -207,8 +207,14 @@ def _sky_directions(
 ) -> None:
     (across, label), up = place, 0.6
     x, y = across * radius, up * radius
-    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
-    centred = {"ha": "center", "va": "center", "fontsize": 8, "color": colour}
+    arrow: dict[str, Any] = {
+        "arrowstyle": "-|>",
+        "color": colour,
+        "linewidth": 1.3,
+        "shrinkA": 0,
+        "shrinkB": 0,
+    }
+    centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8, "color": colour}
     for letter, theta in (("N", sky.north), ("E", sky.east)):
         right, top = np.cos(np.deg2rad(theta)) * radius, np.sin(np.deg2rad(theta)) * radius
         axes.annotate("", (x + 0.15 * right, y + 0.15 * top), (x, y), arrowprops=arrow)
