@@ -244,13 +244,13 @@ def test_a_star_off_centre_is_refused_with_its_position(files):
         rf"{path}: the star stands at \(y, x\) = \(([\d.]+), ([\d.]+)\), ([\d.]+) px from .*",
         problem,
     )
-    assert [float(n) for n in found.groups()] == pytest.approx([35.5, 34.5, 0.71], abs=0.05)
+    assert [float(n) for n in found.groups()] == pytest.approx([35.5, 34.5, 0.71], abs=0.2)
     assert 'set centring = "recentre"' in problem
 
 
 def test_a_star_off_by_less_than_half_a_pixel_is_accepted(files):
     read = real(files(offset=(0.3, 0.2))).read()
-    assert np.hypot(*star_offset(read)) == pytest.approx(0.36, abs=0.1)
+    assert np.hypot(*star_offset(read)) == pytest.approx(0.36, abs=0.2)
 
 
 def test_recentring_moves_the_star_to_the_centre(files):
@@ -261,7 +261,7 @@ def test_recentring_moves_the_star_to_the_centre(files):
 def test_trust_leaves_the_frames_as_they_are(files):
     path = files(offset=(0.5, -0.5))
     trusted = real(path, centring="trust").read()
-    assert np.hypot(*star_offset(trusted)) == pytest.approx(0.71, abs=0.05)
+    assert np.hypot(*star_offset(trusted)) == pytest.approx(0.71, abs=0.2)
 
 
 def test_a_constant_frame_is_refused_by_the_name_of_its_file(tmp_path):

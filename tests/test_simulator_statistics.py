@@ -69,15 +69,15 @@ NIRC2_LIKE = {
     "profile_ratio": (0.093, 0.01),
 }
 LMIRCAM_LIKE = {
-    "correlation_1": (0.913, 0.02),
-    "correlation_10": (0.874, 0.03),
-    "correlation_40": (0.865, 0.06),
-    "temporal_scatter": (0.33, 0.06),
+    "correlation_1": (0.974, 0.01),
+    "correlation_10": (0.958, 0.015),
+    "correlation_40": (0.947, 0.03),
+    "temporal_scatter": (0.21, 0.04),
     "pca_residual": (0.10, 0.012),
-    "azimuthal_scatter": (0.63, 0.10),
+    "azimuthal_scatter": (0.61, 0.10),
     "leading_variance": (0.996, 0.004),
     "excess_kurtosis": (2.0, 0.3),
-    "profile_ratio": (0.073, 0.006),
+    "profile_ratio": (0.071, 0.006),
 }
 SPHERE_IFS_LIKE = {
     "correlation_1": (0.927, 0.03),
