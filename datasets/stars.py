@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from exobench.datasets.centring import star_offset
+from exobench.datasets.concealment import concealed
 from exobench.datasets.errors import SequenceError
 from exobench.datasets.files import read_sequence
 from exobench.datasets.injection import inject
@@ -107,12 +108,17 @@ class RealStar:
     centring: Centring = "check"
 
     def observe(self, name: str, rng_for: Callable[[str], np.random.Generator]) -> Field:
-        """The sequence of the files; `rng_for` is not used, since its noise is what it is."""
-        del rng_for
+        """The sequence of the files; random numbers only hide the traces of injections."""
         blank = replace(self.read(), name=name)
+
+        def with_companions(companions: list[Companion]) -> ImageSequence:
+            injected = inject(blank, companions)
+            cube = concealed(blank.cube, injected.cube, rng_for("concealment"))
+            return replace(injected, cube=cube)
+
         return Field(
             blank=blank,
-            with_companions=lambda companions: inject(blank, companions),
+            with_companions=with_companions,
             inner_working_angle_px=0.0,
             transmission=lambda separations: np.ones((blank.n_wavelengths, separations.size)),
         )

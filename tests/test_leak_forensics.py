@@ -16,10 +16,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from exobench.datasets.concealment import concealed, grid_step, unmeasured
+from exobench.datasets.files import write_sequence
 from exobench.datasets.geometry import frame_centre, radius_map
 from exobench.datasets.injection import inject
 from exobench.datasets.sequence import Companion, ImageSequence
 from exobench.datasets.simulator import expose, simulate_scene
+from exobench.datasets.stars import RealStar
 
 SIZE, N_FRAMES, FWHM = 61, 16, 4.0
 N_CUBES, N_TRACKS = 10, 3  # of either kind, in each cube
@@ -185,6 +187,20 @@ def simulated_cubes():
             for radius, a in zip(RADII, azimuths, strict=True)
         ]
         yield expose(scene, companions, rng=rng).cube[0], scene.star.angles, azimuths
+
+
+@pytest.mark.parametrize(
+    "companions", [[], [Companion(separation=0.15, position_angle=0.0, flux=9.0)]]
+)
+def test_a_star_in_files_gets_its_companions_concealed(tmp_path, companions):
+    sequence = sequence_of(np.rint(real_frames(6)))
+    write_sequence(replace(sequence, wavelengths=np.array([1.6])), tmp_path / "star.h5")
+    star = RealStar(path=tmp_path / "star.h5", wavelength=None, diameter=8.0, centring="trust")
+    field = star.observe("real_1", lambda purpose: np.random.default_rng(len(purpose)))
+    cube = field.with_companions(companions).cube
+    assert not grid_step(cube.ravel()).any()
+    expected = inject(sequence, companions).cube
+    assert 0 < np.abs(cube - expected).max() < 0.501
 
 
 @pytest.mark.slow
