@@ -17,18 +17,6 @@ if TYPE_CHECKING:
 _BLOCK = 1_000_000
 
 
-def check_n_components(n_components: int) -> None:
-    """Refuse a model without components.
-
-    Raises
-    ------
-    InputError
-        Below 1.
-    """
-    if n_components < 1:
-        raise InputError(f"n_components must be 1 or more, got {n_components}")
-
-
 def check_enough_frames(n_components: int, n_frames: int, name: str) -> None:
     """Refuse a model that has as many components as there are frames to fit.
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.baselines._low_rank import check_enough_frames
+from exobench.baselines._options import check_options
 from exobench.baselines._subtraction import Subtraction
-from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import frame_centre, radius_map
+from exobench.baselines._zones import segmented_rings
+from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from exobench.datasets.sequence import ImageSequence
@@ -56,26 +55,23 @@ class LLSG(Subtraction):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        least = {"n_components": 1, "threshold": 0, "n_iterations": 1, "seed": 0}
-        problems = [
-            f"{option} must be {bound} or more, got {getattr(self, option)}"
-            for option, bound in least.items()
-            if not getattr(self, option) >= bound
-        ]
-        if problems:
-            raise InputError(*problems)
+        bounds = {"n_components": 1, "threshold": 0, "n_iterations": 1, "seed": 0}
+        check_options(self, at_least=bounds)
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """The sparse part of the frames, shape (n_frames, n_y, n_x)."""
         check_enough_frames(self.n_components, sequence.n_frames, sequence.name)
         frames, rng = sequence.cube[0], np.random.default_rng(self.seed)
         sparse: NDArray[np.float32] = np.zeros_like(frames)
-        for patch in _patches(sequence.shape, width=int(np.ceil(2 * sequence.fwhm[0]))):
+        width = int(np.ceil(2 * sequence.fwhm[0]))
+        limits = np.arange(0.0, radius_map(sequence.shape).max() + width, width)
+        for patch in segmented_rings(sequence.shape, limits, n_segments=4):
+            y, x = np.unravel_index(patch.pixels, sequence.shape)
             # In float64: the alternation amplifies what float32 would round.
-            matrix = frames[:, *patch].astype(np.float64)
+            matrix = frames[:, y, x].astype(np.float64)
             scale = matrix.std()
             if scale > 0:
-                sparse[:, *patch] = scale * self._sparse_part(matrix / scale, rng)
+                sparse[:, y, x] = scale * self._sparse_part(matrix / scale, rng)
         return sparse
 
     def _sparse_part(
@@ -90,19 +86,6 @@ class LLSG(Subtraction):
             sparse = np.asarray(remainder - np.clip(remainder, -cut, cut))
             rest = low_rank + (remainder - sparse)
         return sparse
-
-
-def _patches(
-    shape: tuple[int, int], width: int
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Pixels ``(y, x)`` of the quadrants of annuli `width` pixels wide, from the star out."""
-    cy, cx = frame_centre(shape)
-    y, x = np.indices(shape)
-    quadrant = np.floor(np.arctan2(y - cy, x - cx) / (np.pi / 2)).astype(int) % 4
-    label = 4 * (radius_map(shape) // width).astype(int) + quadrant
-    for number in np.unique(label):
-        rows, columns = np.nonzero(label == number)
-        yield rows, columns
 
 
 def _projected(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exobench.baselines._low_rank import check_enough_frames, check_n_components, pca_residuals
+from exobench.baselines._low_rank import check_enough_frames, pca_residuals
+from exobench.baselines._options import check_options
 from exobench.baselines._subtraction import Subtraction
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class PCA(Subtraction):
     n_components: int = 10
 
     def __post_init__(self) -> None:
-        check_n_components(self.n_components)
+        check_options(self, at_least={"n_components": 1})
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus their low-rank model."""

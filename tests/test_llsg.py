@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from exobench.baselines import load
-from exobench.baselines.llsg import LLSG, _patches
+from exobench.baselines.llsg import LLSG
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
-from exobench.datasets.geometry import annulus, edge_distance, radius_map, to_yx
+from exobench.datasets.geometry import annulus, edge_distance, to_yx
 from exobench.datasets.injection import inject
 from exobench.datasets.sequence import Companion
 from exobench.scoring.snr import significance_map, snr_at
@@ -24,15 +24,6 @@ def naco(shared_data):
 def with_companion(naco):
     separation = 5.5 * naco.reference_fwhm * naco.pixel_scale
     return inject(naco, [Companion(separation=separation, position_angle=110.0, flux=150.0)])
-
-
-def test_patches_cover_every_pixel_once():
-    for shape in ((40, 40), (41, 33)):
-        count = np.zeros(shape, dtype=int)
-        for y, x in _patches(shape, width=9):
-            count[y, x] += 1
-            assert np.ptp(radius_map(shape)[y, x]) <= 9
-        assert (count == 1).all()
 
 
 def test_the_sparse_part_is_what_is_rare_and_strong():
