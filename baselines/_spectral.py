@@ -31,12 +31,13 @@ _LANCZOS_LOBES = 6
 
 
 def single_pass_sdi(subtract: Callable[[Frames], Frames]) -> Callable[[ImageSequence], Frames]:
-    """A subtraction of frames, lifted to all wavelengths and times at once.
+    """A subtraction of aligned speckles, lifted to a sequence of several wavelengths.
 
     Parameters
     ----------
     subtract : callable
-        From frames (n, n_y, n_x) to their residuals, of the same shape.
+        From a cube (n_wavelengths, n_frames, n_y, n_x) whose speckles stand at the same
+        place in every frame to its residuals, of the same shape.
 
     Returns
     -------
@@ -51,12 +52,37 @@ def single_pass_sdi(subtract: Callable[[Frames], Frames]) -> Callable[[ImageSequ
     """
 
     def lifted(sequence: ImageSequence) -> Frames:
-        scale = _scales(sequence)
+        scale = magnifications(sequence)
         aligned, _ = magnify(sequence.cube, scale)
-        residuals = subtract(aligned.reshape(-1, *sequence.shape)).reshape(aligned.shape)
-        return channel_mean(*magnify(residuals, 1 / scale))
+        return channel_mean(*magnify(subtract(aligned), 1 / scale))
 
     return lifted
+
+
+def over_all_frames(subtract: Callable[[Frames], Frames]) -> Callable[[Frames], Frames]:
+    """A subtraction of frames (n, n_y, n_x), applied to those of all channels together."""
+
+    def applied(cube: Frames) -> Frames:
+        return subtract(cube.reshape(-1, *cube.shape[-2:])).reshape(cube.shape)
+
+    return applied
+
+
+def magnifications(sequence: ImageSequence) -> NDArray[np.float64]:
+    """What aligns the speckles of each channel with those of the longest wavelength, 1 or more.
+
+    Raises
+    ------
+    InputError
+        If the sequence has not at least two known wavelengths.
+    """
+    if sequence.wavelengths is None or np.ptp(sequence.wavelengths) == 0:
+        known = "one wavelength" if sequence.n_wavelengths == 1 else "no wavelengths that differ"
+        raise InputError(
+            f"{sequence.name}: spectral differential imaging needs at least two known "
+            f"wavelengths, the sequence has {known}; take a baseline of the track adi"
+        )
+    return np.asarray(sequence.wavelengths.max() / sequence.wavelengths)
 
 
 def magnify(cube: Frames, scale: NDArray[np.float64]) -> tuple[Frames, NDArray[np.bool_]]:
@@ -101,13 +127,3 @@ def interpolation_matrix(n: int, factor: float) -> Frames:
     weights[inside] = kernel / kernel.sum(axis=1, keepdims=True)
     weights.flags.writeable = False
     return weights
-
-
-def _scales(sequence: ImageSequence) -> NDArray[np.float64]:
-    if sequence.wavelengths is None or np.ptp(sequence.wavelengths) == 0:
-        known = "one wavelength" if sequence.n_wavelengths == 1 else "no wavelengths that differ"
-        raise InputError(
-            f"{sequence.name}: spectral differential imaging needs at least two known "
-            f"wavelengths, the sequence has {known}; take a baseline of the track adi"
-        )
-    return np.asarray(sequence.wavelengths.max() / sequence.wavelengths)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from exobench.baselines._low_rank import check_enough_frames, check_n_components, pca_residuals
-from exobench.baselines._spectral import single_pass_sdi
+from exobench.baselines._low_rank import check_enough_frames, pca_residuals
+from exobench.baselines._options import check_options
+from exobench.baselines._spectral import over_all_frames, single_pass_sdi
 from exobench.baselines._subtraction import Reduction, derotated_median
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class SDIPCA(Reduction):
     n_components: int = 20
 
     def __post_init__(self) -> None:
-        check_n_components(self.n_components)
+        check_options(self, at_least={"n_components": 1})
 
     def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
@@ -51,7 +52,7 @@ class SDIPCA(Reduction):
         """
         n_frames = sequence.n_wavelengths * sequence.n_frames
         check_enough_frames(self.n_components, n_frames, sequence.name)
-        subtract = partial(pca_residuals, n_components=self.n_components)
+        subtract = over_all_frames(partial(pca_residuals, n_components=self.n_components))
         return derotated_median(single_pass_sdi(subtract)(sequence), sequence.angles)
 
 

@@ -1,0 +1,70 @@
+"""Which frames may serve as references of which: those in which the field has moved away.
+
+A companion that is at the same place in a frame and in its references is taken for a
+speckle and subtracted from itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def sky_tracks(angles: ArrayLike, magnification: ArrayLike = 1.0) -> NDArray[np.complex128]:
+    """Where a companion stands in each frame, as x + iy, if on the sky it is at +1.
+
+    Parameters
+    ----------
+    angles : array_like
+        Derotation angle of each frame, in degrees.
+    magnification : array_like
+        Of the frames, such as that which aligns the speckles of several wavelengths;
+        broadcast against `angles`.
+    """
+    turned = np.exp(-1j * np.deg2rad(np.asarray(angles, dtype=np.float64)))
+    return np.asarray(magnification * turned)
+
+
+def displacements(tracks: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """How far a companion is displaced between every two frames (rows and columns).
+
+    Shape (n_frames, n_frames), in units of its distance from the star in the row's frame.
+    Under rotation alone the chord ``2 sin(|angle| / 2)``.
+    """
+    moved = np.abs(tracks[:, np.newaxis] - tracks)
+    return np.asarray(moved / np.abs(tracks)[:, np.newaxis])
+
+
+def reference_frames(
+    displacement: NDArray[np.float64], least: float, n_least: int
+) -> NDArray[np.bool_]:
+    """For each frame (row), which frames may serve as its references.
+
+    Parameters
+    ----------
+    displacement : ndarray, shape (n_frames, n_frames)
+    least : float
+        Frames at least so far away serve. With 0 all do, the frame itself included;
+        otherwise a frame never serves itself.
+    n_least : int
+        Where fewer than that are far enough (small separations, little rotation), the
+        `n_least` farthest serve instead, or all other frames if there are no more.
+
+    References
+    ----------
+    Absil et al. (2013), A&A 559, L12.
+    """
+    allowed = displacement >= least
+    if least > 0:
+        n_frames = len(displacement)
+        np.fill_diagonal(allowed, val=False)
+        short = np.flatnonzero(allowed.sum(axis=1) < n_least)
+        others = displacement[short].copy()
+        others[np.arange(short.size), short] = -1
+        farthest = np.argsort(-others, axis=1, kind="stable")[:, : min(n_least, n_frames - 1)]
+        allowed[short[:, np.newaxis], farthest] = True
+    return allowed

@@ -1,0 +1,76 @@
+"""Principal component analysis in rings, each frame by frames in which the field has turned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exobench.baselines._leave_out import projection_weights
+from exobench.baselines._low_rank import check_enough_frames
+from exobench.baselines._options import check_options
+from exobench.baselines._references import displacements, reference_frames, sky_tracks
+from exobench.baselines._subtraction import Subtraction
+from exobench.baselines._zones import ring_limits, segmented_rings, subtracted_by_zone
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from exobench.datasets.sequence import ImageSequence
+
+
+@dataclass(frozen=True, slots=True)
+class AnnularPCA(Subtraction):
+    """Subtract, ring by ring, the projection on components of frames that have turned enough.
+
+    A frame's components are those of its library: the frames in which a companion at the
+    middle of the ring stands at least `delta_rotation` FWHM away, so that it is not
+    subtracted from itself. Where fewer than ``2 n_components`` frames have (close to the
+    star, or with little rotation), the ``2 n_components`` in which it stands farthest are
+    the library.
+
+    Attributes
+    ----------
+    n_components : int
+        More components remove more speckles, and more of the companion.
+    annulus_width : float
+        Of a ring, in FWHM.
+    n_segments : int
+        Sectors of each ring, each with its own components.
+    delta_rotation : float
+        Least displacement of a companion between a frame and its library, in FWHM. A
+        larger one protects companions and describes speckles worse, as they change with
+        time. With 0 one library of all frames, the frame itself included, serves them all.
+
+    References
+    ----------
+    Absil et al. (2013), A&A 559, L12.
+    Gomez Gonzalez et al. (2017), AJ 154, 7.
+    """
+
+    n_components: int = 10
+    annulus_width: float = 3.0
+    n_segments: int = 1
+    delta_rotation: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_options(self, at_least={"n_components": 1, "n_segments": 1, "delta_rotation": 0})
+        check_options(self, above={"annulus_width": 0})
+
+    def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Frames minus their low-rank models."""
+        check_enough_frames(self.n_components, sequence.n_frames, sequence.name)
+        fwhm = float(sequence.fwhm[0])
+        displacement = displacements(sky_tracks(sequence.angles))
+        limits = ring_limits(sequence.shape, self.annulus_width * fwhm)
+
+        def weights(gram: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+            least = self.delta_rotation * fwhm / radius
+            library = reference_frames(displacement, least, 2 * self.n_components)
+            return projection_weights(gram, library, self.n_components)
+
+        rings = segmented_rings(sequence.shape, limits, self.n_segments)
+        return subtracted_by_zone(sequence.cube[0], rings, weights)
+
+
+baseline = AnnularPCA
