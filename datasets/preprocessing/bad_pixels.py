@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 HALF = 2  # px; a pixel is told from the 5 x 5 around it
 FEWEST = 12  # good pixels there; around a cluster of bad ones the box grows until it has them
-NUGGET = 1e-4  # variance of the noise relative to that of the image
-# Fraction of the light around it by which a good pixel may depart from its prediction: a real
-# PSF is no Gaussian, and its photon noise exceeds that of its surroundings.
-STRUCTURE = 0.05
+NUGGET = 1e-4  # variance of the noise relative to that of the image, at least
+# Fraction of the light around it by which a good pixel may depart from its prediction, beyond
+# twice what a Gaussian PSF departs: a real one is no Gaussian.
+STRUCTURE = 0.03
 NOISE_BOX = 9  # px
 MAX_PASSES = 20
 
@@ -140,27 +140,32 @@ def _outliers(
 ) -> NDArray[np.bool_]:
     """Bad pixels of images (n, n_y, n_x), those given included."""
     found = bad.copy()
-    stencil = _stencil(fwhm)
+    stencil, structure = _stencil(fwhm), _structure(fwhm)
     for _ in range(MAX_PASSES):
         clean = _filled(images, found, fwhm)
         predicted = ndimage.correlate(clean, stencil, mode="mirror")
         departure = np.abs(clean - predicted)
         departure[found] = 0
-        limit = threshold * _noise(departure, found) + STRUCTURE * _light(predicted)
+        limit = threshold * _noise(departure, found) + structure * _light(predicted)
         excess = departure / limit
         # A bad pixel spoils the predictions of those around it: only the worst of them goes.
         new = (excess > 1) & (excess >= ndimage.maximum_filter(excess, size=(1, 5, 5)))
         if not new.any():
             break
         found |= new
+        if ((~found).sum(axis=(1, 2)) < max(FEWEST, found[0].size // 2)).any():
+            raise SequenceError(
+                f"more than half of the pixels of an image stand out of {threshold:g} standard "
+                "deviations; raise the threshold, or reject the frame"
+            )
     # Several bad pixels together may have made a good one look the worst.
     return np.asarray(bad | (found & ~(np.abs(images - clean) <= limit)))
 
 
 def _light(images: NDArray[Any]) -> NDArray[Any]:
-    """Brightest of the 3 x 3 pixels around, above or below the level of the image."""
+    """Brightest of the pixels around, above or below the level of the image."""
     level = np.median(images, axis=(1, 2), keepdims=True)
-    return np.asarray(ndimage.maximum_filter(np.abs(images - level), size=(1, 3, 3)))
+    return np.asarray(ndimage.maximum_filter(np.abs(images - level), size=(1, 5, 5)))
 
 
 def _noise(departure: NDArray[Any], bad: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -196,11 +201,24 @@ def _filled(images: NDArray[Any], bad: NDArray[np.bool_], fwhm: float) -> NDArra
 
 
 def _weights(offsets: NDArray[np.int_], fwhm: float) -> NDArray[np.float64]:
-    """Weights, of sum 1, of pixels at offsets (2, n) in the prediction of the one at 0."""
+    """Weights of good pixels at `offsets` in the prediction of the one at 0.
+
+    As much noise is assumed as it takes for the prediction not to have more than a pixel.
+    """
+    nugget = NUGGET
+    weights = _kriging(offsets, fwhm, nugget)
+    while weights @ weights > 1:
+        nugget *= 10
+        weights = _kriging(offsets, fwhm, nugget)
+    return weights
+
+
+def _kriging(offsets: NDArray[np.int_], fwhm: float, nugget: float) -> NDArray[np.float64]:
+    """Weights, of sum 1, of pixels at offsets (2, n) from the one that they predict."""
     n = offsets.shape[1]
     apart = ((offsets[:, :, np.newaxis] - offsets[:, np.newaxis]) ** 2).sum(axis=0)
     system = np.ones((n + 1, n + 1))
-    system[:n, :n] = _correlation(apart, fwhm) + NUGGET * np.eye(n)
+    system[:n, :n] = _correlation(apart, fwhm) + nugget * np.eye(n)
     system[n, n] = 0
     right = np.append(_correlation((offsets**2).sum(axis=0), fwhm), 1)
     return np.asarray(np.linalg.solve(system, right)[:n])
@@ -212,10 +230,25 @@ def _correlation(distance2: NDArray[np.int_], fwhm: float) -> NDArray[np.float64
 
 
 def _stencil(fwhm: float) -> NDArray[np.float64]:
-    """Weights of the whole box around a pixel, shape (1, 5, 5)."""
+    """Weights of the whole box around a pixel, shape (1, 5, 5).
+
+    Faithful to the PSF, however noisy: the noise of what departs is measured.
+    """
     size = 2 * HALF + 1
     offsets = np.indices((size, size)).reshape(2, -1) - HALF
     around = offsets.any(axis=0)
     stencil = np.zeros(size**2)
-    stencil[around] = _weights(offsets[:, around], fwhm)
+    stencil[around] = _kriging(offsets[:, around], fwhm, NUGGET)
     return stencil.reshape(1, size, size)
+
+
+def _structure(fwhm: float) -> float:
+    """Largest departure of a good pixel from its prediction, relative to the light around it."""
+    reach = int(2 * fwhm) + HALF
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    places = [(dy, dx) for dy in (0, 0.25, 0.5) for dx in (0, 0.25, 0.5)]
+    stars = np.array(
+        [np.exp(-4 * np.log(2) * ((y - dy) ** 2 + (x - dx) ** 2) / fwhm**2) for dy, dx in places]
+    )
+    departure = np.abs(stars - ndimage.correlate(stars, _stencil(fwhm)))
+    return STRUCTURE + 2 * float(departure.max())

@@ -50,7 +50,7 @@ def recentred(sequence: ImageSequence, offsets: ArrayLike) -> ImageSequence:
     expected = (*sequence.cube.shape[:2], 2)
     try:
         np.broadcast_to(moves, expected)
-        usable = bool(np.isfinite(moves).all())
+        usable = moves.shape[-1:] == (2,) and bool(np.isfinite(moves).all())
     except ValueError:
         usable = False
     if not usable:

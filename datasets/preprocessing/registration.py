@@ -72,13 +72,13 @@ def _relative(
         reference = np.median(shift(frames, -offsets), axis=0)
         match = _Match(reference, compared)
         offsets = np.array([match.offset(*pair) for pair in zip(frames, offsets, strict=True)])
+        lost = np.flatnonzero(~np.isfinite(offsets).all(axis=1))
+        if lost.size:
+            raise SequenceError(
+                f"{name}: no shift makes frames {', '.join(map(str, lost))} like the median of "
+                "all; reject them first"
+            )
         offsets -= offsets.mean(axis=0)
-    lost = np.flatnonzero(~np.isfinite(offsets).all(axis=1))
-    if lost.size:
-        raise SequenceError(
-            f"{name}: frames {', '.join(map(str, lost))} match the median of the frames at no "
-            "shift; reject them first"
-        )
     return offsets
 
 
