@@ -10,6 +10,7 @@ from exobench.challenge.draws import deal_companions
 from exobench.challenge.recipe import IFS_TRACK
 from exobench.challenge.references import References
 from exobench.datasets.builder import SequencePlan
+from exobench.datasets.download_eidc import cache_folder
 from exobench.datasets.eidc import find_sequences, sequence_files
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.files import HDF5_SUFFIXES, read_sequence
@@ -169,6 +170,10 @@ def source_instrument(path: Path) -> str:
 def _group_problems(group: SequenceGroup, folder: Path) -> list[str]:
     star = group.star(folder)
     if isinstance(star, RealStar):
+        if group.origin != "public-origin" and star.path.resolve().is_relative_to(
+            cache_folder().resolve()
+        ):
+            return [f'{star.path}: is published data; say origin = "public-origin"']
         try:
             sequence = star.read()
         except InputError as error:

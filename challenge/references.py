@@ -41,7 +41,7 @@ ReferenceChoice = Annotated[str | dict[str, Any], PlainValidator(_checked)]
 """A baseline, by its name or as a table of its name and options."""
 
 DEFAULT_REFERENCES: tuple[ReferenceChoice, ...] = ("median", "annular_pca", "loci")
-DEFAULT_IFS_REFERENCES: tuple[ReferenceChoice, ...] = ("sdi_pca",)
+DEFAULT_IFS_REFERENCES: tuple[ReferenceChoice, ...] = ("sdi_median", "sdi_pca", "sdi_loci")
 
 
 class Reducing(Protocol):

@@ -23,6 +23,7 @@ VERBS = (
     "inspect",
     "build",
     "verify",
+    "difficulty",
     "run",
     "check",
     "score",

@@ -44,12 +44,12 @@ def build(
     """
     from exobench.challenge.build import prepare_build
     from exobench.challenge.recipe import read_recipe
-    from exobench.challenge.suites import recipe_path
+    from exobench.challenge.suites import recipe_path, source_folder
     from exobench.challenge.work import check_workers
 
     check_workers(workers, scheduler)
     path = recipe_path(recipe)
-    started = prepare_build(read_recipe(path), path.parent, out, secret)
+    started = prepare_build(read_recipe(path), source_folder(path), out, secret)
     build_with_progress(started, workers, scheduler)
     if as_json:
         print_json(summary(started))

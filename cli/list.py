@@ -12,6 +12,8 @@ from exobench.cli._console import AsJson, print_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from exobench.challenge.recipe import Recipe
+    from exobench.challenge.suites import Suite
     from exobench.datasets.simulator import Preset
 
 
@@ -71,19 +73,19 @@ def _preset_line(preset: Preset) -> str:
 
 def _suites() -> list[tuple[str, str]]:
     from exobench.challenge.recipe import read_recipe
-    from exobench.challenge.suites import recipe_path, suite_names
+    from exobench.challenge.suites import SUITES, recipe_path
 
-    recipes = {name: read_recipe(recipe_path(name)) for name in suite_names()}
     return [
-        (
-            name,
-            ", ".join(
-                f"{group.count} {group.preset or group.source} ({group.track})"
-                for group in recipe.sequences
-            ),
-        )
-        for name, recipe in recipes.items()
+        (name, _suite_line(suite, read_recipe(recipe_path(name)))) for name, suite in SUITES.items()
     ]
+
+
+def _suite_line(suite: Suite, recipe: Recipe) -> str:
+    count = sum(group.count for group in recipe.sequences)
+    tracks = " and ".join(sorted({group.track for group in recipe.sequences}))
+    size = f"{suite.megabytes:g} MB" if suite.megabytes < 1000 else f"{suite.megabytes / 1000:g} GB"
+    minutes = f"{suite.cpu_minutes:g} minute{'s' if suite.cpu_minutes > 1 else ''} of one core"
+    return f"{count} sequences ({tracks}), {size}, about {minutes}: {suite.use}"
 
 
 def _metrics() -> list[tuple[str, str]]:

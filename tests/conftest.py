@@ -221,6 +221,7 @@ format = 1
 name = "small-contest"
 kind = "contest"
 references = ["median", "pca"]
+ifs_references = ["sdi_pca"]
 
 [[sequences]]
 track = "adi"
