@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from exobench.datasets.files import write_sequence as write_sequence
     from exobench.datasets.injection import inject as inject
     from exobench.datasets.inspection import inspect_sequence as inspect_sequence
+    from exobench.datasets.orientation import flip_parity as flip_parity
     from exobench.datasets.psf import fit_fwhm as fit_fwhm
     from exobench.datasets.psf import normalise_psf as normalise_psf
     from exobench.datasets.rotation import derotate as derotate
@@ -35,6 +36,7 @@ _HOMES = {
     "files": ("read_sequence", "read_sequences", "write_sequence"),
     "injection": ("inject",),
     "inspection": ("inspect_sequence",),
+    "orientation": ("flip_parity",),
     "psf": ("fit_fwhm", "normalise_psf"),
     "rotation": ("derotate",),
     "sequence": ("Companion", "ImageSequence"),
