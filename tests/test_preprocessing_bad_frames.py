@@ -9,7 +9,7 @@ from scipy import ndimage
 from exobench.datasets.centring import shift
 from exobench.datasets.errors import SequenceError
 from exobench.datasets.files import read_sequence
-from exobench.datasets.preprocessing import frame_quality, good_frames, selected
+from exobench.datasets.preprocessing import FrameQuality, frame_quality, good_frames, selected
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,29 @@ def test_spoilt_frames_of_the_real_sequence_are_rejected_and_only_they(naco, kin
         cube[0, t] = SPOILT[kind](cube[0, t])
     kept = good_frames(frame_quality(replace(naco, cube=cube)))
     assert np.flatnonzero(~kept).tolist() == [0, 1, 17, 40, 60]
+
+
+@pytest.mark.parametrize(
+    ("statistic", "departure", "rejected"),
+    [
+        ("correlation", -0.2, True),
+        ("correlation", 0.008, False),  # of a frame that is the median
+        ("flux", -0.2, True),
+        ("flux", 0.2, True),
+        ("concentration", -0.2, True),
+        ("concentration", 0.2, True),
+    ],
+)
+def test_each_statistic_rejects_on_its_own(statistic, departure, rejected):
+    rng = np.random.default_rng(2)
+    values = {
+        "correlation": 0.99 + 0.002 * rng.uniform(-1, 1, 40),
+        "flux": 1 + 0.01 * rng.normal(size=40),
+        "concentration": 0.3 + 0.01 * rng.normal(size=40),
+    }
+    values[statistic][23] += departure
+    kept = good_frames(FrameQuality(**values))
+    assert np.flatnonzero(~kept).tolist() == ([23] if rejected else [])
 
 
 def test_a_change_that_takes_hours_is_no_reason_to_reject(naco):

@@ -118,6 +118,14 @@ def test_neighbouring_hot_pixels_are_told_from_the_good_ones_between_them():
     np.testing.assert_array_equal(found.any(axis=(0, 1)), hot)
 
 
+def test_a_warm_pixel_is_found_in_the_median_though_in_no_frame():
+    cube = np.random.default_rng(7).normal(size=(1, 60, 30, 30))
+    cube[..., 11, 17] += 4.0
+    found = find_bad_pixels(cube, 4.0)
+    assert found[..., 11, 17].all()
+    assert found.sum() <= 62
+
+
 def test_known_and_non_finite_pixels_count_as_bad():
     cube = np.random.default_rng(4).normal(size=(2, 3, 20, 20))
     cube[1, 2, 3, 4] = np.nan

@@ -182,6 +182,15 @@ def test_spots_drawn_out_along_the_radius_have_the_same_crossing():
     np.testing.assert_allclose(found, [[(1.3, 0.4)]], atol=0.01)
 
 
+def test_spots_at_different_distances_have_the_same_crossing():
+    empty = toy(np.zeros((1, 1, 80, 80)))
+    near, far = with_spots(empty, [24.0], height=1.0).cube, with_spots(empty, [26.0], 1.0).cube
+    cube = near.copy()
+    cube[..., 40:, 40:] = far[..., 40:, 40:]
+    found = spot_offsets(replace(empty, cube=shift(cube, (1.3, 0.4))), 25.0)
+    np.testing.assert_allclose(found, [[(1.3, 0.4)]], atol=0.01)
+
+
 @pytest.mark.parametrize(
     ("radius", "message"),
     [((20.0, 25.0), "2 radii of spots for 1 wavelengths"), (60.0, "do not fit into frames")],
@@ -189,6 +198,15 @@ def test_spots_drawn_out_along_the_radius_have_the_same_crossing():
 def test_impossible_spots_are_refused(radius, message):
     with pytest.raises(SequenceError, match=message):
         spot_offsets(toy(np.zeros((1, 1, 80, 80))), radius)
+
+
+def test_gain_and_level_of_a_frame_do_not_shift_it(naco):
+    shifts = offsets_of(naco, 0.7)
+    plain = moved(naco, shifts)
+    cube = plain.cube.copy()
+    cube[0, 3] = 0.15 * cube[0, 3] + 40
+    uneven = registration_offsets(replace(naco, cube=cube))
+    np.testing.assert_allclose(uneven, registration_offsets(plain), atol=0.02)
 
 
 def test_a_frame_unlike_the_others_is_named(naco):
