@@ -116,7 +116,8 @@ def least_squares_weights(gram: Matrix, allowed: Mask, damping: float) -> Matrix
     allowed : ndarray of bool, shape (n_frames, n_frames)
         Row ``t``: the references of frame ``t``; never the frame itself.
     damping : float
-        Added to the diagonal, in units of the mean power of a frame about the mean frame.
+        Added to the diagonal, in units of the power of a frame about the mean frame (the
+        median over the frames, so that a bad one does not count).
 
     Returns
     -------
@@ -133,7 +134,7 @@ def least_squares_weights(gram: Matrix, allowed: Mask, damping: float) -> Matrix
     power = np.trace(gram) / len(gram)
     if power == 0:
         return np.zeros_like(gram)
-    about_mean = max(0.0, power - gram.mean())
+    about_mean = np.median(gram.diagonal() - 2 * gram.mean(axis=1) + gram.mean())
     damped = gram + max(damping * about_mean, _LEAST_DAMPING * power) * np.eye(len(gram))
     few = 2 * allowed.sum(axis=1) <= len(gram)
     weights = np.empty_like(gram)

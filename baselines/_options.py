@@ -28,15 +28,13 @@ def check_options(
     InputError
         With every option that is out of range.
     """
-    problems = [
-        f"{option} must be {bound} or more, got {value}"
-        for option, bound in (at_least or {}).items()
-        if not bound <= (value := getattr(baseline, option)) < float("inf")
-    ]
-    problems += [
-        f"{option} must be more than {bound}, got {value}"
-        for option, bound in (above or {}).items()
-        if not bound < (value := getattr(baseline, option)) < float("inf")
-    ]
+    problems = []
+    for bounds, word in ((at_least or {}, "{} or more"), (above or {}, "more than {}")):
+        for option, bound in bounds.items():
+            value = getattr(baseline, option)
+            if value == float("inf"):
+                problems.append(f"{option} must be finite, got {value}")
+            elif not (value > bound or (value == bound and bounds is at_least)):
+                problems.append(f"{option} must be {word.format(bound)}, got {value}")
     if problems:
         raise InputError(*problems)

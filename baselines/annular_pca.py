@@ -54,8 +54,8 @@ class AnnularPCA(Subtraction):
     delta_rotation: float = 0.3
 
     def __post_init__(self) -> None:
-        check_options(self, at_least={"n_components": 1, "n_segments": 1, "delta_rotation": 0})
-        check_options(self, above={"annulus_width": 0})
+        at_least = {"n_components": 1, "n_segments": 1, "delta_rotation": 0}
+        check_options(self, at_least=at_least, above={"annulus_width": 0})
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus their low-rank models."""

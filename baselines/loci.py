@@ -48,9 +48,9 @@ class LOCI(Subtraction):
     dr : float
         Radial width of the zones that are subtracted, in FWHM.
     damping : float
-        Added to the diagonal of the normal equations, in units of the mean power of a
-        frame about the mean frame. The paper has none; a little keeps noise out of the
-        weights and part of the companion in the residual.
+        Added to the diagonal of the normal equations, in units of the power of a frame
+        about the mean frame. The paper has none; a little keeps noise out of the weights
+        and more of the companion in the residual.
 
     References
     ----------
