@@ -16,11 +16,6 @@ def irdis():
     return simulate("irdis_like", rng=0, n_frames=252, size=160)
 
 
-@pytest.fixture(scope="module")
-def ifs():
-    return simulate("sphere_ifs_like", rng=0, n_wavelengths=16, n_frames=20, size=100)
-
-
 def test_pca_image(benchmark, irdis):
     assert irdis.cube.shape == (1, 252, 160, 160)
     benchmark(load("pca").reduce, irdis)
@@ -28,11 +23,6 @@ def test_pca_image(benchmark, irdis):
 
 def test_pca_map(benchmark, irdis):
     benchmark(load("pca"), irdis)
-
-
-def test_sdi_pca_image(benchmark, ifs):
-    assert ifs.cube.shape == (16, 20, 100, 100)
-    benchmark(load("sdi_pca").reduce, ifs)
 
 
 @pytest.mark.peers
