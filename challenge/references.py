@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from exobench.datasets.limits import Reference
     from exobench.datasets.sequence import ImageSequence
 
-MOST_COMPONENTS = 10
 IMAGES_PER_COMPONENT = 3
 
 
@@ -88,8 +87,8 @@ class References:
     def __call__(self, sequence: ImageSequence) -> Mapping[str, Reference]:
         """The families suited to a sequence, by name and options, such as ``"pca_10"``.
 
-        Where the recipe leaves the number of components open it is that of the baseline, at
-        most 10, and at most one for every three images.
+        Where the recipe leaves the number of components open it is that of the baseline, and
+        at most one for every three images.
         """
         n_images = sequence.n_wavelengths * min(
             sequence.n_frames, self.max_frames or sequence.n_frames
@@ -127,7 +126,7 @@ def _family(
     baseline = load(name, **options)
     known = {f.name: getattr(baseline, f.name) for f in fields(baseline)}  # type: ignore[arg-type]
     if "n_components" in known and "n_components" not in options:
-        most = min(MOST_COMPONENTS, max(1, n_images // IMAGES_PER_COMPONENT))
+        most = max(1, n_images // IMAGES_PER_COMPONENT)
         options = {"n_components": min(known["n_components"], most), **options}
         baseline = load(name, **options)
     return _label(name, options), ReducedSignificance(baseline, max_frames)  # type: ignore[arg-type]

@@ -186,7 +186,7 @@ def _filled(
     places = draw_places(ground, plan.draws, visible=plan.visible, rng=rng)
     companions = [_companion(blank, place) for place in places]
     sequence = observed.with_companions(companions)
-    yx = np.array([(place.y, place.x) for place in places])
+    yx = np.array([(place.y, place.x) for place in places]).reshape(-1, 2)
     reached = {name: family(sequence, yx) for name, family in families.items()}
     sources = tuple(
         HiddenSource(

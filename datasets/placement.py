@@ -147,7 +147,8 @@ def draw_places(
 ) -> list[Place]:
     """Random places and fluxes of companions, in the strata that they were dealt.
 
-    Separations uniform within a stratum, azimuths uniform, at least 3 FWHM apart.
+    Separations uniform within a stratum, azimuths uniform, at least 3 FWHM apart. No place
+    at all where no stratum has room for a companion that the references can find.
 
     Parameters
     ----------
@@ -163,8 +164,8 @@ def draw_places(
         If there is no room for so many companions, or for the visible one.
     """
     offered = ground.offered()
-    if draws and not offered:
-        raise RecipeError("no separation has room for a companion that the references can find")
+    if not offered:
+        draws = ()
     rooms = [ground.visible_room()] if visible else []
     rooms += [ground.room(offered[draw.ranks[len(offered) - 1]]) for draw in draws]
     positions = _arranged(rooms, ground.fwhm, rng)

@@ -172,6 +172,18 @@ def test_a_blank_sequence_needs_no_reference():
     assert built.sequence.metadata == {"simulated": "irdis_like"}
 
 
+def test_where_the_references_find_nothing_at_any_flux_the_sequence_stays_blank(built):
+    def blind(sequence):
+        del sequence
+        return watching([])
+
+    empty = build_sequence(plan(), blind, rng_for)
+    assert empty.sources == ()
+    assert len(empty.left_out) == 4
+    assert np.isinf(empty.limits["toy"].flux).all()
+    assert "injected" not in empty.sequence.metadata
+
+
 def test_a_blank_sequence_is_the_one_with_companions_less_their_light(built):
     blank = build_sequence(plan(n=0), references(0.01), rng_for).sequence
     light = added_light(built.sequence, blank)
