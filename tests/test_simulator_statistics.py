@@ -1,6 +1,6 @@
 """Simulated speckles behave as stated, preset by preset, beside the real cube.
 
-Medians over seeds; tolerances are three times the measured scatter of such a median. The
+Medians over seeds; tolerances are about three times the measured scatter of such a median. The
 real values are those of `test_statistics`. The other presets have no cube to compare with:
 their rows say what they are, not what they should be.
 """
@@ -35,8 +35,8 @@ NACO_LIKE = {
     "excess_kurtosis": (0.34, 0.25, 2.01),  # see FAR_OFF
     "profile_ratio": (0.323, 0.025, 0.264),
 }
-# Four patches at 7 FWHM, the waffle mode of NACO's deformable mirror, change in the real cube and
-# make its kurtosis; within 6 FWHM of the star it is 0.3 to 0.6 too. The simulator has no waffle.
+# Four patches at 7 FWHM, probably the waffle mode of the mirror, change in the real cube and make
+# its kurtosis. Within 6 FWHM of the star it is 0.4 there and 0.5 here; there is no waffle here.
 FAR_OFF = {"excess_kurtosis"}
 # component: its share of the variance in the real cube
 NACO_TAIL = {20: 9.0e-4, 40: 2.1e-4, 60: 6.9e-5}
