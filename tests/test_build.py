@@ -227,7 +227,7 @@ def test_another_secret_gives_other_noise(contest, tmp_path, in_process, bytes_o
     a, b = (bytes_of(tmp_path / name / "public") for name in ("a", "b"))
     assert a.keys() == b.keys()
     same = {name for name in a if a[name] == b[name]}
-    assert {name.split("_")[2] for name in same} == {"pa", "pxscale", "wls"}
+    assert {name.split("_")[2] for name in same} == {"pxscale", "wls"}
 
 
 def test_a_contest_without_a_secret_file_draws_one_and_keeps_it(tmp_path, in_process):

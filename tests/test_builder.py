@@ -23,6 +23,7 @@ from exobench.datasets.spectra import SPECTRAL_TYPES, spectrum
 from exobench.datasets.stars import RealStar, SimulatedStar
 
 SMALL = {"n_frames": 12, "size": 71}
+STEADY = {"n_frames": 12, "size": 71, "star_drift": 0, "star_jitter": 0, "recentring_error": 0}
 SMALL_IFS = {"n_wavelengths": 4, "n_frames": 10, "size": 71}
 
 
@@ -75,7 +76,7 @@ def files(tmp_path):
     """Writes a planet-free sequence, its star moved, as a real one would lie on disk."""
 
     def write(offset=(0.0, 0.0)):
-        sequence = simulate("naco_like", rng=1, n_frames=12, size=71, name="cam_1")
+        sequence = simulate("naco_like", rng=1, name="cam_1", **STEADY)
         sequence = replace(sequence, cube=shift(sequence.cube, offset), wavelengths=None)
         write_sequence(sequence, tmp_path / "cam")
         return tmp_path / "cam"
@@ -337,11 +338,18 @@ def test_probes_are_as_dim_as_a_companion_behind_the_coronagraph(built):
     limit_curves(observed, watching(seen), built.radii_px)
     sequence, yx = seen[0]
     radius = np.hypot(*(yx - observed.blank.centre).T)
-    light = (sequence.cube - observed.blank.cube)[0].sum(axis=0)
+    light = added_light(sequence, observed.blank)
+    at_probes = np.array([light[round(y), round(x)] for y, x in yx])
     fraction = observed.transmission(radius * observed.blank.pixel_scale)[0]
     assert fraction[0] < 0.98
     assert fraction[-1] == pytest.approx(1, abs=0.02)
-    assert light.sum() > 0
+    # The first trial's flux is that of the guess, so that what was added tells the fraction.
+    undimmed = replace(observed, transmission=lambda arcsec: np.ones((1, arcsec.size)))
+    seen_undimmed = []
+    limit_curves(undimmed, watching(seen_undimmed), built.radii_px)
+    brighter = added_light(seen_undimmed[0][0], observed.blank)
+    without = np.array([brighter[round(y), round(x)] for y, x in yx])
+    assert at_probes / without == pytest.approx(fraction, abs=0.02)
 
 
 def test_on_some_channels_the_first_and_last_are_among_them_and_all_are_checked(ifs):
@@ -387,7 +395,7 @@ def test_the_scored_area_of_every_preset_begins_outside_mask_and_first_fringe(pr
     inner, outer = scored_radii(plan(), observed)
     working_angle = chosen.coronagraph.inner_working_angle / chosen.sampling.pixel_scale
     assert inner == pytest.approx(max(working_angle, 1.5 * lod), rel=1e-3)
-    assert inner + 8 * observed.blank.reference_fwhm < outer
+    assert inner + 5 * observed.blank.reference_fwhm < outer
 
 
 @pytest.mark.slow

@@ -23,9 +23,10 @@ class Suite:
     ----------
     use : str
     megabytes : float
-        Of its public folder, measured or, for published data, as unpacked.
+        Of its cubes; of published ones about.
     cpu_minutes : float
-        Of its build on one core.
+        Of its build on one core, from the time that a sequence of each style took; for
+        published cubes a guess.
     """
 
     use: str
@@ -36,11 +37,11 @@ class Suite:
 SUITES: Mapping[str, Suite] = {
     "demo": Suite("a first look", 35, 1),
     "adi-std": Suite("likeness to the EIDC; too few to rank", 190, 4),
-    "adi-40": Suite("to develop; part of adi-200", 100, 9),
-    "adi-200": Suite("to rank", 500, 45),
-    "ifs-std": Suite("likeness to the EIDC; too few to rank", 710, 4),
-    "ifs-60": Suite("to rank", 790, 8),
-    "eidc1": Suite("the published cubes, with new companions (exobench fetch eidc1)", 5000, 60),
+    "adi-40": Suite("to develop; part of adi-200", 100, 8),
+    "adi-200": Suite("to rank", 500, 40),
+    "ifs-std": Suite("likeness to the EIDC; too few to rank", 710, 17),
+    "ifs-60": Suite("to rank", 790, 26),
+    "eidc1": Suite("the published cubes, with new companions (exobench fetch eidc1)", 5000, 90),
 }
 
 
