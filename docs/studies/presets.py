@@ -8,12 +8,10 @@ Needs the extra `leaderboard` for its figures. Takes some minutes.
 from __future__ import annotations
 
 import sys
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from exobench.baselines import load
 from exobench.datasets import read_sequence, simulate
@@ -31,7 +29,7 @@ PAGE = DOCS / "presets.md"
 REAL, SIMULATED = "real NACO", "simulated"
 COLOURS = {REAL: "0.25", SIMULATED: "tab:orange"}
 N_SEEDS = 6
-PALETTE = 256  # colours of a figure
+DPI = 64  # of 15 inches: a page is not to take seconds
 TOLERANCE = 0.25  # relative
 # A preset is compared with the real cube where it is of the same instrument.
 COMPARABLE = {"naco_like"}
@@ -59,18 +57,9 @@ def main() -> None:
         simulated = simulate(name, rng=1)
         figure = compare({REAL: real, SIMULATED: simulated}, name)
         path = DOCS / "figures" / f"preset_{name}.png"
-        _save(figure, path)
+        figure.savefig(path, dpi=DPI)
         _replace_table(name, table(name, real))
         print(path.name)  # noqa: T201 - a script says what it has done
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """As a PNG with a palette, a third as large."""
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=80)
-    Image.open(buffer).convert("RGB").quantize(PALETTE, Image.Quantize.MAXCOVERAGE).save(
-        path, optimize=True
-    )
 
 
 def compare(sequences: dict, name: str) -> Figure:
@@ -82,7 +71,7 @@ def compare(sequences: dict, name: str) -> Figure:
         sequences.items(), axes[0, :2], axes[0, 2:], strict=True
     ):
         _show_frame(frame_axis, sequence, f"{label}: one frame")
-        _show_residual(residual_axis, sequence, f"{label}: PCA(10), derotated")
+        _show_residual(residual_axis, sequence, label)
     for label, sequence in sequences.items():
         _draw_curves(axes[1], sequence, label)
     for axis, title in zip(
@@ -109,12 +98,12 @@ def _show_frame(axis, sequence, title):
     _tidy(axis, sequence, title, "white")
 
 
-def _show_residual(axis, sequence, title):
+def _show_residual(axis, sequence, label):
     baseline = "sdi_pca" if sequence.n_wavelengths > 1 else "pca"
     residual = load(baseline, n_components=10).reduce(sequence)
     limit = np.nanpercentile(np.abs(residual), 99)
     axis.imshow(residual, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
-    _tidy(axis, sequence, title, "black")
+    _tidy(axis, sequence, f"{label}: {baseline}(10), derotated", "black")
 
 
 def _tidy(axis, sequence, title, colour):
