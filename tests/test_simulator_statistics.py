@@ -24,6 +24,8 @@ def _one_thread():
 
 
 # statistic: (naco_like, tolerance, real NACO cube); conditions drawn
+# The preset was fitted on these seeds. Of 18 others the medians are within a quarter as well, but
+# for temporal_scatter (0.75, on the limit); the 40th component is at 0.64 of the real one.
 NACO_LIKE = {
     "correlation_1": (0.956, 0.015, 0.918),
     "correlation_10": (0.754, 0.08, 0.771),
