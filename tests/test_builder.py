@@ -76,7 +76,7 @@ def files(tmp_path):
     """Writes a planet-free sequence, its star moved, as a real one would lie on disk."""
 
     def write(offset=(0.0, 0.0)):
-        sequence = simulate("naco_like", rng=1, name="cam_1", **STEADY)
+        sequence = simulate("naco_like", rng=2, name="cam_1", **STEADY)
         sequence = replace(sequence, cube=shift(sequence.cube, offset), wavelengths=None)
         write_sequence(sequence, tmp_path / "cam")
         return tmp_path / "cam"
