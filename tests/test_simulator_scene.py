@@ -24,7 +24,7 @@ from exobench.datasets.simulator.observation import (
 SMALL = {"n_frames": 12, "size": 60}
 # A camera that adds photon and read noise, and nothing else.
 PLAIN = {"star_drift": 0.0, "star_jitter": 0.0, "recentring_error": 0.0}
-PLAIN |= {"background_drift": 0.0, "stripe_rms": 0.0, "warm_fraction": 0.0}
+PLAIN |= {"recentring_drift": 0.0, "background_drift": 0.0, "stripe_rms": 0.0, "warm_fraction": 0.0}
 
 
 @pytest.fixture(scope="module")
