@@ -22,7 +22,6 @@ _OVERSAMPLING = 3
 _CHUNK_VALUES = 500_000
 # Below this fraction of the largest eigenvalue rounding is all that a component has.
 _RANK_TOLERANCE = 1e-13
-_LEAST_DAMPING = 1e-12
 
 
 def projection_weights(gram: Matrix, allowed: Mask, n_components: int) -> Matrix:
@@ -131,17 +130,18 @@ def least_squares_weights(gram: Matrix, allowed: Mask, damping: float) -> Matrix
     block inversion ``P[E, E]^-1 P[E, R] = -G[E, R] (G + d I)[R, R]^-1``: the weights come
     from a system as large as E, or as R, whichever is the smaller.
     """
-    power = np.trace(gram) / len(gram)
-    if power == 0:
+    if not gram.any():
         return np.zeros_like(gram)
     about_mean = np.median(gram.diagonal() - 2 * gram.mean(axis=1) + gram.mean())
-    damped = gram + max(damping * about_mean, _LEAST_DAMPING * power) * np.eye(len(gram))
+    # At least what keeps frames that are alike from making the matrix singular.
+    rounding = 4 * np.finfo(np.float64).eps * len(gram) * np.trace(gram)
+    damped = gram + max(damping * about_mean, rounding) * np.eye(len(gram))
     few = 2 * allowed.sum(axis=1) <= len(gram)
     weights = np.empty_like(gram)
     if few.any():
         weights[few] = _solutions(damped, allowed[few], gram[few])
     if not few.all():
-        precision = linalg.inv(damped, check_finite=False, assume_a="pos")
+        precision = linalg.cho_solve(linalg.cho_factor(damped), np.eye(len(gram)))
         unit = np.eye(len(gram))[~few]
         weights[~few] = -_solutions(precision, ~allowed[~few], unit) @ precision
     weights[~allowed] = 0

@@ -25,7 +25,9 @@ class SDILOCI(Reduction):
     A frame's references are those, of any wavelength and time, in which rotation and
     alignment together have moved a companion by `n_delta` FWHM of the longest wavelength.
     The options are those of `loci`. The zones are wider and go around the star, since
-    there are many more references, each of them with its weight.
+    there are many more references, each of them with its weight; with g = 1, n_a = 100 and
+    dr = 1.5 they are those of `loci`, several times slower. The time grows with the cube of
+    the number of frames of all wavelengths: beyond about 1000, bin or take fewer channels.
 
     References
     ----------

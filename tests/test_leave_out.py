@@ -111,3 +111,15 @@ def test_references_of_very_different_number_are_solved_together():
         row[row.sum(axis=1) == 0, 0] = True
         alone[t] = least_squares_weights(gram, row, 0.1)[t]
     np.testing.assert_allclose(weights, alone, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_frames", [10, 300])
+def test_frames_that_are_all_alike_model_one_another(n_frames):
+    frames = np.broadcast_to(np.float32(1e4) * np.arange(50, dtype=np.float32), (n_frames, 50))
+    gram, allowed = gram_matrix(frames), window(n_frames, 2)
+    for weights in (
+        least_squares_weights(gram, allowed, 0.0),
+        projection_weights(gram, allowed, 2),
+    ):
+        np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
+        assert not weights[~allowed].any()
