@@ -401,12 +401,12 @@ def test_two_builds_into_one_folder_do_not_meet(tmp_path, in_process):
     first = run_build(prepare_build(recipe, Path(), out), in_process)
     second = prepare_build(recipe, Path(), tmp_path / "elsewhere")
     second = replace(second, out=out)
-    next(first)
+    done = [next(first)]
     with pytest.raises(RecipeError, match="is being written by process"):
         prepare_build(recipe, Path(), out)
     with pytest.raises(RecipeError, match="is being written by process"):
         next(run_build(second, in_process))
-    assert list(first) == ["irdis_like_2"]
+    assert sorted([*done, *first]) == ["irdis_like_1", "irdis_like_2"]
     with pytest.raises(RecipeError, match="is not empty"):
         next(run_build(second, in_process))
     assert read_challenge(out).manifest.name == "x"
