@@ -133,18 +133,16 @@ def table(found: dict[str, dict[str, np.ndarray]]) -> str:
 
 def _mean(values: np.ndarray) -> np.ndarray:
     """Over the scenes in which PCA finds a companion there; of two of them at least."""
-    some = np.isfinite(values).sum(axis=0) > 1
-    return np.where(some, np.nanmean(np.where(some, values, 0), axis=0), np.nan)
+    found = np.ma.masked_invalid(values)
+    return np.where(found.count(axis=0) > 1, found.mean(axis=0).filled(np.nan), np.nan)
 
 
 def _error(values: np.ndarray) -> np.ndarray:
     """Standard error of that mean."""
-    n = np.isfinite(values).sum(axis=0)
-    some = n > 1
-    spread = np.nanstd(
-        np.where(some, values, [[0], [1]] + [[0]] * (len(values) - 2)), axis=0, ddof=1
-    )
-    return np.where(some, spread / np.sqrt(np.maximum(n, 1)), np.nan)
+    found = np.ma.masked_invalid(values)
+    n = found.count(axis=0)
+    spread = found.std(axis=0, ddof=1).filled(np.nan)
+    return np.where(n > 1, spread / np.sqrt(np.maximum(n, 1)), np.nan)
 
 
 if __name__ == "__main__":
