@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,9 +12,9 @@ from exobench.challenge.recipe import IFS_TRACK
 from exobench.challenge.references import References
 from exobench.datasets.builder import SequencePlan
 from exobench.datasets.download_eidc import cache_folder
-from exobench.datasets.eidc import find_sequences, sequence_files
+from exobench.datasets.eidc import find_sequences
 from exobench.datasets.errors import InputError, RecipeError
-from exobench.datasets.files import HDF5_SUFFIXES, read_sequence
+from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import edge_distance
 from exobench.datasets.stars import RealStar, SimulatedStar
 
@@ -150,21 +151,20 @@ def _track_plan(
 
 
 def source_instrument(path: Path) -> str:
-    """Instrument in the file names of a source, or in its HDF5 file.
+    """Instrument of a source, as it may stand in the names of files.
 
     Raises
     ------
     InputError
-        If there is no sequence.
+        If there is no sequence, or if it cannot be read.
     """
-    if path.suffix.lower() in HDF5_SUFFIXES:
-        return read_sequence(path).instrument or path.stem
-    if not path.is_dir():
-        return sequence_files(path).instrument
-    found = find_sequences(path)
-    if not found:
-        raise RecipeError(f"{path}: no sequence in EIDC names in this folder")
-    return found[0].instrument
+    if path.is_dir():
+        found = find_sequences(path)
+        if not found:
+            raise RecipeError(f"{path}: no sequence in EIDC names in this folder")
+        return found[0].instrument
+    instrument = read_sequence(path).instrument or path.stem
+    return re.sub(r"[^A-Za-z0-9+-]+", "_", instrument).strip("_")
 
 
 def _group_problems(group: SequenceGroup, folder: Path) -> list[str]:

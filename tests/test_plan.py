@@ -1,6 +1,7 @@
 """From a recipe to the sequences that are to be built."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -210,6 +211,12 @@ def test_the_instrument_of_a_source_is_that_of_its_files(sources):
     for name in ("cam", "cam/big_cam_cube_7.fits"):
         assert source_instrument(sources / name) == "big_cam"
     assert source_instrument(sources / "cam.H5") == "naco_like"
+
+
+def test_the_instrument_of_a_single_file_becomes_part_of_the_names_of_others(tmp_path):
+    sequence = simulate("naco_like", rng=1, n_frames=4, size=41)
+    write_sequence(replace(sequence, instrument="VLT / NACO"), tmp_path / "night.fits")
+    assert source_instrument(tmp_path / "night.fits") == "VLT_NACO"
 
 
 def test_every_source_and_radius_that_cannot_be_used_is_named(sources):
