@@ -130,7 +130,7 @@ def public_folder(path: str | PathLike[str]) -> Path:
     ChallengeError
         If there is no manifest in either.
     """
-    folder = Path(path)
+    folder = Path(path).resolve()
     for candidate in (folder, folder / "public"):
         if (candidate / MANIFEST).is_file():
             return candidate

@@ -102,7 +102,7 @@ def plan_verification(
         if rebuild:
             others, known = _versions(public, truth_file, manifest)
             builds, unbuilt = reconstructions(
-                recipe, truth, sources or Path(), {e.name for e in entries}, exact=known
+                recipe, truth, (sources or Path()).resolve(), {e.name for e in entries}, exact=known
             )
             problems += [*others, *unbuilt]
     return Verification(

@@ -80,10 +80,10 @@ def source_folder(path: Path) -> Path:
         If the suite needs data that has not been fetched.
     """
     if path.parent != _FOLDER:
-        return path.parent
+        return path.parent.resolve()
     if path.stem == EIDC1 and fetched_eidc1() is None:
         raise RecipeError(
             f"{EIDC1}: needs the published cubes in {cache_folder() / EIDC1}, which are not "
             f"there or not complete; run exobench fetch {EIDC1}"
         )
-    return cache_folder()
+    return cache_folder().resolve()
