@@ -29,6 +29,7 @@ SEPARATIONS_LOD = (1.5, 2.0, 3.0, 4.5, 7.0, 10.0)
 N_SCENES = 4
 N_FRAMES, SIZE = 61, 120
 BRIGHTER = 1.4  # than the limit of the reduction at 5 sigma
+ANY = 1e-4  # contrast where nothing is to be found: fluxes are relative to it
 PCA = load("pca", n_components=4)
 
 
@@ -56,14 +57,17 @@ def comparisons(preset: str) -> dict[str, np.ndarray]:
             some = inside & (np.arange(separations.size) % 3 == start)
             limit[some] = limits(scene, seed, separations[some]) if some.any() else []
         contrasts = BRIGHTER * limit / scene.star.star_flux
-        usable = np.isfinite(contrasts)
         rows.append(np.full((len(SEPARATIONS_LOD), 5), np.nan))
-        compared = compare_injections(
-            scene, separations[usable], contrasts=contrasts[usable], significance=PCA
-        )
-        for row, c in zip(np.flatnonzero(usable), compared, strict=True):
-            found = (c.flux, c.flux_scatter, c.significance_optical, c.significance_stamp)
-            rows[-1][row] = (c.transmission, *found)
+        for i in np.flatnonzero(inside):
+            found = bool(np.isfinite(contrasts[i]))
+            (c,) = compare_injections(
+                scene,
+                [separations[i]],
+                contrasts=[contrasts[i] if found else ANY],
+                significance=PCA if found else None,
+            )
+            reached = (c.significance_optical, c.significance_stamp)
+            rows[-1][i] = (c.transmission, c.flux, c.flux_scatter, *reached)
     names = ("transmission", "flux", "scatter", "optical", "stamp")
     return dict(zip(names, np.moveaxis(np.array(rows), -1, 0), strict=True))
 
@@ -120,13 +124,16 @@ def table(found: dict[str, dict[str, np.ndarray]]) -> str:
     for preset, one in found.items():
         means = {name: _mean(values) for name, values in one.items()}
         ratios = ratio(one)
-        error = _error(ratios)
+        middle, error = _mean(ratios), _error(ratios)
         for i in np.flatnonzero(np.isfinite(means["flux"])):
             separation = SEPARATIONS_LOD[i]
+            significance = (
+                "not found" if np.isnan(middle[i]) else f"{middle[i]:.2f} ± {error[i]:.2f}"
+            )
             lines.append(
                 f"| {preset} | {separation:g} | {means['transmission'][i]:.2f} | "
                 f"{means['flux'][i]:.2f} | {100 * means['scatter'][i]:.0f} % | "
-                f"{_mean(ratios)[i]:.2f} ± {error[i]:.2f} |"
+                f"{significance} |"
             )
     return "\n".join(lines)
 
