@@ -11,7 +11,7 @@ from exobench.challenge.draws import deal_companions
 from exobench.challenge.recipe import IFS_TRACK
 from exobench.challenge.references import References
 from exobench.datasets.builder import SequencePlan
-from exobench.datasets.download_eidc import cache_folder
+from exobench.datasets.download_eidc import MARKER, cache_folder
 from exobench.datasets.eidc import find_sequences
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.files import read_sequence
@@ -91,7 +91,7 @@ def _check_sources(recipe: Recipe, folder: Path) -> None:
     """Refuse a contest in which two sequences could be subtracted from each other."""
     if recipe.kind != "contest":
         return
-    sources = Counter((folder / g.source).resolve() for g in recipe.sequences if g.source)
+    sources = Counter(_cube_file(folder / g.source) for g in recipe.sequences if g.source)
     repeated = [str(source) for source, n in sources.items() if n > 1]
     if repeated:
         raise RecipeError(
@@ -120,7 +120,7 @@ class _Names:
         if isinstance(star, SimulatedStar):
             return instrument, name, name
         # Copies of one real sequence share their noise: they are resampled together.
-        return instrument, name, self._units.setdefault(star.path.resolve(), name)
+        return instrument, name, self._units.setdefault(_cube_file(star.path), name)
 
 
 def _track_plan(
@@ -167,12 +167,23 @@ def source_instrument(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9+-]+", "_", instrument).strip("_")
 
 
+def _cube_file(source: Path) -> Path:
+    """The file of a source's cube: one sequence may be named by its folder and by its cube."""
+    found = find_sequences(source) if source.is_dir() else []
+    return (found[0].path("cube") if found else source).resolve()
+
+
+def _is_published(source: Path) -> bool:
+    """Whether ``exobench fetch`` has got a source, into its cache or wherever it was told to."""
+    path = source.resolve()
+    fetched = any((folder / MARKER).exists() for folder in (path, *path.parents))
+    return fetched or path.is_relative_to(cache_folder().resolve())
+
+
 def _group_problems(group: SequenceGroup, folder: Path) -> list[str]:
     star = group.star(folder)
     if isinstance(star, RealStar):
-        if group.origin != "public-origin" and star.path.resolve().is_relative_to(
-            cache_folder().resolve()
-        ):
+        if group.origin != "public-origin" and _is_published(star.path):
             return [f'{star.path}: is published data; say origin = "public-origin"']
         try:
             sequence = star.read()

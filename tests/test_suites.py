@@ -11,7 +11,7 @@ from exobench.challenge.plan import plan_challenge
 from exobench.challenge.recipe import Recipe, SequenceGroup, read_recipe
 from exobench.challenge.secrets import Secret
 from exobench.challenge.suites import SUITES, recipe_path, source_folder, suite_names
-from exobench.datasets.download_eidc import EIDC1, SEQUENCES
+from exobench.datasets.download_eidc import EIDC1, MARKER, SEQUENCES
 from exobench.datasets.errors import RecipeError
 from exobench.datasets.files import write_sequence
 from exobench.datasets.simulator import simulate
@@ -111,8 +111,12 @@ def test_sources_of_a_recipe_of_ones_own_are_beside_it(tmp_path):
     assert source_folder(tmp_path / "mine.toml") == tmp_path
 
 
-def test_published_data_must_be_said_to_be_public(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXOBENCH_CACHE", str(tmp_path))
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_published_data_must_be_said_to_be_public(tmp_path, monkeypatch, elsewhere):
+    cache = tmp_path / "cache" if elsewhere else tmp_path
+    monkeypatch.setenv("EXOBENCH_CACHE", str(cache))
+    if elsewhere:  # exobench fetch eidc1 --out tmp_path
+        (tmp_path / MARKER).write_text("{}")
     write_sequence(simulate("naco_like", rng=1, n_frames=12, size=71, name="cam_1"), tmp_path / "x")
 
     def recipe(**origin):
