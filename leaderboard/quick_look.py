@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from exobench.baselines.pca import PCA
 from exobench.baselines.sdi_pca import SDIPCA
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import centre
 from exobench.datasets.preprocessing.binning import binned
+from exobench.datasets.preprocessing.cropping import cropped
 from exobench.datasets.rotation import derotate
 from exobench.scoring.snr import significance_map
 
@@ -52,7 +52,8 @@ def quick_look(sequence: ImageSequence) -> QuickLook | str:
         return "too few frames"
     if sequence.field_rotation == 0 and sequence.n_wavelengths == 1 and not _has_library(sequence):
         return "the field does not rotate"
-    small = cropped(sequence, LARGEST_SIDE)
+    is_large = max(sequence.shape) > LARGEST_SIDE
+    small = cropped(sequence, min(LARGEST_SIDE, *sequence.shape)) if is_large else sequence
     small = binned(small, max(min(MOST_FRAMES, MOST_IMAGES // small.n_wavelengths), 10))
     try:
         residual, method = _reduced(small)
@@ -96,21 +97,3 @@ def _reference_residual(sequence: ImageSequence, n_components: int) -> NDArray[n
         rest -= rest @ components.T @ components
         images.append(np.median(derotate(rest.reshape(frames.shape), sequence.angles), axis=0))
     return np.asarray(np.mean(images, axis=0), dtype=np.float32)
-
-
-def cropped(sequence: ImageSequence, largest: int) -> ImageSequence:
-    """The sequence with at most `largest` pixels on a side, the star at the centre still."""
-    y, x = (_around_centre(n, largest) for n in sequence.shape)
-    reference = sequence.reference
-    return replace(
-        sequence,
-        cube=sequence.cube[..., y, x],
-        reference=None if reference is None else reference[..., y, x],
-    )
-
-
-def _around_centre(n: int, largest: int) -> slice:
-    """The middle `largest` of `n` pixels, or one fewer: even or odd as `n` is."""
-    side = min(n, largest - (largest - n) % 2)
-    start = int(centre(n) - centre(side))
-    return slice(start, start + side)
