@@ -23,7 +23,6 @@ from exobench.challenge.finishing import (
     write_documents,
 )
 from exobench.challenge.journal import JOURNAL, Journal, read_journal
-from exobench.challenge.lock import locked
 from exobench.challenge.manifest import PublicFile
 from exobench.challenge.part import part_of
 from exobench.challenge.plan import TrackPlan, plan_challenge
@@ -33,6 +32,7 @@ from exobench.datasets.atomic import remove_partial
 from exobench.datasets.builder import build_sequence
 from exobench.datasets.eidc import write_eidc
 from exobench.datasets.errors import InputError, RecipeError
+from exobench.datasets.lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,9 @@ def run_build(build: Build, executor: Executor) -> Iterator[str]:
     ------
     RecipeError
         With the problems of all sequences that cannot be built; then nothing is left. Or if
-        another process builds, or has built, the same folder.
+        another process has built the same folder.
+    InputError
+        If another process builds the same folder.
     ClusterError
         If a worker cannot do its work; what is finished is kept.
     """

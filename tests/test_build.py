@@ -26,7 +26,7 @@ from exobench.challenge.manifest import load_sequence
 from exobench.challenge.recipe import Recipe, SequenceGroup
 from exobench.challenge.truth import map_truths
 from exobench.challenge.work import local_workers
-from exobench.datasets.errors import RecipeError
+from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.files import read_sequences
 from exobench.datasets.geometry import edge_distance
 from exobench.datasets.sequence import Companion
@@ -402,9 +402,9 @@ def test_two_builds_into_one_folder_do_not_meet(tmp_path, in_process):
     second = prepare_build(recipe, Path(), tmp_path / "elsewhere")
     second = replace(second, out=out)
     done = [next(first)]
-    with pytest.raises(RecipeError, match="is being written by process"):
+    with pytest.raises(InputError, match="is being written by process"):
         prepare_build(recipe, Path(), out)
-    with pytest.raises(RecipeError, match="is being written by process"):
+    with pytest.raises(InputError, match="is being written by process"):
         next(run_build(second, in_process))
     assert sorted([*done, *first]) == ["irdis_like_1", "irdis_like_2"]
     with pytest.raises(RecipeError, match="is not empty"):

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from exobench.challenge import lock
-from exobench.challenge.lock import locked
-from exobench.datasets.errors import RecipeError
+from exobench.datasets import lock
+from exobench.datasets.errors import InputError
+from exobench.datasets.lock import locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from exobench.challenge.lock import locked
+from exobench.datasets.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -41,13 +41,26 @@ def test_a_lock_leaves_nothing_behind(tmp_path):
 
 def test_a_second_process_is_told_who_holds_it(tmp_path, holder):
     said = f"out: is being written by process {holder.pid} on "
-    with pytest.raises(RecipeError, match=said), locked(tmp_path / "out"):
+    with pytest.raises(InputError, match=said), locked(tmp_path / "out"):
         pass
     with locked(tmp_path / "other"):
         pass
     holder.communicate(input="")
     with locked(tmp_path / "out"):
         pass
+
+
+def test_the_lock_may_be_a_file_inside_the_folder(tmp_path):
+    out, file = tmp_path / "bread" / "out", tmp_path / "bread" / "out" / "fetch.lock"
+    with locked(out, file):
+        assert list(out.iterdir()) == [file]
+        with pytest.raises(InputError, match="out: is being written by"), locked(out, file):
+            pass
+    assert list(out.iterdir()) == []
+    (out / "file").touch()
+    with pytest.raises(InputError) as error, locked(out / "file" / "deep"):
+        pass
+    assert str(error.value).startswith(f"{out / 'file' / 'deep'}: cannot be written, ")
 
 
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path, holder):
@@ -86,5 +99,5 @@ def test_where_the_file_system_knows_no_locks_there_is_none(tmp_path, monkeypatc
         with locked(tmp_path / "out"):
             pass
     else:
-        with pytest.raises(RecipeError, match="cannot be written"), locked(tmp_path / "out"):
+        with pytest.raises(InputError, match="cannot be written"), locked(tmp_path / "out"):
             pass

@@ -1,4 +1,4 @@
-"""One build at a time in a folder."""
+"""One process at a time in a folder."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from exobench.challenge.documents import unreadable
-from exobench.datasets.errors import RecipeError
+from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,25 +23,31 @@ _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, file: Path | None = None) -> Iterator[None]:
     """Keep other processes out of a folder, which need not exist, while the block runs.
 
-    The lock is on a file beside the folder and ends with this process, however that ends:
-    one that is left behind holds nobody up. Where the file system knows no locks (some
-    network ones) there is none.
+    The lock ends with this process, however that ends: a file that is left behind holds
+    nobody up. Where the file system knows no locks (some network ones) there is none.
+
+    Parameters
+    ----------
+    folder : Path
+    file : Path or None
+        What is locked, and removed in the end; None: ``<folder>.lock`` beside the folder.
 
     Raises
     ------
-    RecipeError
+    InputError
         If another process holds it, or the file cannot be made.
     """
-    path = folder.with_name(f"{folder.name}.lock")
+    path = file or folder.with_name(f"{folder.name}.lock")
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _acquired(path)
+        descriptor = _acquired(path, folder)
     except OSError as error:
-        raise RecipeError(unreadable(folder, error).replace("read", "written")) from error
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{folder}: cannot be written, {reason}") from error
     try:
         yield
     finally:
@@ -50,12 +55,12 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _acquired(path: Path) -> int:
+def _acquired(path: Path, folder: Path) -> int:
     """Descriptor of the locked file; its content says who has it."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _lock(descriptor, path)
+            _lock(descriptor, folder)
             # Between opening and locking, its holder may have removed it.
             if _is_still(path, descriptor):
                 os.truncate(descriptor, 0)
@@ -69,15 +74,15 @@ def _acquired(path: Path) -> int:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path) -> None:
+def _lock(descriptor: int, folder: Path) -> None:
     if fcntl is None:
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
-        raise RecipeError(
-            f"{path.with_suffix('')}: is being written by {holder}; wait until that has ended"
+        raise InputError(
+            f"{folder}: is being written by {holder}; wait until that has ended"
         ) from error
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
