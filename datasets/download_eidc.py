@@ -8,6 +8,7 @@ Version 1.0 misses frames in cubes of SPHERE-IFS.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,16 +19,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exobench.datasets.atomic import replacing
+from exobench.datasets.atomic import remove_partial, replacing
 from exobench.datasets.download import download
 from exobench.datasets.download_archives import unpack
 from exobench.datasets.download_http import DownloadError, Patience
 from exobench.datasets.download_zenodo import ZENODO, read_record
 from exobench.datasets.eidc import find_sequences
 from exobench.datasets.errors import InputError
+from exobench.datasets.lock import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from exobench.datasets.download import RemoteFile
     from exobench.datasets.download_zenodo import Record
@@ -48,6 +50,7 @@ SEQUENCES = tuple(
 )
 MARKER = "eidc1.json"  # written last
 ARCHIVES = "archives"  # subfolder, until they are unpacked
+LOCK = "fetch.lock"  # inside, for the folder above may be nobody's to write to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +140,12 @@ def fetch_eidc1(
     DownloadError
         With one clear line. What was downloaded is kept; another call goes on from there.
     InputError
-        If the folder holds something else.
+        If the folder holds something else, or another process fetches into it.
     """
     folder = folder or eidc1_folder()
     finished = fetched_eidc1(folder)
     if finished is not None:
+        _clean(folder)
         return finished
     _check_free(folder)
     record = read_record(RECORD, base, patience)
@@ -149,13 +153,22 @@ def fetch_eidc1(
     archives = [file for file in record.files if file.name.lower().endswith(".zip")]
     if not archives:
         raise DownloadError(f"record {record.identifier} of {base} holds no zip archive")
+    with locked(folder, folder / LOCK):
+        # Another process may have finished between the look above and the lock.
+        return fetched_eidc1(folder) or _fetch(folder, record, archives, patience, progress)
+
+
+def _fetch(
+    folder: Path,
+    record: Record,
+    archives: Sequence[RemoteFile],
+    patience: Patience | None,
+    progress: Callable[[str, int, int], None],
+) -> Fetched:
+    """Download, unpack, say so in the marker, remove the archives."""
+    remove_partial(folder)
     paths = [
-        download(
-            file,
-            folder / ARCHIVES,
-            patience,
-            partial(_report, progress, file),
-        )
+        download(file, folder / ARCHIVES, patience, partial(_report, progress, file))
         for file in archives
     ]
     files, ignored = unpack(paths, folder)
@@ -173,6 +186,15 @@ def fetch_eidc1(
     )
 
 
+def _clean(folder: Path) -> None:
+    """Remove what a process that was killed after its marker left of the archives."""
+    if not (folder / ARCHIVES).is_dir():
+        return
+    # Whoever holds the lock is about to do the same; a folder that may only be read stays.
+    with contextlib.suppress(InputError), locked(folder, folder / LOCK):
+        shutil.rmtree(folder / ARCHIVES, ignore_errors=True)
+
+
 def _report(progress: Callable[[str, int, int], None], file: RemoteFile, done: int) -> None:
     progress(file.name, done, file.size)
 
@@ -180,7 +202,7 @@ def _report(progress: Callable[[str, int, int], None], file: RemoteFile, done: i
 def _check_free(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a folder")
-    ours = (folder / ARCHIVES).is_dir() or (folder / MARKER).exists()
+    ours = any((folder / name).exists() for name in (ARCHIVES, MARKER, LOCK))
     if folder.is_dir() and any(folder.iterdir()) and not ours:
         raise InputError(f"{folder}: is not empty; name a new folder")
 

@@ -498,6 +498,66 @@ def test_a_fetch_interrupted_while_unpacking_goes_on(zenodo, tmp_path, patience,
     assert len(zenodo.requests) == n_requests + 1  # the record, no archive
 
 
+def test_archives_left_by_a_process_killed_after_its_marker_are_removed(
+    zenodo, tmp_path, patience, monkeypatch
+):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(download_eidc.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fetch_eidc1(out, zenodo.url, patience)
+    assert len(list((out / "archives").iterdir())) == 2
+    n_requests = len(zenodo.requests)
+    assert not fetch_eidc1(out, zenodo.url, patience).downloaded
+    assert {one.name for one in out.iterdir() if one.suffix != ".fits"} == {"eidc1.json"}
+    assert len(zenodo.requests) == n_requests
+
+
+def test_files_half_unpacked_by_a_killed_process_are_removed(zenodo, tmp_path, patience):
+    out = tmp_path / "out"
+    (out / "archives").mkdir(parents=True)
+    (out / ".gpi_cube_1.fits.0a1b2c3d.partial").write_bytes(b"half")
+    (out / "fetch.lock").touch()
+    assert fetch_eidc1(out, zenodo.url, patience).downloaded
+    assert {one.name for one in out.iterdir() if one.suffix != ".fits"} == {"eidc1.json"}
+
+
+def test_a_process_killed_before_its_first_byte_holds_nobody_up(zenodo, tmp_path, patience):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "fetch.lock").touch()
+    assert fetch_eidc1(tmp_path / "out", zenodo.url, patience).downloaded
+
+
+def test_a_second_fetch_into_the_same_folder_is_refused(zenodo, tmp_path, patience):
+    said = []
+
+    def second(*_):
+        if not said:
+            with pytest.raises(InputError) as error:
+                fetch_eidc1(tmp_path / "out", zenodo.url, patience)
+            said.append(str(error.value))
+
+    assert fetch_eidc1(tmp_path / "out", zenodo.url, patience, second).downloaded
+    assert said[0].startswith(f"{tmp_path / 'out'}: is being written by process ")
+
+
+def test_who_comes_just_after_the_end_of_another_fetch_takes_what_it_left(
+    zenodo, tmp_path, patience, monkeypatch
+):
+    described = download_eidc.read_record
+
+    def other_first(*arguments):
+        monkeypatch.setattr(download_eidc, "read_record", described)
+        assert fetch_eidc1(tmp_path / "out", zenodo.url, patience).downloaded
+        return described(*arguments)
+
+    monkeypatch.setattr(download_eidc, "read_record", other_first)
+    assert not fetch_eidc1(tmp_path / "out", zenodo.url, patience).downloaded
+
+
 def test_version_1_is_refused_for_its_missing_frames(zenodo, tmp_path, patience):
     zenodo.record["metadata"]["version"] = "1.0"
     publish(zenodo)
