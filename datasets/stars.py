@@ -131,7 +131,10 @@ class RealStar:
         SequenceError
             If the files are not as they must be, or the star is off centre.
         """
-        sequence = read_sequence(self.path)
+        return self.prepared(read_sequence(self.path))
+
+    def prepared(self, sequence: ImageSequence) -> ImageSequence:
+        """What is in the files, already read, as `read` gives it; raises as that does."""
         wavelengths = sequence.wavelengths
         if wavelengths is None:
             wavelengths = self._stated_wavelength(sequence.n_wavelengths)
