@@ -13,7 +13,9 @@ from exobench.challenge.references import (
     DEFAULT_IFS_REFERENCES,
     DEFAULT_REFERENCES,
     ReferenceChoice,
+    images_seen,
     reference_problems,
+    repeated_references,
 )
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.simulator.presets import load_preset
@@ -21,6 +23,7 @@ from exobench.datasets.simulator.scene import Injection
 from exobench.datasets.stars import Centring, RealStar, SimulatedStar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from exobench.datasets.simulator.presets import Preset
@@ -239,23 +242,25 @@ class Recipe(File):
 
     @field_validator("sequences")
     @classmethod
-    def _sequences_fit_kind(
+    def _sequences_fit(
         cls, groups: tuple[SequenceGroup, ...], info: ValidationInfo
     ) -> tuple[SequenceGroup, ...]:
         if not groups:
             raise ValueError("a challenge needs sequences: add a [[sequences]] table")
-        if info.data.get("kind") == "contest":
-            raise_problems(
-                *(
-                    f"group {number}: {problem}"
-                    for number, group in enumerate(groups, start=1)
-                    for problem in _contest_problems(group)
-                )
+        raise_problems(
+            *(
+                f"group {number}: {problem}"
+                for number, group in enumerate(groups, start=1)
+                for problems_of in (_contest_problems, _reference_problems)
+                for problem in problems_of(group, info.data)
             )
+        )
         return groups
 
 
-def _contest_problems(group: SequenceGroup) -> list[str]:
+def _contest_problems(group: SequenceGroup, recipe: Mapping[str, Any]) -> list[str]:
+    if recipe.get("kind") != "contest":
+        return []
     problems = []
     if group.visible:
         problems.append("visible is for practice challenges only")
@@ -270,6 +275,16 @@ def _contest_problems(group: SequenceGroup) -> list[str]:
             "a contest takes count = 1 of a source"
         )
     return problems
+
+
+def _reference_problems(group: SequenceGroup, recipe: Mapping[str, Any]) -> list[str]:
+    """References that few images make the same; of a source that shows when it is built."""
+    if group.preset is None:
+        return []
+    n_wavelengths, n_frames, *_ = group.simulated_preset().shape
+    choices = recipe.get("ifs_references" if group.track == IFS_TRACK else "references", ())
+    n_images = images_seen(n_wavelengths, n_frames, recipe.get("reference_frames"))
+    return repeated_references(choices, n_images)
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import PlainValidator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from exobench.baselines import Baseline
     from exobench.datasets.limits import Reference
     from exobench.datasets.sequence import ImageSequence
 
@@ -85,15 +86,26 @@ class References:
     max_frames: int | None = None
 
     def __call__(self, sequence: ImageSequence) -> Mapping[str, Reference]:
-        """The families suited to a sequence, by name and options, such as ``"pca_10"``.
+        """The families suited to a sequence, by name, such as ``"pca(n_components=3)"``.
 
-        Where the recipe leaves the number of components open it is that of the baseline, and
-        at most one for every three images.
+        A family has the name of its entry in the recipe, whatever a sequence allows it: the
+        baseline's, with the options that differ from its defaults. Where the recipe leaves the
+        number of components open it is that of the baseline, and at most one for every three
+        images.
+
+        Raises
+        ------
+        InputError
+            If that makes two families the same.
         """
-        n_images = sequence.n_wavelengths * min(
-            sequence.n_frames, self.max_frames or sequence.n_frames
-        )
-        return dict(_family(choice, n_images, self.max_frames) for choice in self.choices)
+        n_images = images_seen(sequence.n_wavelengths, sequence.n_frames, self.max_frames)
+        problems = repeated_references(self.choices, n_images)
+        if problems:
+            raise InputError(*problems)
+        return {
+            _label(choice): ReducedSignificance(_fitted(choice, n_images), self.max_frames)  # type: ignore[arg-type]
+            for choice in self.choices
+        }
 
 
 def reference_problems(choices: Sequence[ReferenceChoice], track: str) -> list[str]:
@@ -112,24 +124,51 @@ def reference_problems(choices: Sequence[ReferenceChoice], track: str) -> list[s
             problems.append(f"{name}: makes no residual image, so that it cannot be a reference")
         elif track not in baseline.tracks:
             problems.append(f"{name}: does not answer track {track}")
-    if not problems:
-        labels = [_label(*_parted(choice)) for choice in choices]
-        repeated = sorted({label for label in labels if labels.count(label) > 1})
-        problems += [f"{label}: is named twice" for label in repeated]
+    return problems or repeated_references(choices)
+
+
+def repeated_references(
+    choices: Sequence[ReferenceChoice], n_images: int | None = None
+) -> list[str]:
+    """Sentences on valid choices that are the same reference, in whatever words.
+
+    Parameters
+    ----------
+    choices : sequence of ReferenceChoice
+    n_images : int or None
+        That a reference sees: a third of it bounds a number of components left open.
+    """
+    baselines = [_fitted(choice, n_images) for choice in choices]
+    problems = []
+    for i, baseline in enumerate(baselines):
+        first = choices[baselines.index(baseline)]
+        if baselines.index(baseline) == i:
+            continue
+        if first == choices[i]:
+            problems.append(f"{_written(first)}: is named twice")
+        else:
+            where = "" if n_images is None else f" for {n_images} images"
+            problems.append(
+                f"{_written(choices[i])}: is the same reference as {_written(first)}{where}; "
+                "leave one of them out"
+            )
     return problems
 
 
-def _family(
-    choice: ReferenceChoice, n_images: int, max_frames: int | None
-) -> tuple[str, ReducedSignificance]:
+def images_seen(n_wavelengths: int, n_frames: int, max_frames: int | None) -> int:
+    """Number of images of a sequence that a reference sees, which may see means of frames."""
+    return n_wavelengths * min(n_frames, max_frames or n_frames)
+
+
+def _fitted(choice: ReferenceChoice, n_images: int | None) -> Baseline:
+    """The baseline of a choice for so many images; None: for any number."""
     name, options = _parted(choice)
     baseline = load(name, **options)
-    known = {f.name: getattr(baseline, f.name) for f in fields(baseline)}  # type: ignore[arg-type]
-    if "n_components" in known and "n_components" not in options:
-        most = max(1, n_images // IMAGES_PER_COMPONENT)
-        options = {"n_components": min(known["n_components"], most), **options}
-        baseline = load(name, **options)
-    return _label(name, options), ReducedSignificance(baseline, max_frames)  # type: ignore[arg-type]
+    asked = getattr(baseline, "n_components", None)
+    if n_images is None or asked is None or "n_components" in options:
+        return baseline
+    most = max(1, n_images // IMAGES_PER_COMPONENT)
+    return load(name, **options, n_components=min(asked, most))
 
 
 def _parted(choice: ReferenceChoice) -> tuple[str, dict[str, Any]]:
@@ -139,5 +178,19 @@ def _parted(choice: ReferenceChoice) -> tuple[str, dict[str, Any]]:
     return str(choice["name"]), options
 
 
-def _label(name: str, options: Mapping[str, Any]) -> str:
-    return "_".join([name, *(str(options[key]) for key in sorted(options))])
+def _label(choice: ReferenceChoice) -> str:
+    """The name of a baseline, with the options that differ from its defaults."""
+    name, options = _parted(choice)
+    default = load(name)
+    other = {key: value for key, value in options.items() if value != getattr(default, key)}
+    return _call(name, other)
+
+
+def _written(choice: ReferenceChoice) -> str:
+    """A choice with all the options that the recipe gives."""
+    return _call(*_parted(choice))
+
+
+def _call(name: str, options: Mapping[str, Any]) -> str:
+    words = ", ".join(f"{key}={options[key]}" for key in sorted(options))
+    return f"{name}({words})" if words else name

@@ -202,7 +202,7 @@ def test_probes_stand_apart_and_at_twelve_azimuths(sequence):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["median", "pca_10"])
+@pytest.mark.parametrize("family", ["median", "pca"])
 def test_probes_at_the_limit_reach_5_sigma_at_fresh_azimuths(family):
     blank = simulate("irdis_like", rng=3, n_frames=40, size=100)
     reference = References(choices=("median", "pca"))(blank)[family]

@@ -78,6 +78,44 @@ def test_references_are_names_or_tables_and_come_back_from_a_document(read):
     assert validated(content, Recipe, "journal", RecipeError) == recipe
 
 
+@pytest.mark.parametrize(
+    ("more", "n_images", "said"),
+    [
+        ("", 24, "pca(n_components=8): is the same reference as pca for 24 images; leave one"),
+        ("reference_frames = 24\n", 60, "pca(n_components=8): is the same reference as pca for"),
+        ("", 60, None),
+    ],
+)
+def test_references_that_few_frames_make_the_same_are_named(
+    read, problems_of, more, n_images, said
+):
+    text = (
+        PRACTICE
+        + 'references = ["pca", "median", { name = "pca", n_components = 8 }]\n'
+        + more
+        + SOURCE
+        + GROUP
+        + f"overrides = {{ n_frames = {n_images} }}\n"
+    )
+    if said is None:
+        assert len(read(text).references) == 3
+    else:
+        (problem,) = problems_of(text)
+        assert problem.startswith(f"sequences: group 2: {said}")
+
+
+def test_of_a_spectrograph_all_wavelengths_count(read, problems_of):
+    text = (
+        PRACTICE
+        + 'ifs_references = ["sdi_pca", { name = "sdi_pca", n_components = 16 }]\n'
+        + GROUP.replace('"adi"', '"adi_ifs"').replace("irdis", "sphere_ifs")
+        + "overrides = { n_wavelengths = 4, n_frames = 12 }\n"
+    )
+    (problem,) = problems_of(text)
+    assert "is the same reference as sdi_pca for 48 images" in problem
+    assert read(text.replace("n_frames = 12", "n_frames = 13")).sequences
+
+
 def test_a_series_names_the_random_numbers(read):
     assert read(PRACTICE + GROUP).random_name == "x"
     assert read(PRACTICE + 'series = "y"\n' + GROUP).random_name == "y"
