@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from exobench.datasets.errors import InputError
-from exobench.datasets.simulator import load_preset, preset_names
+from exobench.datasets.simulator import load_preset, preset_names, simulate
 
 
 def test_the_presets_load():
@@ -77,6 +77,9 @@ def test_all_impossible_values_are_named_at_once():
         ({"ncpa_rms": (5.0, np.nan)}, "as many of both"),
         ({"n_wavelengths": 5, "bandwidth": 0.0}, "several wavelengths need a bandwidth"),
         ({"psf_size": 30}, "psf_size must be odd, got 30"),
+        ({"psf_size": 15}, r"ends amid its rings, 2.1 lambda/D .* psf_size must be at least 19"),
+        ({"wavelength": 3.0}, r"a PSF of 31 pixels ends amid its rings, .* at least 35"),
+        ({"waffle_rms": 5.0, "waffle_frequency": 40.0}, "at most n_pupil / 2 = 32, got 40"),
         ({"lyot_outer": 0.1}, "lyot_outer must lie between the obscuration and 1"),
     ],
 )
@@ -98,3 +101,12 @@ def test_channels_span_the_bandwidth():
     assert wavelengths[[0, 19, -1]] == pytest.approx([0.95, 1.15, 1.35])
     one = load_preset("sphere_ifs_like", n_wavelengths=1)
     assert one.sampling.wavelengths == pytest.approx([1.15])
+
+
+def test_the_psf_of_every_preset_ends_in_the_dark():
+    for name in preset_names():
+        channels = min(load_preset(name).sampling.n_wavelengths, 2)
+        fixed = {"n_frames": 1, "duration": 100.0, "size": 15, "n_wavelengths": channels}
+        for image in simulate(name, rng=1, **fixed).psf:
+            edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+            assert edge.mean() < 0.005 * image.max(), name

@@ -23,6 +23,7 @@ from exobench.datasets.simulator.aberrations import (
 from exobench.datasets.simulator.ao_halo import AOResidual, ao_residual
 from exobench.datasets.simulator.conditions import Conditions, draw_conditions
 from exobench.datasets.simulator.coronagraph import Coronagraph, build_coronagraph
+from exobench.datasets.simulator.waffle import waffle_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,7 +105,7 @@ def draw_instrument(preset: Preset, rng: np.random.Generator) -> Instrument:
 
 def draw_optics(preset: Preset, instrument: Instrument, rng: np.random.Generator) -> Optics:
     """A realisation of the observation of `preset`, complete but for the detector."""
-    conditions_rng, beam_rng, changing_rng, ao_rng = rng.spawn(4)
+    conditions_rng, beam_rng, changing_rng, ao_rng, waffle_rng = rng.spawn(5)
     telescope, aberrations = preset.telescope, preset.aberrations
     observation, pupil = preset.observation, instrument.coronagraph.entrance
     conditions = draw_conditions(preset.weather, observation, conditions_rng)
@@ -112,6 +113,8 @@ def draw_optics(preset: Preset, instrument: Instrument, rng: np.random.Generator
     path += instrument.lasting.at(
         derotator_turn(aberrations, observation), beam_shift(aberrations, observation, beam_rng)
     )
+    if preset.waffle.waffle_rms:
+        path += waffle_path(preset.waffle, observation, telescope.n_pupil, waffle_rng)
     path += tilt_path(conditions.pointing, telescope.diameter, telescope.n_pupil)
     residual = ao_residual(telescope, preset.adaptive_optics, conditions)
     fast, noise = _residual_screens(residual, telescope.n_pupil, ao_rng)

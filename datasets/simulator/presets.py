@@ -30,6 +30,7 @@ from exobench.datasets.simulator.registration import Registration
 from exobench.datasets.simulator.sampling import Sampling
 from exobench.datasets.simulator.satellite_spots import SatelliteSpots
 from exobench.datasets.simulator.stripes import ColumnStripes
+from exobench.datasets.simulator.waffle import Waffle
 from exobench.datasets.simulator.warm_pixels import WarmPixels
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ GROUPS: Mapping[str, type[Parameters]] = {
     "spots": SatelliteSpots,
     "crosstalk": Crosstalk,
     "registration": Registration,
+    "waffle": Waffle,
 }
+PSF_REACH = 2.55  # lambda/D; beyond, the rings of a round pupil, 8 / (pi^4 r^3), are under 0.5 %
 FEWEST_SPECKLES = 4  # speckle realisations per frame; the noise model of the frames needs as many
 
 
@@ -66,6 +69,8 @@ class Preset:
         Also the instrument of the sequences.
     telescope, coronagraph, sampling, observation, aberrations, adaptive_optics, weather
         Groups of parameters of the light; see their classes.
+    waffle
+        As those; off by default.
     photometry, background, stripes, warm_pixels, spots, crosstalk, registration
         Groups of parameters of its detection; all but the first are off by default.
     drawn : mapping of str to (float, float)
@@ -93,12 +98,15 @@ class Preset:
     spots: SatelliteSpots = field(default_factory=SatelliteSpots)
     crosstalk: Crosstalk = field(default_factory=Crosstalk)
     registration: Registration = field(default_factory=Registration)
+    waffle: Waffle = field(default_factory=Waffle)
     drawn: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = [
             *self._lyot_problems(),
             *self._sampling_problems(),
+            *self._psf_problems(),
+            *self._waffle_problems(),
             *self._speckle_problems(),
             *self._range_problems(),
         ]
@@ -152,6 +160,24 @@ class Preset:
             yield (
                 f"pixels of {sampling.pixel_scale:g} arcsec undersample lambda/D = {finest:.3g} "
                 "arcsec; at most half of it"
+            )
+
+    def _psf_problems(self) -> Iterable[str]:
+        sampling = self.sampling
+        widest = self.telescope.lambda_over_d(float(sampling.sampled.max())) / sampling.pixel_scale
+        needed = 2 * int(np.ceil(PSF_REACH * widest)) + 1
+        if sampling.psf_size < needed:
+            yield (
+                f"a PSF of {sampling.psf_size} pixels ends amid its rings, "
+                f"{(sampling.psf_size // 2) / widest:.1f} lambda/D from its peak; "
+                f"psf_size must be at least {needed}"
+            )
+
+    def _waffle_problems(self) -> Iterable[str]:
+        frequency, n_pupil = self.waffle.waffle_frequency, self.telescope.n_pupil
+        if self.waffle.waffle_rms and frequency > n_pupil / 2:
+            yield (
+                f"waffle_frequency must be at most n_pupil / 2 = {n_pupil / 2:g}, got {frequency}"
             )
 
     def _speckle_problems(self) -> Iterable[str]:
