@@ -71,7 +71,7 @@ def detection_limit(
     as long as none of the others has crossed it.
     """
     searches = [_Search() for _ in probes.radii_px]
-    flux = _first_guess(probes.sequence, probes.radii_px)
+    flux = first_guess(probes.sequence, probes.radii_px)
     if guess is not None:
         flux = np.where(np.isfinite(guess), guess, flux)
     for _ in range(_MAX_ROUNDS):
@@ -250,7 +250,7 @@ def _bracket(
     return next((trial for trial in reversed(low) if trial[0] < high[0]), low[0]), high
 
 
-def _first_guess(sequence: ImageSequence, radii_px: NDArray[np.float64]) -> NDArray[np.float64]:
+def first_guess(sequence: ImageSequence, radii_px: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of the right order only: 5 times the noise of an aperture in the mean of all frames."""
     scatter = sequence.cube.std(axis=1).mean(axis=0)
     radius = radius_map(sequence.shape)

@@ -24,7 +24,7 @@ _KEPT_BYTES = 4e8
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Probes:
-    """Probes of a sequence: one at each radius at a time, at any of 12 azimuths.
+    """Probes of a sequence: one at each radius at a time, at any of some azimuths.
 
     A probe is a stamp of the sequence's PSF, even where companions are put in by optical
     propagation: thousands of those would take hours. It has the flux that the coronagraph
@@ -38,16 +38,19 @@ class Probes:
         In pixels, at least 2 FWHM apart.
     spectra : ndarray, shape (n_radii, n_wavelengths)
         Flux in the cube of a probe of flux 1, at each radius.
+    n_azimuths : int
+        Evenly spread; those of each radius are turned against those of the one before.
     """
 
     sequence: ImageSequence
     radii_px: NDArray[np.float64]
     spectra: NDArray[np.float64]
+    n_azimuths: int = N_AZIMUTHS
     _kept: dict[tuple[int, int], CompanionSignal] = field(default_factory=dict, init=False)
 
     def theta(self, radius: int, azimuth: int) -> float:
         """Degrees counter-clockwise from +x of a probe, by the numbers of both."""
-        return float(360 / N_AZIMUTHS * azimuth + GOLDEN_ANGLE * radius)
+        return float(360 / self.n_azimuths * azimuth + GOLDEN_ANGLE * radius)
 
     def positions(self, places: list[tuple[int, int]]) -> NDArray[np.float64]:
         """Positions (y, x), shape (n, 2), at numbers of (radius, azimuth)."""
@@ -75,6 +78,6 @@ class Probes:
             flux=tuple(self.spectra[radius].tolist()),
         )
         signal = companion_signal(self.sequence, probe)
-        if signal.stamps.nbytes * self.radii_px.size * N_AZIMUTHS <= _KEPT_BYTES:
+        if signal.stamps.nbytes * self.radii_px.size * self.n_azimuths <= _KEPT_BYTES:
             self._kept[radius, azimuth] = signal
         return signal
