@@ -7,6 +7,7 @@ is large, or gain detections as the threshold rises; the strict rules do none of
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,22 +80,106 @@ def binary_map(  # noqa: PLR0913 - the published procedure has these seven input
         raise ValueError(f"a detection map must be 2-D, got shape {values.shape}")
     if npix != int(npix) or npix < 1:
         raise ValueError(f"npix must be a positive whole number, got {npix}")
-    discs = _discs(injections_xy, fwhm, values.shape)
-    beyond = _beyond(injections_xy, values.shape)
-    area = int(_disc(values.shape, frame_centre(values.shape), fwhm).sum())
-    detections, false_positives = [], []
+    positions = _positions(injections_xy)
+    rules = _Rules(
+        discs=_Discs.about(positions, fwhm, values.shape),
+        beyond=_beyond(positions, values.shape),
+        area=int(_disc(values.shape, frame_centre(values.shape), fwhm).sum()),
+        npix=int(npix),
+        overlap_threshold=overlap_threshold,
+        max_blob_fact=max_blob_fact,
+    )
+    # Of one map, as many pixels above a threshold are the same pixels.
+    counted = {0: (0, 0)}
+    n_above = []
     for threshold in thresholds:
-        labels, n_pixels = _blobs(values > threshold, int(npix))
-        overlaps = _overlaps(labels, n_pixels, discs)
-        too_large = n_pixels > max_blob_fact * area
-        hit = (overlaps > overlap_threshold) & ~too_large[:, np.newaxis]
-        _refuse_beyond(hit | too_large[:, np.newaxis], beyond)
-        detected = hit.any(axis=1)
-        cost = np.where(too_large & (len(discs) > 0), n_pixels / area, 1.0)
-        detections.append(int(detected.sum()))
-        # Summed one by one, as the original does: the rounding of halves hangs on it.
-        false_positives.append(round(sum(cost[~detected].tolist())))
-    return detections, false_positives
+        above = values > threshold
+        n_above.append(int(np.count_nonzero(above)))
+        if n_above[-1] not in counted:
+            counted[n_above[-1]] = _count(above, rules)
+    return [counted[n][0] for n in n_above], [counted[n][1] for n in n_above]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Discs:
+    """Pixels of the disc about each injection.
+
+    Attributes
+    ----------
+    pixel : ndarray of int, shape (n_pixels,)
+        Flat indices of the pixels of all discs, one disc after the other.
+    disc : ndarray of int, shape (n_pixels,)
+        To which disc each belongs.
+    area : ndarray of int, shape (n_discs,)
+        Pixels of each disc; 0 for an injection without a place or far from the frame.
+    """
+
+    pixel: NDArray[np.intp]
+    disc: NDArray[np.intp]
+    area: NDArray[np.intp]
+
+    @classmethod
+    def about(cls, positions: NDArray[np.float64], fwhm: float, shape: tuple[int, ...]) -> _Discs:
+        nowhere = np.empty(0, dtype=np.intp)
+        has_place = positions.shape[1] > 0
+        pixels = [
+            np.flatnonzero(_disc(shape, (p[1], p[0]), fwhm)) if has_place else nowhere
+            for p in positions
+        ]
+        area = np.array([len(p) for p in pixels], dtype=np.intp)
+        return cls(
+            pixel=np.concatenate([nowhere, *pixels]),
+            disc=np.repeat(np.arange(len(area)), area),
+            area=area,
+        )
+
+    def overlaps(
+        self, label: NDArray[np.integer], size: NDArray[np.intp], chosen: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Shared fraction of the smaller area, shape (n_chosen, n_discs); NaN for no disc.
+
+        Parameters
+        ----------
+        label : ndarray of int, shape (n_y * n_x,)
+            Of every pixel, 0 for none.
+        size : ndarray of int, shape (n_labels,)
+            Pixels of every label, 0 included.
+        chosen : ndarray of bool, shape (n_labels,)
+        """
+        pair = label[self.pixel].astype(np.intp) * len(self.area) + self.disc
+        shared = np.bincount(pair, minlength=size.size * len(self.area))
+        shared = shared.reshape(len(size), len(self.area))[chosen]
+        areas = np.where(self.area, self.area, np.nan)
+        return np.asarray(shared / np.minimum(size[chosen, np.newaxis], areas))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rules:
+    """What decides between detection and false positive; areas in pixels."""
+
+    discs: _Discs
+    beyond: NDArray[np.bool_]
+    area: int
+    npix: int
+    overlap_threshold: float
+    max_blob_fact: float
+
+
+def _count(above: NDArray[np.bool_], rules: _Rules) -> tuple[int, int]:
+    """Detections and false positives of one mask."""
+    label = ndimage.label(above)[0].ravel()
+    size = np.bincount(label[np.flatnonzero(above)])
+    is_blob = size >= rules.npix
+    n_pixels = size[is_blob]
+    overlaps = rules.discs.overlaps(label, size, is_blob)
+    too_large = n_pixels > rules.max_blob_fact * rules.area
+    hit = (overlaps > rules.overlap_threshold) & ~too_large[:, np.newaxis]
+    _refuse_beyond(hit | too_large[:, np.newaxis], rules.beyond)
+    detected = hit.any(axis=1)
+    has_injections = rules.discs.area.size > 0
+    cost = np.where(too_large & has_injections, n_pixels / rules.area, 1.0)
+    # Summed one by one, as the original does: the rounding of halves hangs on it.
+    return int(detected.sum()), round(sum(cost[~detected].tolist()))
 
 
 def _disc(
@@ -113,43 +198,11 @@ def _positions(injections_xy: ArrayLike) -> NDArray[np.float64]:
     return positions[np.newaxis] if positions.ndim == 1 else positions
 
 
-def _discs(injections_xy: ArrayLike, fwhm: float, shape: tuple[int, ...]) -> list[NDArray[np.intp]]:
-    """Flat pixel indices of the disc about each injection."""
-    positions = _positions(injections_xy)
-    if positions.shape[1] == 0:
-        return [np.empty(0, dtype=np.intp)] * len(positions)
-    return [np.flatnonzero(_disc(shape, (y, x), fwhm)) for x, y in positions]
-
-
-def _beyond(injections_xy: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _beyond(positions: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """True for the injections that the original refuses."""
-    positions = _positions(injections_xy)
     if positions.shape[1] == 0:
         return np.zeros(len(positions), dtype=bool)
     return (positions[:, 0] > shape[1]) | (positions[:, 1] > shape[0])
-
-
-def _blobs(above: NDArray[np.bool_], npix: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Labels from 1 on of the blobs that are large enough, and their sizes."""
-    labels, _ = ndimage.label(above)
-    size = np.bincount(labels.ravel())
-    size[0] = 0
-    kept = size >= npix
-    relabel = np.where(kept, np.cumsum(kept), 0)
-    return relabel[labels], size[kept]
-
-
-def _overlaps(
-    labels: NDArray[np.intp], n_pixels: NDArray[np.intp], discs: list[NDArray[np.intp]]
-) -> NDArray[np.float64]:
-    """Shared fraction of the smaller area, shape (n_blobs, n_discs); NaN for no disc."""
-    flat = labels.ravel()
-    overlaps = np.full((len(n_pixels), len(discs)), np.nan)
-    for column, disc in enumerate(discs):
-        if disc.size:
-            shared = np.bincount(flat[disc], minlength=len(n_pixels) + 1)[1:]
-            overlaps[:, column] = shared / np.minimum(n_pixels, disc.size)
-    return overlaps
 
 
 def _refuse_beyond(stops: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> None:
