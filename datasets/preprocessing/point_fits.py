@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -33,10 +34,8 @@ def peak_offsets(
     Parameters
     ----------
     sequence : ImageSequence
-    profile : {"gaussian", "moffat"}
-        Round, of free width and, for Moffat, free exponent, on a background that is a plane.
-    window_fwhm : float
-        Radius of the disc that is fitted, in FWHM.
+    profile, window_fwhm
+        As in `fit_point`.
 
     Returns
     -------
@@ -45,7 +44,7 @@ def peak_offsets(
     Raises
     ------
     SequenceError
-        With the frames in which no star was found.
+        As `recentring.offsets_by`.
     """
 
     def position(frame: NDArray[np.float32], channel: int) -> tuple[float, float]:
@@ -77,6 +76,7 @@ def fit_point(
     fwhm : float
         Expected, in pixels.
     profile : {"gaussian", "moffat"}
+        Round, of free width and, for Moffat, free exponent, on a background that is a plane.
     window_fwhm : float
         Radius of the disc that is fitted, in FWHM.
 
@@ -88,9 +88,9 @@ def fit_point(
     place = start
     for _ in range(MAX_ROUNDS):
         before, place = place, _fit_window(image, place, fwhm, profile, window_fwhm)
-        if np.hypot(place[0] - start[0], place[1] - start[1]) > 2 * fwhm:
+        if math.dist(place, start) > 2 * fwhm:
             raise _no_source(start)
-        if np.hypot(place[0] - before[0], place[1] - before[1]) < SETTLED:
+        if math.dist(place, before) < SETTLED:
             break
     return place
 
@@ -111,18 +111,16 @@ def _fit_window(
     if values.size < 10 or np.ptp(values) == 0:
         raise _no_source(start)
 
-    def design(shape: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Height and background follow from the shape by linear least squares (Golub & Pereyra 1973).
+    def fitted(shape: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         radius2 = (y - shape[0]) ** 2 + (x - shape[1]) ** 2
-        return np.stack([_profile(radius2, shape[2:], fwhm), np.ones_like(y), y, x], axis=1)
-
-    # Heights and background follow from the shape by linear least squares (Golub & Pereyra 1973).
-    def residual(shape: NDArray[np.float64]) -> NDArray[np.float64]:
-        columns = design(shape)
-        return np.asarray(values - columns @ np.linalg.lstsq(columns, values)[0])
+        columns = np.stack([_profile(radius2, shape[2:], fwhm), np.ones_like(y), y, x], axis=1)
+        coefficients = np.linalg.lstsq(columns, values)[0]
+        return float(coefficients[0]), values - columns @ coefficients
 
     start_shape = [0.0, 0.0, 0.0] + ([1.0] if profile == "moffat" else [])
-    result = least_squares(residual, start_shape, method="lm", xtol=1e-6)
-    height = np.linalg.lstsq(design(result.x), values)[0][0]
+    result = least_squares(lambda shape: fitted(shape)[1], start_shape, method="lm", xtol=1e-6)
+    height, _ = fitted(result.x)
     if not (height > 0 and np.hypot(*result.x[:2]) < fwhm and abs(result.x[2]) < 1):
         raise _no_source(start)
     return start[0] + float(result.x[0]), start[1] + float(result.x[1])

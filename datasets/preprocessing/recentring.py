@@ -75,7 +75,7 @@ def symmetry_offsets(sequence: ImageSequence) -> NDArray[np.float64]:
     Raises
     ------
     SequenceError
-        With the frames in which no star was found.
+        As `offsets_by`.
     """
 
     def position(frame: NDArray[np.float32], channel: int) -> tuple[float, float]:
