@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from exobench.challenge.folder import Challenge
     from exobench.challenge.manifest import PublicSequence
     from exobench.challenge.truth import HiddenCompanion
+
+COMBINED = "combined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,8 @@ class _Case:
     limits : mapping of str to float
         By family, at its separation, in magnitudes fainter than the combined limit.
     contrasts : mapping of str to float
-        The same in magnitudes below the star; empty where its flux is unknown.
+        The same in magnitudes below the star, the combined limit among them; empty where the
+        star's flux is unknown.
     shifts : mapping of str to float
         By family left out, in magnitudes: how much brighter the companion would have been.
     """
@@ -52,34 +56,67 @@ class _Case:
 def difficulty(folder: Path) -> dict[str, Any]:
     """The difficulty of a challenge, by track, ready for JSON.
 
-    Of every track: ``families``, what each reference finds at 5 sigma, how its limit lies to
-    the combined one, and how much brighter companions would have been without it; ``limits``,
-    by stratum of separation, in magnitudes below the star; ``strata``, what each reference
-    finds of each combination of strata; and those of which all or none find everything.
-    Companions placed to be visible count in ``strata`` only.
+    Of every track: ``families``, what each reference finds at 5 sigma, by how many magnitudes
+    its limit is fainter than the combined one, and companions would have been brighter without
+    it; ``limits``, by stratum of separation, in magnitudes below the star, of each reference
+    and ``combined``; ``strata``, what each reference finds of each combination of strata; and
+    those of which all or none find everything. Companions placed to be visible, ``n_visible``,
+    count in ``strata`` only.
 
     Raises
     ------
     ChallengeError
-        If there is no challenge, or its private part is missing.
+        If there is no challenge, its private part is missing, or the report of its build is
+        not that of its truth.
     """
     challenge = read_challenge(folder)
-    report = read_json(challenge.folder / "private" / REPORT, Report, ChallengeError)
+    curves = _limit_curves(challenge)
     tracks = {}
     for track in challenge.manifest.tracks:
-        cases = []
-        for sequence in challenge.manifest.sequences(track):
-            limits = report.sequences[sequence.name].limits
-            hidden = challenge.truth.sequences[sequence.name].companions
-            curves = {family: _curve(values) for family, values in limits.items()}
-            cases += [_case(sequence, companion, curves) for companion in hidden]
-        tracks[track] = _track(cases)
+        sequences = challenge.manifest.sequences(track)
+        hidden = [challenge.truth.sequences[sequence.name].companions for sequence in sequences]
+        cases = [
+            _case(sequence, companion, curves[sequence.name])
+            for sequence, companions in zip(sequences, hidden, strict=True)
+            for companion in companions
+        ]
+        n_blank = sum(not companions for companions in hidden)
+        tracks[track] = {"n_sequences": len(sequences), "n_blank": n_blank, **_track(cases)}
     return {"format": 1, "challenge": challenge.manifest.name, "sigma": SIGMA, "tracks": tracks}
+
+
+def _limit_curves(challenge: Challenge) -> dict[str, dict[str, LimitCurve]]:
+    """Limits of each family, by sequence, from the report of the build."""
+    path = challenge.folder / "private" / REPORT
+    if not path.exists():
+        raise ChallengeError(
+            f"{path}: no such file; exobench build writes it beside truth.json, with the limits "
+            "of the reference families"
+        )
+    report = read_json(path, Report, ChallengeError)
+    curves, problems = {}, []
+    for name, hidden in challenge.truth.sequences.items():
+        limits = report.sequences[name].limits if name in report.sequences else {}
+        families = {family for companion in hidden.companions for family in companion.snr}
+        radii = {tuple(values.get("radius_px", ())) for values in limits.values()}
+        if name not in report.sequences or families - set(limits) or len(radii) > 1:
+            problems.append(f"{path}: is of another build than truth.json, by {name}")
+            continue
+        try:
+            curves[name] = {family: _curve(values) for family, values in limits.items()}
+        except (KeyError, TypeError, ValueError):
+            problems.append(f"{path}: has no limits against separation of {name}")
+    if problems:
+        raise ChallengeError(*problems)
+    return curves
 
 
 def _curve(values: Mapping[str, Sequence[float | None]]) -> LimitCurve:
     flux = [np.inf if value is None else value for value in values["flux"]]
-    return LimitCurve(radii_px=np.array(values["radius_px"], dtype=float), flux=np.array(flux))
+    radii_px = np.array(values["radius_px"], dtype=float)
+    if not 2 <= radii_px.size == len(flux):
+        raise ValueError(f"{radii_px.size} radii, {len(flux)} limits")
+    return LimitCurve(radii_px=radii_px, flux=np.array(flux))
 
 
 def _case(
@@ -101,7 +138,10 @@ def _case(
         limits=limits,
         contrasts={}
         if star is None
-        else {f: _fainter(curve.at(radius), star) for f, curve in curves.items()},
+        else {
+            COMBINED: _fainter(combined, star),
+            **{f: _fainter(curve.at(radius), star) for f, curve in curves.items()},
+        },
         shifts=shifts,
     )
 
@@ -124,6 +164,7 @@ def _track(cases: Sequence[_Case]) -> dict[str, Any]:
     strata = _strata(cases, families)
     return {
         "n_companions": len(drawn),
+        "n_visible": len(cases) - len(drawn),
         "families": {family: _family(drawn, family) for family in families},
         "limits": _limits(drawn, families),
         "strata": strata,
@@ -163,7 +204,8 @@ def _limits(cases: Sequence[_Case], families: Sequence[str]) -> list[dict[str, A
                 "separation": name,
                 "n": len(here),
                 "contrast": {
-                    f: _median([c.contrasts[f] for c in here if f in c.contrasts]) for f in families
+                    f: _median([c.contrasts[f] for c in here if f in c.contrasts])
+                    for f in (COMBINED, *families)
                 },
             }
         )

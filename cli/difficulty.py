@@ -36,43 +36,66 @@ def difficulty(
         print_json(document)
         return
     for n, (track, report) in enumerate(document["tracks"].items()):
-        print("" if n == 0 else "\n", end="")
-        _print_track(document["challenge"], track, report)
+        print("" if n == 0 else "\n\n", end="")
+        print(f"{document['challenge']}, track {track}: {_content(report)}")
+        if report["families"]:
+            _print_families(report, document["sigma"])
+            _print_limits(report)
+            _print_strata(report)
 
 
-def _print_track(challenge: str, track: str, report: dict[str, Any]) -> None:
-    families = list(report["families"])
-    print(f"{challenge}, track {track}: {report['n_companions']} companions, found at 5 sigma\n")
-    if not families:
-        return
+def _content(report: dict[str, Any]) -> str:
+    visible = f", placed to be visible: {report['n_visible']}" if report["n_visible"] else ""
+    return (
+        f"sequences: {report['n_sequences']}, blank: {report['n_blank']}, "
+        f"companions drawn: {report['n_companions']}{visible}"
+    )
+
+
+def _print_families(report: dict[str, Any], sigma: float) -> None:
     rows = [
-        (name, f"{one['found']} of {one['n']}", _mag(one["limit_fainter_by"]), *_left_out(one))
+        (name, f"{one['found']} of {one['n']}", _shift(one["limit_fainter_by"]), *_left_out(one))
         for name, one in report["families"].items()
     ]
-    columns = ("reference", "found", "limit fainter by", "left out: brighter by", "range")
-    print_table(columns, rows)
-    print("\nmedian limit at the companions, magnitudes below the star")
+    title = f"found at {sigma:g} sigma"
+    print("\nReferences, over all companions but those placed to be visible")
+    print_table(("reference", title, "limit (mag)", "without it (mag)", "range (mag)"), rows)
+    print("  limit: how much fainter (+) or brighter (-) than the combined limit, median")
+    print("  without it: how much brighter (+) or fainter (-) companions would be, median")
+
+
+def _print_limits(report: dict[str, Any]) -> None:
+    families = list(report["families"])
+    shown = ("combined", *families) if len(families) > 1 else families
+    print("\nLimits where the companions are, in magnitudes below the star, medians")
     print_table(
-        ("separation", "n", *families),
+        ("separation", "n", *shown),
         [
-            (row["separation"], str(row["n"]), *(_mag(row["contrast"][f]) for f in families))
+            (row["separation"], str(row["n"]), *(_mag(row["contrast"][f]) for f in shown))
             for row in report["limits"]
         ],
     )
-    print("\nfound, by strata")
+
+
+def _print_strata(report: dict[str, Any]) -> None:
+    families = list(report["families"])
+    print("\nCompanions found, those placed to be visible among them")
     print_table(
-        ("separation", "brightness", "n", *families),
+        ("stratum", "n", *families),
         [
-            (
-                row["separation"],
-                row["brightness"],
-                *(str(n) for n in (row["n"], *(row["found"][f] for f in families))),
-            )
+            (_stratum(row), *(str(n) for n in (row["n"], *(row["found"][f] for f in families))))
             for row in report["strata"]
         ],
     )
-    for title in ("all", "none"):
-        print(f"\nfound by {title}: {', '.join(report[f'found_by_{title}']) or 'no stratum'}")
+    if len(families) > 1:
+        print()
+    for which in ("all", "none") if len(families) > 1 else ():
+        found = [f"{_stratum(row)} ({row['n']})" for row in report["strata"] if row[which]]
+        print(f"Found by {which}: {'; '.join(found) or 'no stratum'}")
+
+
+def _stratum(row: dict[str, Any]) -> str:
+    return f"{row['brightness']} at {row['separation']}"
 
 
 def _left_out(family: dict[str, Any]) -> tuple[str, str]:
@@ -80,7 +103,11 @@ def _left_out(family: dict[str, Any]) -> tuple[str, str]:
     if one is None:
         return "-", "-"
     lost = f", {one['without_limit']} without limit" if one["without_limit"] else ""
-    return _mag(one["brighter_by"]), f"{_mag(one['least'])} to {_mag(one['most'])}{lost}"
+    return _shift(one["brighter_by"]), f"{_shift(one['least'])} to {_shift(one['most'])}{lost}"
+
+
+def _shift(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.2f}"
 
 
 def _mag(value: float | None) -> str:

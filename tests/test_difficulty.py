@@ -78,7 +78,8 @@ def test_limits_are_compared_with_their_median_and_with_the_star(challenge):
     assert fainter == pytest.approx({"a": 0.7526, "b": 0.0, "c": -1.5051}, abs=1e-3)
     near, far = report["limits"]
     assert (near["separation"], near["n"], far["n"]) == ("0-3 lambda/D", 2, 1)
-    assert near["contrast"] == pytest.approx({"a": 10.0, "b": 9.2474, "c": 7.7423}, abs=1e-3)
+    expected = {"combined": 9.2474, "a": 10.0, "b": 9.2474, "c": 7.7423}
+    assert near["contrast"] == pytest.approx(expected, abs=1e-3)
 
 
 def test_without_a_family_the_limit_is_the_mean_magnitude_of_the_other_two(challenge):
@@ -102,33 +103,119 @@ def test_a_track_without_companions_has_an_empty_report(challenge):
     assert (report["n_companions"], report["families"], report["strata"]) == (0, {}, [])
 
 
-def test_one_family_cannot_be_left_out(challenge):
-    path = challenge / "private" / "build-report.json"
-    content = json.loads(path.read_text())
-    limits = content["sequences"]["toy_odd_1"]["limits"]
-    content["sequences"]["toy_odd_1"]["limits"] = {"a": limits["a"]}
-    write_json(path, content, mode=0o600)
-    truth = challenge / "private" / "truth.json"
-    hidden = json.loads(truth.read_text())
-    for one in hidden["sequences"]["toy_odd_1"]["companions"]:
+def rewrite(folder, change):
+    """Change the content of the report of the build and of the truth, and commit to that."""
+    private, manifest = folder / "private", folder / "public" / "manifest.json"
+    report, truth = private / "build-report.json", private / "truth.json"
+    contents = [json.loads(path.read_text()) for path in (report, truth)]
+    change(*(content["sequences"] for content in contents))
+    for path, content in zip((report, truth), contents, strict=True):
+        write_json(path, content, mode=0o600)
+    committed = {"commitment": hashlib.sha256(truth.read_bytes()).hexdigest()}
+    write_json(manifest, json.loads(manifest.read_text()) | committed)
+
+
+def only_a(report, truth):
+    report["toy_odd_1"]["limits"] = {"a": report["toy_odd_1"]["limits"]["a"]}
+    for one in truth["toy_odd_1"]["companions"]:
         one["snr"] = {"a": one["snr"]["a"]}
-    write_json(truth, hidden, mode=0o600)
-    manifest = json.loads((challenge / "public" / "manifest.json").read_text())
-    manifest["commitment"] = hashlib.sha256(truth.read_bytes()).hexdigest()
-    write_json(challenge / "public" / "manifest.json", manifest)
+
+
+def test_one_family_cannot_be_left_out(challenge, exobench):
+    rewrite(challenge, only_a)
     assert difficulty(challenge)["tracks"]["adi"]["families"]["a"]["left_out"] is None
+    _, out, _ = exobench("difficulty", challenge)
+    assert out.splitlines()[4].split() == ["a", "2", "of", "3", "+0.00", "-", "-"]
+    assert "combined  " not in out  # it is that of the family
+    assert "found by" not in out.lower()
+
+
+def no_contrasts(report, truth):
+    for one in truth["toy_odd_1"]["companions"]:
+        one["contrast"] = None
+
+
+def test_where_the_flux_of_the_star_is_unknown_limits_have_no_magnitude(challenge):
+    rewrite(challenge, no_contrasts)
+    near, _ = difficulty(challenge)["tracks"]["adi"]["limits"]
+    assert near["contrast"] == dict.fromkeys(("combined", "a", "b", "c"))
+
+
+def not_there(report, truth):
+    del report["toy_odd_1"]
+
+
+def less_families(report, truth):
+    del report["toy_odd_1"]["limits"]["b"]
+
+
+def other_radii(report, truth):
+    report["toy_odd_1"]["limits"]["b"]["radius_px"] = [5.0, 16.0]
+
+
+def no_flux(report, truth):
+    del report["toy_odd_1"]["limits"]["b"]["flux"]
+
+
+def less_flux(report, truth):
+    report["toy_odd_1"]["limits"]["b"]["flux"] = [1.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (not_there, "is of another build than truth.json, by toy_odd_1"),
+        (less_families, "is of another build than truth.json, by toy_odd_1"),
+        (other_radii, "is of another build than truth.json, by toy_odd_1"),
+        (no_flux, "has no limits against separation of toy_odd_1"),
+        (less_flux, "has no limits against separation of toy_odd_1"),
+    ],
+)
+def test_a_report_that_is_not_of_this_truth_is_refused(challenge, exobench, change, said):
+    rewrite(challenge, change)
+    code, out, error = exobench("difficulty", challenge)
+    assert (code, out) == (2, "")
+    assert error == f"error: {challenge / 'private' / 'build-report.json'}: {said}\n"
 
 
 def test_the_program_prints_tables_or_json(challenge, exobench):
     code, out, _ = exobench("difficulty", challenge)
     assert code == 0
-    assert "toy, track adi: 3 companions, found at 5 sigma" in out
-    assert "found by none: faint at 0-3 lambda/D" in out
+    adi, _, ifs = out.partition("\n\n\n")
+    assert adi == TABLES
+    assert ifs == "toy, track adi_ifs: sequences: 1, blank: 1, companions drawn: 0\n"
     code, out, _ = exobench("difficulty", challenge, "--json")
     assert json.loads(out) == difficulty(challenge)
 
 
+TABLES = """\
+toy, track adi: sequences: 2, blank: 1, companions drawn: 3, placed to be visible: 1
+
+References, over all companions but those placed to be visible
+reference  found at 5 sigma  limit (mag)  without it (mag)     range (mag)
+a                    2 of 3        +0.75             +0.75  +0.75 to +0.75
+b                    2 of 3        +0.00             +0.38  +0.38 to +0.38
+c                    1 of 3        -1.51             -0.38  -0.38 to -0.38
+  limit: how much fainter (+) or brighter (-) than the combined limit, median
+  without it: how much brighter (+) or fainter (-) companions would be, median
+
+Limits where the companions are, in magnitudes below the star, medians
+separation       n  combined      a     b     c
+0-3 lambda/D     2      9.25  10.00  9.25  7.74
+10-inf lambda/D  1      9.25  10.00  9.25  7.74
+
+Companions found, those placed to be visible among them
+stratum                     n  a  b  c
+bright at 0-3 lambda/D      1  1  1  1
+faint at 0-3 lambda/D       1  0  0  0
+visible at 10-inf lambda/D  1  1  1  1
+middle at 10-inf lambda/D   1  1  1  0
+
+Found by all: bright at 0-3 lambda/D (1); visible at 10-inf lambda/D (1)
+Found by none: faint at 0-3 lambda/D (1)"""
+
+
 def test_without_the_private_part_there_is_no_report(toy_challenge, exobench):
-    with pytest.raises(ChallengeError, match=r"build-report.json: cannot be read"):
+    with pytest.raises(ChallengeError, match=r"build-report.json: no such file; exobench build"):
         difficulty(toy_challenge.folder)
     assert exobench("difficulty", toy_challenge.public)[0] == 2
