@@ -112,15 +112,18 @@ def _fit_window(
         raise _no_source(start)
 
     # Height and background follow from the shape by linear least squares (Golub & Pereyra 1973).
-    def fitted(shape: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def linear_fit(shape: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         radius2 = (y - shape[0]) ** 2 + (x - shape[1]) ** 2
         columns = np.stack([_profile(radius2, shape[2:], fwhm), np.ones_like(y), y, x], axis=1)
         coefficients = np.linalg.lstsq(columns, values)[0]
         return float(coefficients[0]), values - columns @ coefficients
 
+    def residual(shape: NDArray[np.float64]) -> NDArray[np.float64]:
+        return linear_fit(shape)[1]
+
     start_shape = [0.0, 0.0, 0.0] + ([1.0] if profile == "moffat" else [])
-    result = least_squares(lambda shape: fitted(shape)[1], start_shape, method="lm", xtol=1e-6)
-    height, _ = fitted(result.x)
+    result = least_squares(residual, start_shape, method="lm", xtol=1e-6)
+    height, _ = linear_fit(result.x)
     if not (height > 0 and np.hypot(*result.x[:2]) < fwhm and abs(result.x[2]) < 1):
         raise _no_source(start)
     return start[0] + float(result.x[0]), start[1] + float(result.x[1])
