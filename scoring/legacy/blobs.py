@@ -1,9 +1,4 @@
-"""Counting detections as the Exoplanet Imaging Data Challenge of 2020 did.
-
-For comparison with published numbers only. It counts connected blobs of pixels, not
-injections, so that it may find more than was injected, lose a bright companion whose blob
-is large, or gain detections as the threshold rises; the strict rules do none of this.
-"""
+"""Groups of pixels above a threshold, and what the counting of 2020 makes of them."""
 
 from __future__ import annotations
 
@@ -13,96 +8,47 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import ArrayLike, NDArray
 
+FOUR_NEIGHBOURS = ndimage.generate_binary_structure(2, 1)
+EIGHT_NEIGHBOURS = ndimage.generate_binary_structure(2, 2)
 
-def binary_map(  # noqa: PLR0913 - the published procedure has these seven inputs
-    frame: ArrayLike,
-    thresholds: Iterable[float],
-    injections_xy: ArrayLike,
-    fwhm: float,
-    npix: int = 1,
-    overlap_threshold: float = 0.7,
-    max_blob_fact: float = 2,
-) -> tuple[list[int], list[int]]:
-    """Detections and false positives at each threshold, counted by blobs.
 
-    A blob is a group of at least `npix` pixels above the threshold that share edges. One
-    larger than `max_blob_fact` discs is no detection and as many false positives as
-    discs fit into its area; any other is a detection if it overlaps the disc of an
-    injection by more than `overlap_threshold` of the smaller of the two areas, else one
-    false positive. The disc has a *radius* of 1 FWHM.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """Settings of the counting; the defaults are those of the challenge.
 
-    Parameters
+    Attributes
     ----------
-    frame : array_like, shape (n_y, n_x)
-        Detection map; NaN is never above a threshold.
-    thresholds : iterable of float
-        Only values strictly greater count.
-    injections_xy : array_like, shape (n, 2) or (2,)
-        Positions as ``(x, y)``, in the order in which they are tried. Without any,
-        ``[]`` and an array of shape (0, 2) differ as in the original: the latter counts
-        a large blob as a single false positive.
-    fwhm : float
-        In pixels.
     npix : int
         Smallest number of pixels of a blob.
     overlap_threshold : float
-        As a fraction.
+        Fraction of the smaller area that blob and disc must share, and more.
     max_blob_fact : float
-        In areas of the disc.
-
-    Returns
-    -------
-    detections, false_positives : list of int
-        One number per threshold. False positives are rounded, halves to even.
+        Largest blob that can be a detection, in areas of the disc.
 
     Raises
     ------
-    TypeError
-        If the injections are None.
-    ValueError
-        If the frame is not 2-D, `npix` is not a positive whole number, or an injection
-        that a blob is tried against lies beyond the frame.
-
-    References
-    ----------
-    Cantalloube et al. (2020), SPIE 11448, 114485A; the counting of `compute_binary_map`
-    in VIP (Gomez Gonzalez et al. 2017, AJ 154, 7).
+    InputError
+        If `npix` is not a positive whole number.
     """
-    values = np.asarray(frame)
-    if values.ndim != 2:
-        raise ValueError(f"a detection map must be 2-D, got shape {values.shape}")
-    if npix != int(npix) or npix < 1:
-        raise ValueError(f"npix must be a positive whole number, got {npix}")
-    positions = _positions(injections_xy)
-    rules = _Rules(
-        discs=_Discs.about(positions, fwhm, values.shape),
-        beyond=_beyond(positions, values.shape),
-        area=int(_disc(values.shape, frame_centre(values.shape), fwhm).sum()),
-        npix=int(npix),
-        overlap_threshold=overlap_threshold,
-        max_blob_fact=max_blob_fact,
-    )
-    # Of one map, as many pixels above a threshold are the same pixels.
-    counted = {0: (0, 0)}
-    n_above = []
-    for threshold in thresholds:
-        above = values > threshold
-        n_above.append(int(np.count_nonzero(above)))
-        if n_above[-1] not in counted:
-            counted[n_above[-1]] = _count(above, rules)
-    return [counted[n][0] for n in n_above], [counted[n][1] for n in n_above]
+
+    npix: int = 2
+    overlap_threshold: float = 0.7
+    max_blob_fact: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.npix != int(self.npix) or self.npix < 1:
+            raise InputError(f"npix must be a positive whole number, got {self.npix}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Discs:
-    """Pixels of the disc about each injection.
+class Discs:
+    """Pixels of the disc of radius 1 FWHM about each injection.
 
     Attributes
     ----------
@@ -119,7 +65,8 @@ class _Discs:
     area: NDArray[np.intp]
 
     @classmethod
-    def about(cls, positions: NDArray[np.float64], fwhm: float, shape: tuple[int, ...]) -> _Discs:
+    def about(cls, positions: NDArray[np.float64], fwhm: float, shape: tuple[int, ...]) -> Discs:
+        """The discs about positions ``(x, y)``, or about nothing for shape (n, 0)."""
         nowhere = np.empty(0, dtype=np.intp)
         has_place = positions.shape[1] > 0
         pixels = [
@@ -134,7 +81,7 @@ class _Discs:
         )
 
     def overlaps(
-        self, label: NDArray[np.integer], size: NDArray[np.intp], chosen: NDArray[np.bool_]
+        self, label: NDArray[np.signedinteger], size: NDArray[np.intp], chosen: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         """Shared fraction of the smaller area, shape (n_chosen, n_discs); NaN for no disc.
 
@@ -154,32 +101,124 @@ class _Discs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Rules:
-    """What decides between detection and false positive; areas in pixels."""
+class Rules:
+    """What decides between detection and false positive in frames of one shape.
 
-    discs: _Discs
+    Attributes
+    ----------
+    discs : Discs
+        About the injections, in the order in which they are tried.
+    beyond : ndarray of bool, shape (n_discs,)
+        Injections that the original refuses once a blob meets them.
+    area : int
+        Pixels of the disc about the centre of the frame.
+    counting : Counting
+        Settings.
+    """
+
+    discs: Discs
     beyond: NDArray[np.bool_]
     area: int
-    npix: int
-    overlap_threshold: float
-    max_blob_fact: float
+    counting: Counting
+
+    @classmethod
+    def of(
+        cls, shape: tuple[int, ...], injections_xy: ArrayLike, fwhm: float, counting: Counting
+    ) -> Rules:
+        """The rules for frames of that shape and injections at positions ``(x, y)``."""
+        if not (np.isfinite(fwhm) and fwhm > 0):
+            raise InputError(f"fwhm must be a positive number of pixels, got {fwhm}")
+        positions = _positions(injections_xy)
+        return cls(
+            discs=Discs.about(positions, fwhm, shape),
+            beyond=_beyond(positions, shape),
+            area=int(_disc(shape, frame_centre(shape), fwhm).sum()),
+            counting=counting,
+        )
 
 
-def _count(above: NDArray[np.bool_], rules: _Rules) -> tuple[int, int]:
-    """Detections and false positives of one mask."""
-    label = ndimage.label(above)[0].ravel()
-    size = np.bincount(label[np.flatnonzero(above)])
-    is_blob = size >= rules.npix
-    n_pixels = size[is_blob]
-    overlaps = rules.discs.overlaps(label, size, is_blob)
-    too_large = n_pixels > rules.max_blob_fact * rules.area
-    hit = (overlaps > rules.overlap_threshold) & ~too_large[:, np.newaxis]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Blobs:
+    """Blobs of one mask.
+
+    Attributes
+    ----------
+    label : ndarray of int, shape (n_y, n_x)
+        Group of every pixel above the threshold from 1 on, 0 elsewhere; groups smaller
+        than `npix` are in it.
+    kept : ndarray of int, shape (n_blobs,)
+        Labels of the groups that are large enough to be blobs.
+    size : ndarray of int, shape (n_labels,)
+        Pixels of every group; 0 for label 0.
+    overlaps : ndarray of float, shape (n_blobs, n_injections)
+        Shared fraction of the smaller area; NaN where an injection has no disc.
+    too_large : ndarray of bool, shape (n_blobs,)
+        Never detections, whatever they hold.
+    hit : ndarray of bool, shape (n_blobs, n_injections)
+        Overlap above the least one, and not too large.
+    rules : Rules
+        As given.
+    """
+
+    label: NDArray[np.signedinteger]
+    kept: NDArray[np.intp]
+    size: NDArray[np.intp]
+    overlaps: NDArray[np.float64]
+    too_large: NDArray[np.bool_]
+    hit: NDArray[np.bool_]
+    rules: Rules
+
+    @property
+    def detected(self) -> NDArray[np.bool_]:
+        """True for each blob that counts as a detection."""
+        return np.asarray(self.hit.any(axis=1))
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Detections, and false positives rounded with halves to even."""
+        detected = self.detected
+        in_discs = self.size[self.kept] / self.rules.area
+        cost = np.where(self.too_large & (self.rules.discs.area.size > 0), in_discs, 1.0)
+        # Summed one by one, as the original does: the rounding of halves hangs on it.
+        return int(detected.sum()), round(sum(cost[~detected].tolist()))
+
+
+def find_blobs(
+    above: NDArray[np.bool_], rules: Rules, neighbours: NDArray[np.bool_] = FOUR_NEIGHBOURS
+) -> Blobs:
+    """The blobs of a mask, at least one pixel of which is true.
+
+    Parameters
+    ----------
+    above : ndarray of bool, shape (n_y, n_x)
+        Pixels above the threshold.
+    rules : Rules
+        For frames of that shape.
+    neighbours : ndarray of bool, shape (3, 3)
+        Which pixels hang together; those that share an edge, in the original.
+
+    Raises
+    ------
+    InputError
+        If a blob is tried against an injection beyond the frame.
+    """
+    label = np.asarray(ndimage.label(above, neighbours)[0])
+    flat = label.ravel()
+    size = np.bincount(flat[np.flatnonzero(above)])
+    is_blob = size >= rules.counting.npix
+    overlaps = rules.discs.overlaps(flat, size, is_blob)
+    too_large = size[is_blob] > rules.counting.max_blob_fact * rules.area
+    hit = (overlaps > rules.counting.overlap_threshold) & ~too_large[:, np.newaxis]
     _refuse_beyond(hit | too_large[:, np.newaxis], rules.beyond)
-    detected = hit.any(axis=1)
-    has_injections = rules.discs.area.size > 0
-    cost = np.where(too_large & has_injections, n_pixels / rules.area, 1.0)
-    # Summed one by one, as the original does: the rounding of halves hangs on it.
-    return int(detected.sum()), round(sum(cost[~detected].tolist()))
+    return Blobs(
+        label=label,
+        kept=np.flatnonzero(is_blob),
+        size=size,
+        overlaps=overlaps,
+        too_large=too_large,
+        hit=hit,
+        rules=rules,
+    )
 
 
 def _disc(
@@ -211,6 +250,6 @@ def _refuse_beyond(stops: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> None:
         return
     first_bad = int(np.argmax(beyond))
     if not stops[:, :first_bad].any(axis=1).all():
-        raise ValueError(
+        raise InputError(
             f"injection {first_bad + 1} lies beyond the frame; positions are (x, y), from 0"
         )
