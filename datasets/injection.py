@@ -1,9 +1,11 @@
 """Companions put into the frames of a sequence, along the track of its angles.
 
 A companion that stands on the sky at azimuth ``theta`` (counter-clockwise from +x) appears
-in frame ``t`` at ``theta - angles[t]``. There the PSF is added, moved to a fraction of a
-pixel as a phase on the Fourier transform of its zero-padded stamp would move it; the two
-axes are moved one after the other, by matrix products.
+in frame ``t`` at ``theta - angles[t]`` in the middle of the exposure, and moves on along an
+arc of that rotation while it lasts: a frame shows the mean over that arc
+(`exobench.datasets.smearing`). There the PSF is added, moved to a fraction of a pixel as a
+phase on the Fourier transform of its zero-padded stamp would move it; the two axes are moved
+one after the other, by matrix products.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 
 from exobench.datasets.errors import InputError, SequenceError
 from exobench.datasets.geometry import edge_distance, to_yx
+from exobench.datasets.smearing import instants, n_instants, rotation_per_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,20 +37,27 @@ class CompanionTrack:
     Attributes
     ----------
     y, x : ndarray, shape (n_frames, n_instants)
-        In pixels; a frame shows the mean over its instants.
+        In pixels.
+    weights : ndarray, shape (n_instants,)
+        Sum to 1; a frame shows the weighted mean over its instants.
     fluxes : ndarray, shape (n_wavelengths,)
         In the 1-FWHM aperture, in the unit of the cube.
     """
 
     y: NDArray[np.float64]
     x: NDArray[np.float64]
+    weights: NDArray[np.float64]
     fluxes: NDArray[np.float64]
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean position ``(y, x)`` in each frame, shape (n_frames, 2)."""
+        return np.stack([self.y @ self.weights, self.x @ self.weights], axis=1)
 
     @property
     def nearest(self) -> NDArray[np.int_]:
         """Pixel ``(y, x)`` nearest to the mean position in each frame, shape (n_frames, 2)."""
-        mean = np.stack([self.y.mean(axis=1), self.x.mean(axis=1)], axis=1)
-        return np.asarray(np.rint(mean), dtype=int)
+        return np.asarray(np.rint(self.mean), dtype=int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,7 +95,7 @@ class CompanionSignal:
 
 
 def inject(
-    sequence: ImageSequence, companions: Iterable[Companion], *, smearing: int = 1
+    sequence: ImageSequence, companions: Iterable[Companion], *, smearing: int | None = None
 ) -> ImageSequence:
     """The sequence with companions in it, marked ``"injected"`` in its metadata.
 
@@ -95,9 +105,9 @@ def inject(
         Left untouched. Its PSF, of unit flux in 1 FWHM, is the image of a companion.
     companions : iterable of Companion
         None of them: the sequence itself is returned.
-    smearing : int
-        Instants over the rotation of the sky during a frame whose mean is taken; 1: the
-        middle of the exposure only.
+    smearing : int or None
+        Instants over the rotation of the sky during a frame of which a mean is taken; 1: the
+        middle of the exposure only. None: as many as its longest arc asks for.
 
     Raises
     ------
@@ -115,7 +125,7 @@ def inject(
 
 
 def companion_signals(
-    sequence: ImageSequence, companions: Iterable[Companion], *, smearing: int = 1
+    sequence: ImageSequence, companions: Iterable[Companion], *, smearing: int | None = None
 ) -> list[CompanionSignal]:
     """What each of the companions adds to the frames of `sequence`; see `inject`.
 
@@ -131,7 +141,7 @@ def companion_signals(
 
 
 def companion_signal(
-    sequence: ImageSequence, companion: Companion, *, smearing: int = 1
+    sequence: ImageSequence, companion: Companion, *, smearing: int | None = None
 ) -> CompanionSignal:
     """What `companion` adds to the frames of `sequence`; see `inject`.
 
@@ -148,12 +158,12 @@ def stamp_signal(sequence: ImageSequence, track: CompanionTrack) -> CompanionSig
     nearest = track.nearest
     dy, dx = track.y - nearest[:, :1], track.x - nearest[:, 1:]
     psf = sequence.psf * track.fluxes.astype(np.float32)[:, np.newaxis, np.newaxis]
-    stamps = shifted_stamps(psf, dy, dx)
+    stamps = shifted_stamps(psf, dy, dx, track.weights)
     return CompanionSignal(stamps=stamps, corners=nearest - stamps.shape[-1] // 2)
 
 
 def companion_tracks(
-    sequence: ImageSequence, companions: Iterable[Companion], *, smearing: int = 1
+    sequence: ImageSequence, companions: Iterable[Companion], *, smearing: int | None = None
 ) -> list[CompanionTrack]:
     """Where each of the companions stands in the frames of `sequence`; see `inject`.
 
@@ -174,33 +184,18 @@ def companion_tracks(
     return tracks
 
 
-def _track(sequence: ImageSequence, companion: Companion, smearing: int) -> CompanionTrack:
-    if smearing < 1:
+def _track(sequence: ImageSequence, companion: Companion, smearing: int | None) -> CompanionTrack:
+    if smearing is not None and smearing < 1:
         raise InputError(f"smearing must be a number of instants, 1 or more, got {smearing}")
     fluxes = companion.fluxes(sequence)
-    instants = (np.arange(smearing) + 0.5) / smearing - 0.5
-    angles = (
-        sequence.angles[:, np.newaxis] + _rotation_per_frame(sequence)[:, np.newaxis] * instants
-    )
-    theta = companion.position_angle + 90
     radius = companion.separation / sequence.pixel_scale
-    y, x = to_yx(radius, theta - angles, sequence.shape)
+    rotation = rotation_per_frame(sequence)
+    longest = radius * np.deg2rad(np.abs(rotation).max()) / sequence.fwhm.min()
+    times, weights = instants(smearing or n_instants(float(longest)))
+    angles = sequence.angles[:, np.newaxis] + rotation[:, np.newaxis] * times
+    y, x = to_yx(radius, companion.position_angle + 90 - angles, sequence.shape)
     _check_visible(sequence, companion, y, x)
-    return CompanionTrack(y=y, x=x, fluxes=fluxes)
-
-
-def _rotation_per_frame(sequence: ImageSequence) -> NDArray[np.float64]:
-    """Rotation of the sky during each exposure, in degrees.
-
-    Exposures are taken to last as long as the usual step from one to the next, so that a
-    gap between two of them (known from the times) smears neither.
-    """
-    if sequence.n_frames == 1:
-        return np.zeros(1)
-    if sequence.times is None:
-        return np.asarray(np.gradient(sequence.angles))
-    step = np.median(np.diff(sequence.times))
-    return np.asarray(np.gradient(sequence.angles, sequence.times) * step)
+    return CompanionTrack(y=y, x=x, weights=weights, fluxes=fluxes)
 
 
 def _check_visible(
@@ -217,19 +212,26 @@ def _check_visible(
 
 
 def shifted_stamps(
-    psf: NDArray[np.float32], dy: NDArray[np.float64], dx: NDArray[np.float64]
+    psf: NDArray[np.float32],
+    dy: NDArray[np.float64],
+    dx: NDArray[np.float64],
+    weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
-    """PSFs moved by ``dy, dx`` px, mean over the last axis of these; one stamp per frame.
+    """PSFs moved by ``dy, dx`` px, weighted mean over the last axis of these; one per frame.
 
-    Shape (n_wavelengths, n_frames, n, n), for shifts of shape (n_frames, n_instants).
+    Shape (n_wavelengths, n_frames, n, n), for shifts of shape (n_frames, n_instants); equal
+    weights if there are none.
     """
     n_frames, n_instants = dy.shape
     n = psf.shape[-1]
     size = n + 2 * (PAD + int(max(np.abs(dy).max(), np.abs(dx).max())))
     rows = psf[:, np.newaxis, np.newaxis] @ _shift_matrices(n, size, dx)
     # Instants stand side by side, so that the second product sums over them.
-    along_y = _shift_matrices(n, size, dy).reshape(n_frames, n_instants * n, size)
-    stamps: NDArray[np.float32] = (along_y / np.float32(n_instants)).swapaxes(1, 2) @ rows.reshape(
+    along_y = _shift_matrices(n, size, dy)
+    share = np.full(n_instants, 1 / n_instants) if weights is None else weights
+    along_y *= share.astype(np.float32)[:, np.newaxis, np.newaxis]
+    along_y = along_y.reshape(n_frames, n_instants * n, size)
+    stamps: NDArray[np.float32] = along_y.swapaxes(1, 2) @ rows.reshape(
         -1, n_frames, n_instants * n, size
     )
     return stamps

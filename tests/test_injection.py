@@ -13,6 +13,8 @@ from exobench.datasets.psf import aperture_flux, normalise_psf
 from exobench.datasets.rotation import derotate
 from exobench.datasets.sequence import Companion, ImageSequence
 
+# So far apart that the sky would turn by many FWHM during a frame: where a test is not about
+# that, the middle of the exposure is injected only.
 ANGLES = np.array([-50.0, -11.3, 0.0, 24.6, 71.9, 163.0])
 
 
@@ -55,7 +57,7 @@ def top(before, at, after):
 def test_a_companion_derotates_to_its_stated_position(size):
     sequence = empty_sequence(size)
     companion = source(sequence, 21.4, 33.0)
-    combined = np.mean(derotate(inject(sequence, [companion]).cube[0], ANGLES), axis=0)
+    combined = np.mean(derotate(inject(sequence, [companion], smearing=1).cube[0], ANGLES), axis=0)
     assert np.hypot(*np.subtract(peak(combined), companion.position(sequence))) < 0.1
 
 
@@ -63,14 +65,14 @@ def test_a_companion_derotates_to_its_stated_position(size):
 def test_with_flipped_angles_it_does_not(size):
     sequence = empty_sequence(size)
     companion = source(sequence, 21.4, 33.0)
-    combined = np.mean(derotate(inject(sequence, [companion]).cube[0], -ANGLES), axis=0)
+    combined = np.mean(derotate(inject(sequence, [companion], smearing=1).cube[0], -ANGLES), axis=0)
     assert np.hypot(*np.subtract(peak(combined), companion.position(sequence))) > 2
 
 
 @pytest.mark.parametrize("size", [81, 80])
 def test_in_every_frame_it_stands_at_theta_minus_the_angle(size):
     sequence = empty_sequence(size)
-    injected = inject(sequence, [source(sequence, 25.3, 140.0)])
+    injected = inject(sequence, [source(sequence, 25.3, 140.0)], smearing=1)
     for frame, angle in zip(injected.cube[0], ANGLES, strict=True):
         expected = to_yx(25.3, 140.0 - angle, sequence.shape)
         assert np.hypot(*np.subtract(peak(frame), expected)) < 0.002
@@ -79,7 +81,7 @@ def test_in_every_frame_it_stands_at_theta_minus_the_angle(size):
 def test_a_shifted_stamp_equals_the_psf_drawn_at_the_fraction_of_a_pixel():
     sequence = empty_sequence(fwhm=(4.2,))
     companion = source(sequence, 20.37, 77.0, flux=5.0)
-    frame = inject(sequence, [companion]).cube[0, 2]
+    frame = inject(sequence, [companion], smearing=1).cube[0, 2]
     y, x = companion.position(sequence)
     rows, columns = np.indices(sequence.shape)
     gaussian = np.exp(-4 * np.log(2) * ((rows - y) ** 2 + (columns - x) ** 2) / 4.2**2)
@@ -106,7 +108,7 @@ def test_a_shift_keeps_the_light_of_a_stamp():
 def test_flux_is_that_of_the_aperture_of_one_fwhm():
     sequence = empty_sequence(fwhm=(3.4, 4.6))
     # On the centre of a pixel, in the frame of angle 0.
-    cube = inject(sequence, [source(sequence, 20, 90.0, flux=(2.0, 7.0))]).cube
+    cube = inject(sequence, [source(sequence, 20, 90.0, flux=(2.0, 7.0))], smearing=1).cube
     cy, cx = (int(c) for c in frame_centre(sequence.shape))
     for image, fwhm, flux in zip(cube[:, 2], sequence.fwhm, (2.0, 7.0), strict=True):
         stamp = image[cy + 20 - 10 : cy + 20 + 11, cx - 10 : cx + 11]
@@ -148,7 +150,7 @@ def test_beyond_the_border_a_stamp_is_cut_and_does_not_wrap_round():
 
 def test_a_companion_that_leaves_the_corner_is_kept_where_it_is_visible():
     sequence = empty_sequence(81)
-    cube = inject(sequence, [source(sequence, 50.0, 45.0)]).cube[0]
+    cube = inject(sequence, [source(sequence, 50.0, 45.0)], smearing=1).cube[0]
     assert cube[2].max() > 0.02  # in the corner at angle 0
     assert np.abs(cube[0]).max() < 1e-3  # beyond the edge at another
 
@@ -167,32 +169,10 @@ def test_smearing_is_the_mean_over_the_rotation_of_the_frame():
     sequence = empty_sequence(cube=cube, angles=angles)
     companion = source(sequence, 35.0, 60.0)
     smeared = inject(sequence, [companion], smearing=5).cube[0, 1]
-    instants = 10.0 + 10 * (np.arange(5) - 2) / 5
-    fine = empty_sequence(cube=np.zeros((1, 5, 81, 81), dtype=np.float32), angles=instants)
-    expected = inject(fine, [companion]).cube[0].mean(axis=0)
-    np.testing.assert_allclose(smeared, expected, atol=1e-4 * expected.max())
-
-
-def test_times_of_an_even_cadence_change_no_smearing():
-    sequence = empty_sequence(angles=np.array([0.0, 3.0, 7.0, 12.0, 18.0, 25.0]))
-    timed = replace(sequence, times=60.0 * np.arange(6))
-    companion = source(sequence, 35.0, 60.0)
-    np.testing.assert_allclose(
-        inject(timed, [companion], smearing=5).cube,
-        inject(sequence, [companion], smearing=5).cube,
-        atol=1e-6,
-    )
-
-
-def test_a_gap_between_exposures_does_not_smear_them():
-    angles = np.array([0.0, 2.0, 4.0, 44.0, 46.0])
-    times = np.array([0.0, 60.0, 120.0, 1320.0, 1380.0])
-    cube = np.zeros((1, 5, 81, 81), dtype=np.float32)
-    sequence = empty_sequence(cube=cube, angles=angles, times=times)
-    companion = source(sequence, 35.0, 60.0)
-    peaks = inject(sequence, [companion], smearing=5).cube[0].max(axis=(1, 2))
-    sharp = inject(sequence, [companion]).cube[0].max(axis=(1, 2))
-    assert (peaks > 0.97 * sharp).all()
+    instants = 10.0 + 10 * (np.arange(40) - 19.5) / 40
+    fine = empty_sequence(cube=np.zeros((1, 40, 81, 81), dtype=np.float32), angles=instants)
+    expected = inject(fine, [companion], smearing=1).cube[0].mean(axis=0)
+    np.testing.assert_allclose(smeared, expected, atol=1e-3 * expected.max())
 
 
 def test_every_impossible_companion_is_named_at_once():
@@ -239,7 +219,7 @@ def naco(shared_data):
 def test_near_the_companion_vip_injects_the_same(naco, radius):
     fm = pytest.importorskip("vip_hci.fm", reason="needs the extra: pip install 'exobench[peers]'")
     theta, flux = 63.0, 2000.0
-    ours = inject(naco, [source(naco, radius, theta, flux)]).cube[0] - naco.cube[0]
+    ours = inject(naco, [source(naco, radius, theta, flux)], smearing=1).cube[0] - naco.cube[0]
     blank = np.zeros(naco.cube.shape[1:])
     theirs = fm.cube_inject_companions(
         blank, naco.psf[0], naco.angles, flux, rad_dists=radius, theta=theta, imlib="vip-fft"

@@ -115,7 +115,7 @@ def _flux_ratios(scene: Scene, companion: Companion) -> NDArray[np.float64]:
     """Flux in the aperture, optical over stamp, shape (n_wavelengths, n_frames)."""
     star = scene.star
     optical, stamp = (_light(scene, companion, kind) for kind in KINDS)
-    track = companion_tracks(star, [companion])[0]
+    track = companion_tracks(star, [companion], smearing=1)[0]
     rows, columns = (np.arange(n) for n in star.shape)
     dy, dx = rows - track.y, columns - track.x
     distance = np.hypot(dy[:, :, np.newaxis], dx[:, np.newaxis, :])

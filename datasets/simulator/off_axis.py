@@ -154,13 +154,12 @@ class _Beam:
         pupil = pupil_coordinates(fields.shape[-1])
         back = ramps(np.asarray((centre - nearest) * scale), pupil)
         halo = self.channel.mean_halo(self.view, frames)
-        image = _moved(halo, position.mean(axis=1) - nearest)
-        n_instants = position.shape[1]
-        for instant in range(n_instants):
+        image = _moved(halo, track.mean[frames] - nearest)
+        for instant, weight in enumerate(track.weights.astype(np.float32)):
             tilt = ramps((position[:, instant] - centre) * scale, pupil)
             left = self.channel.coronagraph.behind(fields * tilt, self.channel.lambda_over_d)
             left *= back
-            image += self.view.image(left) / np.float32(n_instants)
+            image += self.view.image(left) * weight
         return image
 
 

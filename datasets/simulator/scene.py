@@ -134,7 +134,7 @@ def expose(
     companions: Iterable[Companion] = (),
     *,
     rng: np.random.Generator | int,
-    smearing: int = 1,
+    smearing: int | None = None,
     injection: Injection = "optical",
 ) -> ImageSequence:
     """`scene` with companions, as it is detected and handed on.
@@ -172,7 +172,7 @@ def scene_signals(
     scene: Scene,
     companions: Iterable[Companion],
     *,
-    smearing: int = 1,
+    smearing: int | None = None,
     injection: Injection = "optical",
 ) -> list[CompanionSignal]:
     """What each of the companions adds to the light of `scene`; see `expose`.
