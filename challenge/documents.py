@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from exobench.datasets.atomic import replacing
-from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from exobench.datasets.errors import InputError
 
 
 class Document(BaseModel):
@@ -50,25 +50,6 @@ def write_json(path: Path, content: Document | dict[str, Any], mode: int = 0o644
         working.touch(mode=mode)
         working.chmod(mode)
         working.write_bytes(json_bytes(content))
-
-
-def check_writable(*paths: Path) -> None:
-    """Refuse files that could not be written, before the work that is to fill them.
-
-    Raises
-    ------
-    InputError
-        If one is a folder, or its folder can be neither made nor written to.
-    """
-    problems = []
-    for path in paths:
-        above = next(one for one in path.absolute().parents if one.exists())
-        if path.is_dir():
-            problems.append(f"{path}: is a folder; name a file")
-        elif not (above.is_dir() and os.access(above, os.W_OK)):
-            problems.append(f"{path}: cannot be written, {above} is no folder to write to")
-    if problems:
-        raise InputError(*problems)
 
 
 def json_bytes(content: Document | dict[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,39 +11,44 @@ import typer
 from exobench.cli._console import AsJson, Scheduler, Workers, print_json, progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import Executor
 
     from exobench.challenge.run import Run
 
 
+Baseline = Annotated[
+    str,
+    typer.Argument(
+        help="Its name (exobench list baselines).", metavar="BASELINE", show_default=False
+    ),
+]
+Public = Annotated[Path, typer.Argument(help="Public folder of a challenge.", metavar="DIR/public")]
+Track = Annotated[
+    str | None, typer.Option(help="By default every track that the baseline supports.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Submission to write; by default <baseline>-<track>.zip. Of several tracks, "
+        "each is added to the name.",
+        metavar="FILE",
+    ),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("-o", help="Option of the baseline; may be given again.", metavar="NAME=VALUE"),
+]
+Threshold = Annotated[float, typer.Option(help="Detections are at or above it, in all maps.")]
+
+
 def run(  # noqa: PLR0913 - the options of the verb
-    baseline: Annotated[
-        str, typer.Argument(help="Its name (exobench list baselines).", show_default=False)
-    ],
-    public: Annotated[
-        Path,
-        typer.Argument(help="Public folder of a challenge.", metavar="DIR/public"),
-    ],
-    track: Annotated[
-        str | None, typer.Option(help="By default every track that the baseline supports.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Submission to write; by default <baseline>-<track>.zip. Of several tracks, "
-            "each is added to the name.",
-            metavar="FILE",
-        ),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-o", help="Option of the baseline; may be given again.", metavar="NAME=VALUE"
-        ),
-    ] = None,
-    threshold: Annotated[
-        float, typer.Option(help="Detections are at or above it, in all maps.")
-    ] = 5.0,
+    baseline: Baseline,
+    public: Public,
+    track: Track = None,
+    out: Out = None,
+    option: Options = None,
+    threshold: Threshold = 5.0,
     workers: Workers = None,
     scheduler: Scheduler = None,
     as_json: AsJson = False,
@@ -52,22 +58,16 @@ def run(  # noqa: PLR0913 - the options of the verb
     Example: exobench run pca my-challenge/public -o n_components=20
     """
     from exobench.baselines import parse_options
-    from exobench.challenge.documents import check_writable
     from exobench.challenge.manifest import MANIFEST, public_folder, read_manifest
     from exobench.challenge.run import plan_runs
     from exobench.challenge.work import check_workers, open_workers
-    from exobench.datasets.errors import InputError
 
-    if threshold != threshold or abs(threshold) == float("inf"):
-        raise InputError(f"--threshold must be a finite number, got {threshold}")
+    _check_threshold(threshold)
     check_workers(workers, scheduler)
     folder = public_folder(public)
     manifest = read_manifest(folder)
     runs = plan_runs(baseline, parse_options(baseline, option or []), folder, manifest, track)
-    if out is not None:
-        check_writable(out)
-    paths = [_path(out, one, alone=len(runs) == 1) for one in runs]
-    check_writable(*paths)
+    paths = _paths(out, runs)
     written = []
     n_sequences = max(len(one.sequences) for one in runs)
     with open_workers(workers, scheduler, n_sequences, folder / MANIFEST) as executor:
@@ -80,6 +80,13 @@ def run(  # noqa: PLR0913 - the options of the verb
         print_json({"format": 1, "baseline": baseline, "submissions": written})
 
 
+def _check_threshold(threshold: float) -> None:
+    from exobench.datasets.errors import InputError
+
+    if not math.isfinite(threshold):
+        raise InputError(f"--threshold must be a finite number, got {threshold}")
+
+
 def run_with_progress(run: Run, path: Path, threshold: float, executor: Executor) -> Path:
     """Run with a progress bar and write the submission; returns the path of the costs."""
     from exobench.challenge.run import run_baseline, write_run
@@ -89,7 +96,16 @@ def run_with_progress(run: Run, path: Path, threshold: float, executor: Executor
     return write_run(path, run, answers, threshold)
 
 
-def _path(out: Path | None, run: Run, *, alone: bool) -> Path:
+def _paths(out: Path | None, runs: Sequence[Run]) -> list[Path]:
+    """Where the submissions go, one per run; refused before the work if that cannot be."""
+    from exobench.datasets.atomic import check_writable
+
     if out is None:
-        return Path(f"{run.name}-{run.track}.zip")
-    return out if alone else out.with_name(f"{out.stem}-{run.track}{out.suffix}")
+        paths = [Path(f"{one.name}-{one.track}.zip") for one in runs]
+    elif len(runs) == 1:
+        paths = [out]
+    else:
+        check_writable(out)
+        paths = [out.with_name(f"{out.stem}-{one.track}{out.suffix}") for one in runs]
+    check_writable(*paths)
+    return paths

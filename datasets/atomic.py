@@ -8,6 +8,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exobench.datasets.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,6 +32,25 @@ def replacing(path: Path) -> Iterator[Path]:
         Path(working).replace(path)
     finally:
         working.unlink(missing_ok=True)
+
+
+def check_writable(*paths: Path) -> None:
+    """Refuse files that could not be written, before the work that is to fill them.
+
+    Raises
+    ------
+    InputError
+        If one is a folder, or its folder can be neither made nor written to.
+    """
+    problems = []
+    for path in paths:
+        above = next(one for one in path.absolute().parents if one.exists())
+        if path.is_dir():
+            problems.append(f"{path}: is a folder; name a file")
+        elif not (above.is_dir() and os.access(above, os.W_OK)):
+            problems.append(f"{path}: cannot be written, {above} is no folder to write to")
+    if problems:
+        raise InputError(*problems)
 
 
 def remove_partial(folder: Path) -> None:

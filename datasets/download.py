@@ -105,6 +105,15 @@ def check_space(folder: Path, needed: int) -> None:
         raise _full(folder, needed, free)
 
 
+def cannot_write(folder: Path, error: OSError) -> DownloadError:
+    """What to say when the system would not write into `folder`."""
+    reason = (error.strerror or str(error)).lower()
+    return DownloadError(
+        f"{folder}: cannot be written, {reason}; mend that or name another folder, what was "
+        "downloaded is kept"
+    )
+
+
 def _full(folder: Path, needed: int, free: int) -> DownloadError:
     return DownloadError(
         f"{folder}: no space left, {needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free; "
@@ -175,6 +184,6 @@ def _write(file: BinaryIO, block: bytes, part: Path, remote: RemoteFile) -> None
         file.flush()
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
+            raise cannot_write(part.parent, error) from None
         free = shutil.disk_usage(part.parent).free
         raise _full(part.parent, remote.size - _size(part), free) from None

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from exobench.datasets.atomic import replacing
-from exobench.datasets.download import check_space
+from exobench.datasets.download import cannot_write, check_space
 from exobench.datasets.download_http import DownloadError
 from exobench.datasets.eidc import is_eidc_name
 
@@ -57,6 +57,8 @@ def unpack(archives: Iterable[Path], folder: Path) -> tuple[dict[str, int], tupl
         # zipfile says RuntimeError of a password and NotImplementedError of a method.
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise DownloadError(f"{archive}: damaged or unusual archive, {error}") from None
+        except OSError as error:
+            raise cannot_write(folder, error) from None
     return files, tuple(sorted(ignored))
 
 

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exobench.datasets.atomic import remove_partial, replacing
+from exobench.datasets.atomic import check_writable, remove_partial, replacing
 from exobench.datasets.download import download
 from exobench.datasets.download_archives import unpack
 from exobench.datasets.download_http import DownloadError, Patience
@@ -187,8 +187,8 @@ def _fetch(
 
 
 def _clean(folder: Path) -> None:
-    """Remove what a process that was killed after its marker left of the archives."""
-    if not (folder / ARCHIVES).is_dir():
+    """Remove what a process left that was killed after its marker."""
+    if not any((folder / name).exists() for name in (ARCHIVES, LOCK)):
         return
     # Whoever holds the lock is about to do the same; a folder that may only be read stays.
     with contextlib.suppress(InputError), locked(folder, folder / LOCK):
@@ -205,6 +205,7 @@ def _check_free(folder: Path) -> None:
     ours = any((folder / name).exists() for name in (ARCHIVES, MARKER, LOCK))
     if folder.is_dir() and any(folder.iterdir()) and not ours:
         raise InputError(f"{folder}: is not empty; name a new folder")
+    check_writable(folder / MARKER)
 
 
 def _names(folder: Path) -> tuple[str, ...]:

@@ -74,11 +74,15 @@ class Busy(Exception):
     ----------
     asked : float or None
         Seconds that the server asked to wait.
+    advice : str
+        What to do when it does not pass.
     """
 
-    def __init__(self, reason: str, asked: float | None = None) -> None:
+    def __init__(
+        self, reason: str, asked: float | None = None, advice: str = "try again later"
+    ) -> None:
         super().__init__(reason)
-        self.asked = asked
+        self.asked, self.advice = asked, advice
 
 
 class PastTheEnd(Busy):
@@ -94,6 +98,16 @@ class Answer:
     blocks: Iterator[bytes]
 
 
+def is_address(url: str) -> bool:
+    """True if a server could stand behind it."""
+    try:
+        parts = urlsplit(url)
+        # The port is read to see that it is a number.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def ask(url: str, patience: Patience, offset: int = 0) -> Answer:
     """The answer to one GET, of everything from byte `offset` on.
 
@@ -104,7 +118,7 @@ def ask(url: str, patience: Patience, offset: int = 0) -> Answer:
     Busy
         If it may be; also from the blocks, when the connection breaks.
     """
-    if not url.lower().startswith(("http://", "https://")):
+    if not is_address(url):
         raise DownloadError(f"{url}: not an address; expected one that begins with https://")
     headers = {"User-Agent": "exobench", "Accept-Encoding": "identity"}
     if offset:
@@ -116,9 +130,11 @@ def ask(url: str, patience: Patience, offset: int = 0) -> Answer:
         with closing(error):
             raise _refusal(url, error) from None
     except (ValueError, http.client.InvalidURL) as error:
-        raise DownloadError(f"{url}: not an address, {error}") from None
+        proxy = _proxy(url)
+        wrong = "not an address" if proxy is None else f"the proxy {proxy} has no usable address"
+        raise DownloadError(f"{url}: {wrong}, {error}") from None
     except TROUBLE as error:
-        raise Busy(_broken(url, error)) from None
+        raise _broken(url, error) from None
     return Answer(response.status, response.headers, _blocks(url, response))
 
 
@@ -150,7 +166,7 @@ def with_patience(step: Callable[[], bool], patience: Patience) -> None:
                     "command again then, nothing is lost"
                 ) from None
             if failures >= patience.tries:
-                raise DownloadError(f"{busy}; tried {failures} times, try again later") from None
+                raise DownloadError(f"{busy}; tried {failures} times, {busy.advice}") from None
             patience.sleep(max(patience.wait(failures), busy.asked or 0.0))
 
 
@@ -176,11 +192,25 @@ def _retry_after(text: str | None) -> float | None:
     return max(0.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
 
 
-def _broken(url: str, error: Exception) -> str:
+def _broken(url: str, error: Exception) -> Busy:
     reason = getattr(error, "reason", error)
-    said = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    host = urlsplit(url).netloc
-    return f"{url}: no connection to {host} ({said.lower()}); is this machine online?"
+    said = (getattr(reason, "strerror", None) or str(reason) or type(reason).__name__).lower()
+    host, proxy = urlsplit(url).netloc, _proxy(url)
+    if proxy is None:
+        advice = "is this machine online? if so, try again later"
+        return Busy(f"{url}: no connection to {host} ({said})", advice=advice)
+    variable = f"{urlsplit(url).scheme}_proxy"
+    advice = f"is this machine online, and is {variable}, which names the proxy, right?"
+    return Busy(f"{url}: no connection to {host} by the proxy {proxy} ({said})", advice=advice)
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy by which `urllib` asks, without a password; None if it asks directly."""
+    parts = urlsplit(url)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if not proxy or urllib.request.proxy_bypass(parts.hostname or ""):
+        return None
+    return proxy.rpartition("@")[2]
 
 
 def _blocks(url: str, response: Any) -> Iterator[bytes]:
@@ -191,7 +221,7 @@ def _blocks(url: str, response: Any) -> Iterator[bytes]:
             except http.client.IncompleteRead as error:
                 block = error.partial  # the rest is asked for again
             except TROUBLE as error:
-                raise Busy(_broken(url, error)) from None
+                raise _broken(url, error) from None
             if not block:
                 return
             yield block

@@ -2,7 +2,8 @@
 
 import pytest
 
-from exobench.datasets.atomic import flush_names, remove_partial, replacing
+from exobench.datasets.atomic import check_writable, flush_names, remove_partial, replacing
+from exobench.datasets.errors import InputError
 
 
 class StoppedError(Exception):
@@ -64,3 +65,13 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
         path.write_text("")
     remove_partial(tmp_path)
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
+
+
+def test_a_file_that_could_not_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    check_writable(tmp_path / "new", tmp_path / "a" / "b" / "c", tmp_path / "file")
+    with pytest.raises(InputError) as caught:
+        check_writable(tmp_path, tmp_path / "file" / "x")
+    folder, below_file = caught.value.problems
+    assert folder.endswith("is a folder; name a file")
+    assert "is no folder to write to" in below_file

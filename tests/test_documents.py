@@ -9,7 +9,6 @@ from pydantic import Field
 from exobench.challenge.documents import (
     Document,
     File,
-    check_writable,
     json_bytes,
     read_json,
     read_toml,
@@ -128,13 +127,3 @@ def test_files_that_cannot_be_opened_are_said_in_a_line(tmp_path):
         with pytest.raises(InputError, match="cannot be read") as caught:
             read_json(path, Outer, InputError)
         assert len(caught.value.problems) == 1
-
-
-def test_a_file_that_could_not_be_written_is_refused_before_the_work(tmp_path):
-    (tmp_path / "file").touch()
-    check_writable(tmp_path / "new", tmp_path / "a" / "b" / "c", tmp_path / "file")
-    with pytest.raises(InputError) as caught:
-        check_writable(tmp_path, tmp_path / "file" / "x")
-    folder, below_file = caught.value.problems
-    assert folder.endswith("is a folder; name a file")
-    assert "is no folder to write to" in below_file

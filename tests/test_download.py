@@ -379,6 +379,56 @@ def test_a_disk_without_room_is_noticed_before_and_during(server, tmp_path, pati
     assert "make room or name another folder" in failed(server.remote(), tmp_path, patience)
 
 
+@pytest.fixture
+def proxy(monkeypatch):
+    """Sets the variables that name a proxy."""
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def use(address, but_not_for=""):
+        monkeypatch.setenv("http_proxy", address)
+        monkeypatch.setenv("no_proxy", but_not_for)
+        # urllib reads the variables once in a process.
+        monkeypatch.setattr("urllib.request._opener", None)
+
+    return use
+
+
+def test_a_proxy_that_does_not_work_is_named_without_its_password(
+    server, tmp_path, patience, proxy
+):
+    remote = server.remote()
+    proxy("http://me:secret@127.0.0.1:9")
+    message = failed(remote, tmp_path, patience)
+    assert "by the proxy 127.0.0.1:9 (connection refused)" in message
+    assert "is http_proxy, which names the proxy, right?" in message
+    assert "secret" not in message
+    proxy("http://a:b")
+    assert "the proxy http://a:b has no usable address" in failed(remote, tmp_path, patience)
+    proxy("http://127.0.0.1:9", but_not_for="127.0.0.1")
+    assert get(remote, tmp_path, patience).read_bytes() == CONTENT
+    assert len(server.requests) == 1
+
+
+def test_what_the_system_will_not_write_is_one_line(server, tmp_path, patience, monkeypatch):
+    class Small(io.FileIO):
+        def write(self, block):
+            raise OSError(errno.EFBIG, "File too large")
+
+    opened = type(tmp_path).open
+
+    def small(self, mode="r", *rest, **options):
+        return Small(self, mode) if mode in ("r+b", "wb") else opened(self, mode, *rest, **options)
+
+    archive = archive_of(tmp_path / "a.zip", ("naco_cube_1.fits", b"cube"))
+    monkeypatch.setattr(type(tmp_path), "open", small)
+    message = failed(server.remote(), tmp_path, patience)
+    assert message.startswith(f"{tmp_path}: cannot be written, file too large")
+    with pytest.raises(DownloadError, match="out: cannot be written, file too large"):
+        unpack([archive], tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_redirects_are_followed(server, tmp_path, patience):
     remote = server.remote()
     server.faults["/file.zip"] = [status(302, Location="/moved.zip")] * 2
@@ -516,6 +566,13 @@ def test_archives_left_by_a_process_killed_after_its_marker_are_removed(
     assert len(zenodo.requests) == n_requests
 
 
+def test_the_lock_of_a_process_killed_at_its_very_end_is_removed(zenodo, tmp_path, patience):
+    fetch_eidc1(tmp_path / "out", zenodo.url, patience)
+    (tmp_path / "out" / "fetch.lock").touch()
+    assert not fetch_eidc1(tmp_path / "out", zenodo.url, patience).downloaded
+    assert not (tmp_path / "out" / "fetch.lock").exists()
+
+
 def test_files_half_unpacked_by_a_killed_process_are_removed(zenodo, tmp_path, patience):
     out = tmp_path / "out"
     (out / "archives").mkdir(parents=True)
@@ -616,6 +673,8 @@ def test_a_folder_of_something_else_is_left_alone(zenodo, tmp_path, patience):
         fetch_eidc1(tmp_path / "out", zenodo.url, patience)
     with pytest.raises(InputError, match="is a file"):
         fetch_eidc1(tmp_path / "out" / "gpi_cube_1.fits", zenodo.url, patience)
+    with pytest.raises(InputError, match="is no folder to write to"):
+        fetch_eidc1(tmp_path / "out" / "gpi_cube_1.fits" / "deep", zenodo.url, patience)
     assert zenodo.requests == []
 
 
