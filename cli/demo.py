@@ -17,19 +17,23 @@ if TYPE_CHECKING:
     from exobench.challenge.folder import Challenge
 
 
-def demo(  # noqa: PLR0913 - the options of the verb
-    out: Annotated[Path, typer.Option(help="Folder of the demo.", metavar="DIR")] = Path(
-        "exobench-demo"
+Out = Annotated[Path, typer.Option(help="Folder of the demo.", metavar="DIR")]
+Real = Annotated[
+    Path | None,
+    typer.Option(
+        help="A real planet-free sequence in EIDC names, to join the simulated ones.",
+        metavar="DIR",
     ),
-    real: Annotated[
-        Path | None,
-        typer.Option(
-            help="A real planet-free sequence in EIDC names, to join the simulated ones.",
-            metavar="DIR",
-        ),
-    ] = None,
-    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the leaderboard.")] = True,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Replace an earlier demo.")] = False,
+]
+Serve = Annotated[bool, typer.Option("--serve/--no-serve", help="Open the leaderboard.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Replace an earlier demo.")]
+
+
+def demo(  # noqa: PLR0913 - the options of the verb
+    out: Out = Path("exobench-demo"),
+    real: Real = None,
+    serve: Serve = True,
+    fresh: Fresh = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
     as_json: AsJson = False,
@@ -38,14 +42,8 @@ def demo(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench demo --no-serve
     """
-    from exobench.challenge.build import prepare_build
-    from exobench.challenge.demo import demo_recipe, finished_demo, remove_demo
-    from exobench.challenge.entries import FolderEntryStore
-    from exobench.challenge.folder import read_challenge
-    from exobench.challenge.ranking import ranking
+    from exobench.challenge.demo import remove_demo
     from exobench.challenge.work import check_workers
-    from exobench.cli.build import build_with_progress
-    from exobench.cli.rank import print_ranking
 
     check_workers(workers, scheduler)
     serve = serve and not as_json
@@ -53,20 +51,38 @@ def demo(  # noqa: PLR0913 - the options of the verb
         _check_page()
     if fresh:
         remove_demo(out)
+    challenge = _built(out, real, workers, scheduler)
+    _answer(challenge, workers, scheduler)
+    _print_board(challenge, as_json=as_json)
+    if serve:
+        from exobench.cli.serve import serve as serve_verb
+
+        serve_verb(out)
+
+
+def _built(out: Path, real: Path | None, workers: int | None, scheduler: str | None) -> Challenge:
+    """The demo challenge: built now, gone on with, or as it was finished before."""
+    from exobench.challenge.build import prepare_build
+    from exobench.challenge.demo import demo_recipe, finished_demo
+    from exobench.challenge.folder import read_challenge
+    from exobench.cli.build import build_with_progress
+
     recipe = demo_recipe(real)
     if not finished_demo(out, recipe):
         build_with_progress(prepare_build(recipe, Path(), out), workers, scheduler)
-    challenge = read_challenge(out)
-    _answer(challenge, workers, scheduler)
+    return read_challenge(out)
+
+
+def _print_board(challenge: Challenge, *, as_json: bool) -> None:
+    from exobench.challenge.entries import FolderEntryStore
+    from exobench.challenge.ranking import ranking
+    from exobench.cli.rank import print_ranking
+
     board = ranking(challenge.manifest, FolderEntryStore(challenge.folder))
     if as_json:
         print_json(board)
     else:
         print_ranking(board)
-    if serve:
-        from exobench.cli.serve import serve as serve_verb
-
-        serve_verb(out)
 
 
 def _check_page() -> None:

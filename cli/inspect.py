@@ -16,29 +16,32 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
 
+Source = Annotated[
+    Path,
+    typer.Argument(
+        help="A folder of one sequence in EIDC names, one <instrument>_cube_<id>.fits, "
+        "one FITS file with extensions, or one HDF5 file.",
+        metavar="PATH",
+        show_default=False,
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw it and a first reduction on one page, such as sequence.png.", metavar="FILE"
+    ),
+]
+ParityFlip = Annotated[
+    bool,
+    typer.Option(
+        "--parity-flip",
+        help="Mirror x about the star first, for cubes with east on the wrong side of north.",
+    ),
+]
+
+
 def inspect(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            help="A folder of one sequence in EIDC names, one <instrument>_cube_<id>.fits, "
-            "one FITS file with extensions, or one HDF5 file.",
-            show_default=False,
-        ),
-    ],
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            help="Draw it and a first reduction on one page, such as sequence.png.", metavar="FILE"
-        ),
-    ] = None,
-    parity_flip: Annotated[
-        bool,
-        typer.Option(
-            "--parity-flip",
-            help="Mirror x about the star first, for cubes with east on the wrong side of north.",
-        ),
-    ] = False,
-    as_json: AsJson = False,
+    path: Source, plot: Plot = None, parity_flip: ParityFlip = False, as_json: AsJson = False
 ) -> None:
     """Show what a sequence is, what is doubtful about it, where north and east are.
 
@@ -56,7 +59,11 @@ def inspect(
         _draw(sequence, plot)
     if as_json:
         print_json({"format": 1, **inspection.to_dict()})
-        return
+    else:
+        _print(inspection, plot)
+
+
+def _print(inspection: Inspection, plot: Path | None) -> None:
     print(inspection.name)
     for label, text in _properties(inspection):
         print(f"  {label:<15} {text}")
@@ -70,6 +77,8 @@ def inspect(
 
 
 def _check_plot(plot: Path) -> None:
+    """Refuse before the work what could not be drawn or written after it."""
+    from exobench.datasets.atomic import check_writable
     from exobench.datasets.errors import InputError
 
     try:
@@ -81,11 +90,11 @@ def _check_plot(plot: Path) -> None:
     known = FigureCanvasBase.get_supported_filetypes()
     if plot.suffix.lstrip(".").lower() not in known:
         raise InputError(f"{plot}: expected an image file ending in .{', .'.join(sorted(known))}")
+    check_writable(plot)
 
 
 def _draw(sequence: ImageSequence, plot: Path) -> None:
     from exobench.datasets.atomic import replacing
-    from exobench.datasets.errors import InputError
     from exobench.leaderboard.sequence_figure import sequence_figure
 
     figure = sequence_figure(sequence)
@@ -93,8 +102,8 @@ def _draw(sequence: ImageSequence, plot: Path) -> None:
         with replacing(plot) as working:
             figure.savefig(working, format=plot.suffix.lstrip(".").lower())
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{plot}: cannot be written, {reason}") from error
+        # Such as a full disk: the file to name is the user's, not the working one.
+        raise OSError(error.errno, error.strerror or str(error), str(plot)) from error
 
 
 def _properties(inspection: Inspection) -> Iterator[tuple[str, str]]:

@@ -76,6 +76,27 @@ def test_a_download_that_fails_is_one_line_and_not_the_users_fault(exobench, fet
     assert json.loads(out)["problems"] == ["zenodo.org: no connection; is this machine online?"]
 
 
+def test_an_interrupt_says_that_nothing_is_lost(exobench, fetched):
+    fetched(KeyboardInterrupt())
+    code, out, err = exobench("fetch", "eidc1")
+    assert (code, out) == (130, "")
+    kept = "what came so far is kept; the same command goes on from there"
+    assert err.splitlines()[-2:] == [kept, "interrupted"]
+
+
+@pytest.mark.parametrize(
+    "mirror", ["nonsense", "http://", "file:///etc", "http://a:b", "http://[x"]
+)
+def test_a_mirror_without_an_address_is_bad_input(exobench, fetched, mirror):
+    asked = fetched()
+    code, out, err = exobench("fetch", "eidc3", "--mirror", mirror)
+    assert (code, out) == (2, "")
+    unknown, address = err.splitlines()
+    assert unknown.startswith("error: eidc3: no such data set")
+    assert f"expected an address such as https://zenodo.org, got '{mirror}'" in address
+    assert asked == []
+
+
 def test_an_unknown_data_set_lists_the_known_ones(exobench):
     code, _, err = exobench("fetch", "eidc3")
     assert code == 2

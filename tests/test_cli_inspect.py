@@ -99,16 +99,39 @@ def test_plot_without_matplotlib_says_what_to_install(toy, tmp_path, monkeypatch
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("page.xyz", "image file ending in"), ("file/page.png", "cannot be written")],
+    [
+        ("page.xyz", "image file ending in"),
+        ("file/page.png", "cannot be written"),
+        ("folder.png", "is a folder"),
+    ],
 )
-def test_a_page_that_cannot_be_written_is_one_clear_line(toy, tmp_path, name, message):
+def test_a_page_that_cannot_be_written_is_one_clear_line_before_the_work(tmp_path, name, message):
     pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
     (tmp_path / "file").touch()
-    result = run(toy, "--plot", tmp_path / name)
+    (tmp_path / "folder.png").mkdir()
+    result = run(tmp_path / "no-sequence", "--plot", tmp_path / name)
     assert isinstance(result.exception, InputError)
     (problem,) = result.exception.problems
     assert problem.startswith(f"{tmp_path / name}: ")
     assert message in problem
+    assert result.stdout == ""
+
+
+def test_a_full_disk_is_not_the_users_fault_and_leaves_the_earlier_page(toy, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
+    from matplotlib.figure import Figure
+
+    def full(self, path, **_):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    page = tmp_path / "page.png"
+    page.write_text("earlier")
+    result = run(toy, "--plot", page)
+    assert not isinstance(result.exception, InputError)
+    assert (result.exception.filename, result.exception.errno) == (str(page), 28)
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["earlier"]
     assert result.stdout == ""
 
 
