@@ -4,12 +4,14 @@ Everything is written in a folder beside the one asked for, sequence by sequence
 manifest last; then the folder gets its name. A build that was stopped, at any moment and in
 any way, goes on from the sequences that it has finished, and ends with the same bytes as
 one that was not: every file appears whole or not at all, and what a sequence has left
-counts only if its part of the truth is there and its files have the checksums in it.
+counts only if its part of the truth is there, was built from the same plan and the same
+source, and its files have the checksums in it. So a recipe or a source that was mended in
+between costs the sequences that depend on it, and no other.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exobench.challenge.documents import unreadable, write_json
@@ -19,18 +21,17 @@ from exobench.challenge.finishing import (
     hand_over,
     is_complete,
     is_finished,
-    part_path,
+    planned_part,
     write_documents,
 )
 from exobench.challenge.journal import JOURNAL, Journal, read_journal
-from exobench.challenge.manifest import PublicFile
-from exobench.challenge.part import part_of
-from exobench.challenge.plan import TrackPlan, plan_challenge
+from exobench.challenge.manifest import MANIFEST
+from exobench.challenge.plan import plan_challenge
 from exobench.challenge.secrets import Secret
+from exobench.challenge.sequence_task import SequenceTask, run_task
+from exobench.challenge.sources import changed_files
 from exobench.challenge.work import ClusterError, map_tasks
 from exobench.datasets.atomic import remove_partial
-from exobench.datasets.builder import build_sequence
-from exobench.datasets.eidc import write_eidc
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.lock import locked
 
@@ -39,19 +40,25 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from exobench.challenge.part import Part
+    from exobench.challenge.plan import TrackPlan
     from exobench.challenge.recipe import Recipe
-    from exobench.datasets.builder import BuiltSequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """A build under way: where it goes, what it is of."""
+    """A build under way: where it goes, what it is of.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        If it goes on from an unfinished one: from how much, and what was mended since.
+    """
 
     out: Path
     recipe: Recipe
     secret: Secret
     plans: tuple[TrackPlan, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def working(self) -> Path:
@@ -66,7 +73,7 @@ class Build:
     @property
     def journal(self) -> Journal:
         """What it leaves on disk to go on from."""
-        return Journal.of(self.recipe, self.secret)
+        return Journal.of(self.recipe, self.secret, self.plans)
 
 
 def working_folder(out: Path) -> Path:
@@ -100,6 +107,8 @@ def prepare_build(
     secret = _secret(recipe, secret_file, started)
     plans = tuple(plan_challenge(recipe, recipe_folder, secret))
     build = Build(out=out, recipe=recipe, secret=secret, plans=plans)
+    if started is not None:
+        build = replace(build, notes=_notes(build, started))
     _begin(build, started)
     return build
 
@@ -110,8 +119,8 @@ def run_build(build: Build, executor: Executor) -> Iterator[str]:
     Raises
     ------
     RecipeError
-        With the problems of all sequences that cannot be built; then nothing is left. Or if
-        another process has built the same folder.
+        With the problems of all sequences that cannot be built; what is finished is kept, and
+        if that is nothing, nothing is left. Or if another process has built the same folder.
     InputError
         If another process builds the same folder.
     ClusterError
@@ -126,15 +135,22 @@ def run_build(build: Build, executor: Executor) -> Iterator[str]:
             yield from build.names
         else:
             yield from _run_tasks(build, executor)
-            write_documents(build.working, build.recipe, build.secret, build.names)
+            write_documents(build.working, build.journal, build.names)
         hand_over(build.working, build.out)
 
 
 def give_up(build: Build) -> None:
     """Remove a build of which no sequence is finished; leave any other to go on from."""
     with locked(build.working):
-        if not any(is_finished(build.working, name) for name in build.names):
-            discard(build.working)
+        _give_up(build)
+
+
+def _give_up(build: Build) -> int:
+    """Number of finished sequences; without any, the build is removed."""
+    n_finished = sum(is_finished(build.working, planned) for planned in build.plans)
+    if not n_finished:
+        discard(build.working)
+    return n_finished
 
 
 def _run_tasks(build: Build, executor: Executor) -> Iterator[str]:
@@ -148,53 +164,13 @@ def _run_tasks(build: Build, executor: Executor) -> Iterator[str]:
     except ClusterError:
         raise
     except InputError as error:
-        discard(build.working)
-        raise RecipeError(*error.problems) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceTask:
-    """One sequence to be built into a folder, by any process."""
-
-    folder: Path
-    planned: TrackPlan
-    secret: Secret
-
-
-def run_task(task: SequenceTask) -> None:
-    """Build a sequence and write its files, its part of the truth last, unless they are there.
-
-    May be done twice, even at the same time: it writes the same bytes.
-
-    Raises
-    ------
-    FileNotFoundError
-        If nothing is being built in the folder any more, as when this process was cut off
-        from those that have finished it since.
-    """
-    planned = task.planned
-    if is_finished(task.folder, planned.plan.name):
-        return
-    built = _built(planned, task.secret)
-    (task.folder / "private" / JOURNAL).stat()
-    part = _written(planned, built, task.folder / "public")
-    write_json(part_path(task.folder, planned.plan.name), part, mode=0o600)
-
-
-def rebuild(planned: TrackPlan, secret: Secret, public: Path) -> Part:
-    """A sequence built into the folder `public`, and what is to be kept of it."""
-    return _written(planned, _built(planned, secret), public)
-
-
-def _built(planned: TrackPlan, secret: Secret) -> BuiltSequence:
-    rng_for = secret.rng_for("sequence", planned.plan.name)
-    return build_sequence(planned.plan, planned.references, rng_for)
-
-
-def _written(planned: TrackPlan, built: BuiltSequence, public: Path) -> Part:
-    paths = write_eidc(built.sequence, public / planned.track)
-    files = {kind: PublicFile.of(path, public) for kind, path in paths.items()}
-    return part_of(planned, built, files)
+        n_finished = _give_up(build)
+        kept = [
+            f"{build.working}: keeps the other {n_finished} of {len(tasks)} sequences; "
+            "mend what is said above, in the recipe or in its sources, and give the same "
+            "command again, or remove this folder"
+        ]
+        raise RecipeError(*error.problems, *kept[: bool(n_finished)]) from error
 
 
 def _check_free(out: Path) -> None:
@@ -211,14 +187,14 @@ def _check_free(out: Path) -> None:
 
 
 def _unfinished(working: Path, recipe: Recipe) -> Journal | None:
-    """The journal of an unfinished build of this recipe; None if there is none."""
+    """The journal of an unfinished build of this recipe, mended or not; None if there is none."""
     journal = read_journal(working) if working.exists() else None
     if journal is None:
         return None
-    if journal.recipe != recipe:
+    if not journal.continues(recipe):
         raise RecipeError(
-            f"{working}: holds the unfinished build of another recipe; "
-            "finish that one, or remove the folder"
+            f"{working}: holds the unfinished build of another recipe, {journal.recipe.name} "
+            "(or its kind, seed or series differ); finish that one, or remove the folder"
         )
     others = differences(environment(), journal.libraries)
     if others:
@@ -227,6 +203,26 @@ def _unfinished(working: Path, recipe: Recipe) -> Journal | None:
             "finish it with those, or remove the folder"
         )
     return journal
+
+
+def _notes(build: Build, started: Journal) -> tuple[str, ...]:
+    """What to say when a build goes on."""
+    n_kept = sum(planned_part(build.working, planned) is not None for planned in build.plans)
+    mended = ["the recipe"] if started.recipe != build.recipe else []
+    now = build.journal.sources
+    mended += [
+        f"{name} ({', '.join(changed)})"
+        for name in sorted(now.keys() & started.sources.keys())
+        if (changed := changed_files(now[name], started.sources[name]))
+    ]
+    going_on = f"goes on from {n_kept} of {len(build.plans)} sequences that are finished"
+    if not mended:
+        return (going_on,)
+    return (
+        f"changed since this build was begun: {', '.join(mended)}; "
+        "sequences that depend on it are built anew",
+        going_on,
+    )
 
 
 def _secret(recipe: Recipe, file: Path | None, started: Journal | None) -> Secret:
@@ -257,6 +253,8 @@ def _begin(build: Build, started: Journal | None) -> None:
         try:
             private.mkdir(parents=True, exist_ok=True, mode=0o700)
             private.chmod(0o700)
+            if started != build.journal:  # documents of before, if it was almost done
+                (build.working / "public" / MANIFEST).unlink(missing_ok=True)
             write_json(private / JOURNAL, build.journal, mode=0o600)
         except OSError as error:
             reason = unreadable(build.working, error).replace("read", "written")

@@ -10,8 +10,8 @@ from exobench.challenge.build import working_folder
 from exobench.challenge.documents import unreadable
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.journal import read_journal
-from exobench.challenge.plan import source_instrument
 from exobench.challenge.recipe import Recipe, SequenceGroup, read_recipe
+from exobench.challenge.sources import source_instrument
 from exobench.challenge.suites import recipe_path
 from exobench.datasets.errors import ChallengeError, InputError, RecipeError
 

@@ -10,23 +10,23 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from exobench.challenge.documents import json_bytes, read_json, write_json
-from exobench.challenge.environment import environment
 from exobench.challenge.journal import JOURNAL
 from exobench.challenge.manifest import MANIFEST, Manifest, PublicTrack, checksum
 from exobench.challenge.part import Part
 from exobench.challenge.report import REPORT, Report
+from exobench.challenge.secrets import Secret
 from exobench.challenge.truth import TRUTH, Truth
 from exobench.datasets.atomic import flush_names, remove_partial
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from exobench.challenge.journal import Journal
     from exobench.challenge.manifest import PublicFile
-    from exobench.challenge.recipe import Recipe
-    from exobench.challenge.secrets import Secret
+    from exobench.challenge.plan import TrackPlan
 
 PARTS = "parts"
 
@@ -36,13 +36,19 @@ def part_path(working: Path, name: str) -> Path:
     return working / "private" / PARTS / f"{name}.json"
 
 
-def is_finished(working: Path, name: str) -> bool:
-    """True if a sequence has its part, and its files are those that the part names."""
+def is_finished(working: Path, planned: TrackPlan) -> bool:
+    """True if a sequence was built as planned, and its files are those that its part names."""
+    part = planned_part(working, planned)
+    return part is not None and _as_described(working / "public", part.public.files.values())
+
+
+def planned_part(working: Path, planned: TrackPlan) -> Part | None:
+    """The part that a sequence built as planned has left; None if there is none."""
     try:
-        part = read_json(part_path(working, name), Part, RecipeError)
+        part = read_json(part_path(working, planned.plan.name), Part, RecipeError)
     except InputError:
-        return False
-    return _as_described(working / "public", part.public.files.values())
+        return None
+    return part if part.fingerprint == planned.fingerprint else None
 
 
 def is_complete(working: Path) -> bool:
@@ -64,23 +70,27 @@ def is_complete(working: Path) -> bool:
     )
 
 
-def write_documents(working: Path, recipe: Recipe, secret: Secret, names: Sequence[str]) -> None:
-    """Write the truth, the report, and the manifest last."""
+def write_documents(working: Path, journal: Journal, names: Iterable[str]) -> None:
+    """Write the truth, the report, and the manifest last; leave no file that is not in it."""
     parts = [read_json(part_path(working, name), Part, RecipeError) for name in names]
+    _remove_others(working / "public", parts)
     truth = Truth(
-        salt=secret.salt,
+        salt=Secret(journal.secret).salt,
         metric_version=METRIC_VERSION,
-        recipe=recipe.model_dump(mode="json"),
-        secret=secret.hex,
+        recipe=journal.recipe.model_dump(mode="json"),
+        secret=journal.secret,
+        environment=journal.libraries,
+        sources=journal.sources,
         sequences={part.public.name: part.hidden for part in parts},
     )
     report = Report(
-        environment=environment(), sequences={part.public.name: part.report for part in parts}
+        environment=journal.libraries,
+        sequences={part.public.name: part.report for part in parts},
     )
     private = working / "private"
     write_json(private / TRUTH, truth, mode=0o600)
     write_json(private / REPORT, report, mode=0o600)
-    write_json(working / "public" / MANIFEST, _manifest(recipe, parts, truth))
+    write_json(working / "public" / MANIFEST, _manifest(journal, parts, truth))
 
 
 def hand_over(working: Path, out: Path) -> None:
@@ -120,7 +130,19 @@ def _forget_times(public: Path) -> None:
         os.utime(path, (now, now))
 
 
-def _manifest(recipe: Recipe, parts: list[Part], truth: Truth) -> Manifest:
+def _remove_others(public: Path, parts: Iterable[Part]) -> None:
+    """Remove what was built of a recipe before it was mended, and is no more asked for."""
+    kept = {public / file.path for part in parts for file in part.public.files.values()}
+    for path in sorted(public.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path not in kept:
+            path.unlink()
+
+
+def _manifest(journal: Journal, parts: list[Part], truth: Truth) -> Manifest:
+    recipe = journal.recipe
     tracks = sorted({part.track for part in parts})
     return Manifest(
         name=recipe.name,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from exobench.challenge.documents import File, read_json, validated
 from exobench.challenge.environment import environment
 from exobench.challenge.recipe import Recipe
-from exobench.challenge.report import REPORT, Report
 from exobench.challenge.truth import TRUTH, Truth
 from exobench.datasets.errors import RecipeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from exobench.challenge.plan import TrackPlan
     from exobench.challenge.secrets import Secret
 
 JOURNAL = "build.json"
@@ -28,16 +31,27 @@ class Journal(File):
         As `exobench.challenge.environment.environment` has them.
     recipe : Recipe
     secret : str
+    sources : dict of str to dict of str to str
+        As `exobench.challenge.truth.Truth` has them.
     """
 
     libraries: dict[str, str]
     recipe: Recipe
     secret: str
+    sources: dict[str, dict[str, str]] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, recipe: Recipe, secret: Secret) -> Journal:
+    def of(cls, recipe: Recipe, secret: Secret, plans: Iterable[TrackPlan]) -> Journal:
         """That of a build by this process."""
-        return cls(libraries=environment(), recipe=recipe, secret=secret.hex)
+        sources = {p.source: dict(p.source_files) for p in plans if p.source is not None}
+        return cls(libraries=environment(), recipe=recipe, secret=secret.hex, sources=sources)
+
+    def continues(self, recipe: Recipe) -> bool:
+        """True if it is of that recipe, or of what that was before it was mended.
+
+        What is drawn for a sequence hangs on its own plan and on these alone.
+        """
+        return _identity(recipe) == _identity(self.recipe)
 
 
 def read_journal(working: Path) -> Journal | None:
@@ -66,9 +80,13 @@ def _recovered(working: Path) -> Journal:
     """That of a build stopped between the removal of its journal and its last step."""
     private = working / "private"
     truth = read_json(private / TRUTH, Truth, RecipeError)
-    report = read_json(private / REPORT, Report, RecipeError)
     return Journal(
-        libraries=report.environment,
+        libraries=truth.environment,
         recipe=validated(truth.recipe, Recipe, str(private / TRUTH), RecipeError),
         secret=truth.secret,
+        sources=truth.sources,
     )
+
+
+def _identity(recipe: Recipe) -> tuple[str, str, int | None, str | None]:
+    return recipe.name, recipe.kind, recipe.seed, recipe.series

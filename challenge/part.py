@@ -36,8 +36,15 @@ class BuildReport(Document):
 
 
 class Part(Document):
-    """A finished sequence of an unfinished build."""
+    """A finished sequence of an unfinished build.
 
+    Attributes
+    ----------
+    fingerprint : str
+        Of the plan from which it was built.
+    """
+
+    fingerprint: str
     track: Track
     public: PublicSequence
     hidden: HiddenSequence
@@ -47,6 +54,7 @@ class Part(Document):
 def part_of(planned: TrackPlan, built: BuiltSequence, files: dict[str, PublicFile]) -> Part:
     """What is to be kept of a sequence whose files are written."""
     return Part(
+        fingerprint=planned.fingerprint,
         track=planned.track,
         public=_public(planned, built, files),
         hidden=HiddenSequence(companions=tuple(_hidden(built, s) for s in built.sources)),

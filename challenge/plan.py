@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from dataclasses import dataclass
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exobench.challenge.draws import deal_companions
 from exobench.challenge.recipe import IFS_TRACK
 from exobench.challenge.references import References
+from exobench.challenge.sources import (
+    cube_file,
+    is_published,
+    source_checksums,
+    source_instrument,
+)
 from exobench.datasets.builder import SequencePlan
-from exobench.datasets.download_eidc import MARKER, cache_folder
-from exobench.datasets.eidc import find_sequences
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import edge_distance
 from exobench.datasets.stars import RealStar, SimulatedStar
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Mapping
     from pathlib import Path
 
     from exobench.challenge.draws import Hand
     from exobench.challenge.manifest import Origin, Track
     from exobench.challenge.recipe import Recipe, SequenceGroup
     from exobench.challenge.secrets import Secret
+    from exobench.datasets.sequence import ImageSequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,10 @@ class TrackPlan:
         As in the manifest.
     references : References
         With which it is calibrated.
+    source : str or None
+        Of a real sequence, as the recipe names it.
+    source_files : mapping of str to str
+        SHA-256 of the files of the source, by the file's name.
     """
 
     plan: SequencePlan
@@ -47,6 +56,21 @@ class TrackPlan:
     unit: str
     origin: Origin
     references: References
+    source: str | None = None
+    source_files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that is planned: equal plans of one secret give equal bytes."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What is to be known of a real sequence before it is built."""
+
+    instrument: str
+    files: Mapping[str, str]
 
 
 def plan_challenge(
@@ -68,22 +92,49 @@ def plan_challenge(
     RecipeError
         With every source and every scored radius that cannot be used.
     """
-    problems = [
-        f"sequences[{number}]: {problem}"
-        for number, group in enumerate(recipe.sequences, start=1)
-        if number - 1 not in without
-        for problem in _group_problems(group, folder)
-    ]
+    groups = {i: group for i, group in enumerate(recipe.sequences) if i not in without}
+    sources, problems = _looked_at(groups, folder)
     if problems:
         raise RecipeError(*problems)
     _check_sources(recipe, folder)
-    names = _Names()
-    dealt = zip(recipe.sequences, deal_companions(recipe, secret), strict=True)
+    names = _Names(sources)
+    hands = deal_companions(recipe, secret)
     return [
-        _track_plan(recipe, group, folder, hand, names)
-        for index, (group, hands) in enumerate(dealt)
-        if index not in without
-        for hand in hands
+        _track_plan(recipe, group, group.star(folder), hand, names)
+        for index, group in groups.items()
+        for hand in hands[index]
+    ]
+
+
+def _looked_at(
+    groups: Mapping[int, SequenceGroup], folder: Path
+) -> tuple[dict[Path, _Source], list[str]]:
+    """Sources by their path, each read once, and what is wrong with the groups."""
+    problems: dict[int, list[str]] = {}
+    real: defaultdict[Path, dict[int, RealStar]] = defaultdict(dict)
+    for index, group in groups.items():
+        star = group.star(folder)
+        if isinstance(star, RealStar):
+            real[star.path][index] = star
+        else:
+            size = group.simulated_preset().sampling.size
+            problems[index] = _radius_problems(group, edge_distance((size, size)))
+    sources = {}
+    for path, stars in real.items():
+        try:
+            sequence = read_sequence(path)
+            sources[path] = _Source(
+                instrument=source_instrument(path, sequence), files=source_checksums(path)
+            )
+        except InputError as error:
+            problems |= {index: list(error.problems) for index in stars}
+        else:
+            for index, star in stars.items():
+                problems[index] = _source_problems(groups[index], star, sequence)
+    return sources, [
+        f"sequences[{index + 1}]: {problem}"
+        for index in sorted(problems)
+        for problem in problems[index]
     ]
 
 
@@ -91,7 +142,7 @@ def _check_sources(recipe: Recipe, folder: Path) -> None:
     """Refuse a contest in which two sequences could be subtracted from each other."""
     if recipe.kind != "contest":
         return
-    sources = Counter(_cube_file(folder / g.source) for g in recipe.sequences if g.source)
+    sources = Counter(cube_file(folder / g.source) for g in recipe.sequences if g.source)
     repeated = [str(source) for source, n in sources.items() if n > 1]
     if repeated:
         raise RecipeError(
@@ -106,27 +157,31 @@ def _check_sources(recipe: Recipe, folder: Path) -> None:
 class _Names:
     """Names and units given to the sequences of a challenge, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, sources: Mapping[Path, _Source]) -> None:
+        self.sources = sources
         self._numbers: Counter[str] = Counter()
         self._units: dict[Path, str] = {}
 
     def next(self, star: SimulatedStar | RealStar) -> tuple[str, str, str]:
         """Instrument, name and unit of one more sequence of a star."""
         instrument = (
-            star.preset if isinstance(star, SimulatedStar) else source_instrument(star.path)
+            star.preset if isinstance(star, SimulatedStar) else self.sources[star.path].instrument
         )
         self._numbers[instrument] += 1
         name = f"{instrument}_{self._numbers[instrument]}"
         if isinstance(star, SimulatedStar):
             return instrument, name, name
         # Copies of one real sequence share their noise: they are resampled together.
-        return instrument, name, self._units.setdefault(_cube_file(star.path), name)
+        return instrument, name, self._units.setdefault(cube_file(star.path), name)
 
 
 def _track_plan(
-    recipe: Recipe, group: SequenceGroup, folder: Path, hand: Hand, names: _Names
+    recipe: Recipe,
+    group: SequenceGroup,
+    star: SimulatedStar | RealStar,
+    hand: Hand,
+    names: _Names,
 ) -> TrackPlan:
-    star = group.star(folder)
     instrument, name, unit = names.next(star)
     ifs = group.track == IFS_TRACK
     return TrackPlan(
@@ -147,56 +202,25 @@ def _track_plan(
             choices=recipe.ifs_references if ifs else recipe.references,
             max_frames=recipe.reference_frames,
         ),
+        source=group.source,
+        source_files=names.sources[star.path].files if isinstance(star, RealStar) else {},
     )
 
 
-def source_instrument(path: Path) -> str:
-    """Instrument of a source, as it may stand in the names of files.
-
-    Raises
-    ------
-    InputError
-        If there is no sequence, or if it cannot be read.
-    """
-    if path.is_dir():
-        found = find_sequences(path)
-        if not found:
-            raise RecipeError(f"{path}: no sequence in EIDC names in this folder")
-        return found[0].instrument
-    instrument = read_sequence(path).instrument or path.stem
-    return re.sub(r"[^A-Za-z0-9+-]+", "_", instrument).strip("_")
-
-
-def _cube_file(source: Path) -> Path:
-    """The file of a source's cube: one sequence may be named by its folder and by its cube."""
-    found = find_sequences(source) if source.is_dir() else []
-    return (found[0].path("cube") if found else source).resolve()
-
-
-def _is_published(source: Path) -> bool:
-    """Whether ``exobench fetch`` has got a source, into its cache or wherever it was told to."""
-    path = source.resolve()
-    fetched = any((folder / MARKER).exists() for folder in (path, *path.parents))
-    return fetched or path.is_relative_to(cache_folder().resolve())
-
-
-def _group_problems(group: SequenceGroup, folder: Path) -> list[str]:
-    star = group.star(folder)
-    if isinstance(star, RealStar):
-        if group.origin != "public-origin" and _is_published(star.path):
-            return [f'{star.path}: is published data; say origin = "public-origin"']
-        try:
-            sequence = star.read()
-        except InputError as error:
-            return list(error.problems)
-        if (sequence.n_wavelengths > 1) != (group.track == IFS_TRACK):
-            return [
-                f"track {group.track} does not fit {star.path}, "
-                f"which has {sequence.n_wavelengths} wavelengths"
-            ]
-        return _radius_problems(group, edge_distance(sequence.shape))
-    size = group.simulated_preset().sampling.size
-    return _radius_problems(group, edge_distance((size, size)))
+def _source_problems(group: SequenceGroup, star: RealStar, sequence: ImageSequence) -> list[str]:
+    """Why a group cannot be made of what was read from its source."""
+    if group.origin != "public-origin" and is_published(star.path):
+        return [f'{star.path}: is published data; say origin = "public-origin"']
+    try:
+        star.prepared(sequence)
+    except InputError as error:
+        return list(error.problems)
+    if (sequence.n_wavelengths > 1) != (group.track == IFS_TRACK):
+        return [
+            f"track {group.track} does not fit {star.path}, "
+            f"which has {sequence.n_wavelengths} wavelengths"
+        ]
+    return _radius_problems(group, edge_distance(sequence.shape))
 
 
 def _radius_problems(group: SequenceGroup, edge: float) -> list[str]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exobench.challenge.build import rebuild
 from exobench.challenge.manifest import MANIFEST
 from exobench.challenge.plan import TrackPlan, plan_challenge
 from exobench.challenge.problems import Problem
 from exobench.challenge.secrets import Secret
+from exobench.challenge.sequence_task import rebuild
 from exobench.challenge.truth import TRUTH
 from exobench.datasets.errors import InputError
 from exobench.datasets.fits_images import read_part

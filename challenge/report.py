@@ -9,7 +9,7 @@ REPORT = "build-report.json"
 
 
 class Report(File):
-    """With what a challenge was built, and what is to be known of each sequence.
+    """What is to be known of each sequence, and with what it was built, which the truth says.
 
     Attributes
     ----------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import Field
 
 from exobench.challenge.documents import Document, File, read_json
 from exobench.datasets.errors import ChallengeError
@@ -71,12 +72,20 @@ class Truth(File):
         From which the challenge was built.
     secret : str
         From which all random numbers derive.
+    environment : dict of str to str
+        Versions with which it was built, and the machine type: with them it can be built
+        again to the byte. Empty in a truth of an earlier version.
+    sources : dict of str to dict of str to str
+        SHA-256 of the files of each real sequence, by its path in the recipe and the file's
+        name. Empty in a truth of an earlier version.
     """
 
     salt: str
     metric_version: int
     recipe: dict[str, Any]
     secret: str
+    environment: dict[str, str] = Field(default_factory=dict)
+    sources: dict[str, dict[str, str]] = Field(default_factory=dict)
     sequences: dict[str, HiddenSequence]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exobench.cli._console import AsJson, Scheduler, Workers, print_json, progress
+from exobench.cli._console import AsJson, Scheduler, Workers, print_json, print_note, progress
 
 if TYPE_CHECKING:
     from exobench.challenge.build import Build
@@ -38,7 +38,8 @@ def build(
 ) -> None:
     """Build a challenge: sequences for the participants, hidden truth for the scorer.
 
-    A build that was interrupted goes on when the same command is given again.
+    A build that was interrupted, or that a mistake in the recipe or a source has stopped,
+    goes on from what is finished when the same command is given again.
 
     Example: exobench build demo --out my-challenge
     """
@@ -64,6 +65,8 @@ def build_with_progress(build: Build, workers: int | None, scheduler: str | None
     from exobench.challenge.journal import JOURNAL
     from exobench.challenge.work import ClusterError, WorkersLostError, open_workers
 
+    for note in build.notes:
+        print_note(note)
     n_sequences = len(build.plans)
     shared = build.working / "private" / JOURNAL
     try:

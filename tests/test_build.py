@@ -8,28 +8,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from exobench.challenge import build as build_module
 from exobench.challenge import finishing
-from exobench.challenge.build import (
-    SequenceTask,
-    prepare_build,
-    run_build,
-    run_task,
-    working_folder,
-)
+from exobench.challenge.build import prepare_build, run_build, working_folder
 from exobench.challenge.environment import environment
 from exobench.challenge.finishing import discard
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.journal import JOURNAL
 from exobench.challenge.manifest import load_sequence
 from exobench.challenge.recipe import Recipe, SequenceGroup
+from exobench.challenge.sequence_task import SequenceTask, run_task
 from exobench.challenge.truth import map_truths
 from exobench.challenge.work import local_workers
 from exobench.datasets.errors import InputError, RecipeError
-from exobench.datasets.files import read_sequences
+from exobench.datasets.files import read_sequences, write_sequence
 from exobench.datasets.geometry import edge_distance
 from exobench.datasets.sequence import Companion
+from exobench.datasets.simulator import simulate
 from exobench.datasets.spectra import SPECTRAL_TYPES
 
 KEYS = {
@@ -42,7 +39,10 @@ KEYS = {
         *("diameter", "lambda_over_d_px", "inner_radius_px", "outer_radius_px"),
         *("tolerance_fwhm", "origin"),
     },
-    "truth": {"format", "salt", "metric_version", "recipe", "secret", "sequences"},
+    "truth": {
+        *("format", "salt", "metric_version", "recipe", "secret", "sequences"),
+        *("environment", "sources"),
+    },
     "companion": {
         *("y", "x", "separation", "position_angle", "flux", "contrast", "stratum", "snr"),
         *("separation_stratum", "spectrum"),
@@ -264,7 +264,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(RecipeError, match="is a file; name a folder"):
         prepare_build(blank_recipe(), Path(), tmp_path / "out")
-    with pytest.raises(RecipeError, match="cannot be written, not a directory"):
+    with pytest.raises(InputError, match="cannot be written, not a directory"):
         prepare_build(blank_recipe(), Path(), tmp_path / "out" / "below")
 
 
@@ -491,3 +491,128 @@ def test_a_build_stopped_before_its_journal_was_whole_begins_afresh(tmp_path, in
     (private / f".{JOURNAL}.partial").write_text('{"exo')
     build(blank_recipe(), tmp_path / "out", in_process)
     assert not any("partial" in path.name for path in tmp_path.rglob("*"))
+
+
+def small(**changes):
+    """A group that is quick to build: one blank sequence."""
+    fields = {"overrides": {"n_frames": 12, "size": 71}, "companions": (0, 0)}
+    return SequenceGroup(**({"track": "adi", "preset": "irdis_like"} | fields | changes))
+
+
+def test_what_is_finished_outlives_a_sequence_that_cannot_be_built(tmp_path, in_process, bytes_of):
+    out = tmp_path / "out"
+    cramped = small(preset="naco_like", inner_radius_px=34.0)
+    with pytest.raises(RecipeError) as caught:
+        build(blank_recipe(sequences=(small(count=2), cramped)), out, in_process)
+    assert "scored radii 34.0 to" in caught.value.problems[0]
+    assert "keeps the other 2 of 3 sequences; mend what is said above" in caught.value.problems[1]
+    assert not out.exists()
+    assert not (working_folder(out) / "public" / "manifest.json").exists()
+    cube = Path("public/adi/irdis_like_cube_2.fits")
+    written = (working_folder(out) / cube).stat().st_ino
+    mended = blank_recipe(sequences=(small(count=2), small(preset="naco_like")))
+    begun = prepare_build(mended, Path(), out)
+    assert begun.notes[0].startswith("changed since this build was begun: the recipe; ")
+    assert begun.notes[1] == "goes on from 2 of 3 sequences that are finished"
+    list(run_build(begun, in_process))
+    assert (out / cube).stat().st_ino == written
+    build(mended, tmp_path / "undisturbed", in_process)
+    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+
+
+def test_a_mended_recipe_leaves_nothing_of_the_one_before(tmp_path, in_process, bytes_of):
+    out = tmp_path / "out"
+    ifs = small(
+        track="adi_ifs",
+        preset="sphere_ifs_like",
+        overrides={"n_wavelengths": 3, "n_frames": 4, "size": 71},
+    )
+    begun = prepare_build(blank_recipe(sequences=(small(count=2), ifs)), Path(), out)
+    for planned in begun.plans:
+        run_task(SequenceTask(folder=begun.working, planned=planned, secret=begun.secret))
+    mended = blank_recipe(sequences=(small(overrides={"n_frames": 13, "size": 71}),))
+    assert build(mended, out, in_process) == ["irdis_like_1"]
+    build(mended, tmp_path / "undisturbed", in_process)
+    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+    assert not (out / "public" / "adi_ifs").exists()
+
+
+def test_documents_of_a_recipe_before_it_was_mended_do_not_count(
+    tmp_path, in_process, monkeypatch, bytes_of
+):
+    out = tmp_path / "out"
+    begun = prepare_build(blank_recipe(), Path(), out)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(StoppedError))
+        with pytest.raises(StoppedError):
+            list(run_build(begun, in_process))
+    mended = blank_recipe(rank_by="tpr")
+    build(mended, out, in_process)
+    assert load(out / "public" / "manifest.json")["rank_by"] == "tpr"
+    build(mended, tmp_path / "undisturbed", in_process)
+    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+
+
+@pytest.fixture
+def two_sources(tmp_path):
+    """A recipe of two real sequences, and the folder of their files."""
+    folder = tmp_path / "sources"
+    groups = []
+    for name in ("west", "east"):
+        star = simulate("naco_like", rng=1, n_frames=12, size=71, name=f"{name}_7")
+        write_sequence(star, folder / name)
+        groups.append(
+            SequenceGroup(track="adi", source=name, companions=(0, 0), diameter=8.2, wavelength=3.8)
+        )
+    return blank_recipe(sequences=tuple(groups)), folder
+
+
+def turn(path):
+    """Change the angles of a sequence a little."""
+    with fits.open(path, mode="update", memmap=False) as units:
+        units[0].data += 0.5
+
+
+def test_the_truth_says_of_which_files_and_versions_a_challenge_is(
+    two_sources, tmp_path, in_process
+):
+    recipe, folder = two_sources
+    list(run_build(prepare_build(recipe, folder, tmp_path / "out"), in_process))
+    truth = load(tmp_path / "out" / "private" / "truth.json")
+    assert truth["environment"] == environment()
+    assert set(truth["sources"]) == {"west", "east"}
+    for source, files in truth["sources"].items():
+        held = {p.name: hashlib.sha256(p.read_bytes()) for p in (folder / source).iterdir()}
+        assert files == {name: digest.hexdigest() for name, digest in held.items()}
+
+
+def test_a_source_that_changed_while_a_build_was_stopped_is_built_from_anew(
+    two_sources, tmp_path, in_process, bytes_of
+):
+    (recipe, folder), out = two_sources, tmp_path / "out"
+    begun = prepare_build(recipe, folder, out)
+    for planned in begun.plans:
+        run_task(SequenceTask(folder=begun.working, planned=planned, secret=begun.secret))
+    west = Path("public/adi/west_cube_1.fits")
+    written = (begun.working / west).stat().st_ino
+    turn(folder / "east" / "east_pa_7.fits")
+    again = prepare_build(recipe, folder, out)
+    assert again.notes == (
+        "changed since this build was begun: east (east_pa_7.fits); "
+        "sequences that depend on it are built anew",
+        "goes on from 1 of 2 sequences that are finished",
+    )
+    list(run_build(again, in_process))
+    assert (out / west).stat().st_ino == written
+    list(run_build(prepare_build(recipe, folder, tmp_path / "undisturbed"), in_process))
+    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+
+
+def test_a_source_that_changes_during_a_build_is_not_taken(two_sources, tmp_path, in_process):
+    (recipe, folder), out = two_sources, tmp_path / "out"
+    begun = prepare_build(recipe, folder, out)
+    turn(folder / "east" / "east_pa_7.fits")
+    with pytest.raises(RecipeError, match=r"east_1: .*east_pa_7.fits changed since this build"):
+        list(run_build(begun, in_process))
+    list(run_build(prepare_build(recipe, folder, out), in_process))
+    assert read_challenge(out).truth.sequences.keys() == {"west_1", "east_1"}

@@ -2,18 +2,23 @@
 
 from collections import Counter
 from dataclasses import replace
+from hashlib import sha256
 from itertools import islice
 
 import numpy as np
 import pytest
 
+from exobench.challenge import plan
+from exobench.challenge import sources as sources_module
 from exobench.challenge.draws import latin_draws
-from exobench.challenge.plan import plan_challenge, source_instrument
+from exobench.challenge.plan import plan_challenge
 from exobench.challenge.recipe import Recipe, SequenceGroup
 from exobench.challenge.references import DEFAULT_IFS_REFERENCES, References
 from exobench.challenge.secrets import Secret
+from exobench.challenge.sources import source_instrument
+from exobench.datasets import stars
 from exobench.datasets.errors import RecipeError
-from exobench.datasets.files import write_sequence
+from exobench.datasets.files import read_sequence, write_sequence
 from exobench.datasets.simulator import simulate
 
 SECRET = Secret("0123456789abcdef" * 4)
@@ -245,3 +250,46 @@ def test_every_source_and_radius_that_cannot_be_used_is_named(sources):
     for problem, begin in zip(problems, said, strict=True):
         assert problem.startswith(begin)
     assert "no such file or folder" in problems[0]
+
+
+def test_a_source_is_read_once_whatever_is_made_of_it(sources, monkeypatch):
+    read = []
+
+    def reading(path):
+        read.append(path)
+        return read_sequence(path)
+
+    for module in (plan, sources_module, stars):
+        monkeypatch.setattr(module, "read_sequence", reading)
+    groups = (
+        source(source="cam.H5", count=4),
+        source(source="cam.H5", flip_angles=True),
+        source(source="cam/big_cam_cube_7.fits", count=3),
+    )
+    assert len(plan_challenge(recipe(*groups), sources, SECRET)) == 8
+    assert read == [sources / "cam.H5", sources / "cam/big_cam_cube_7.fits"]
+
+
+def test_the_files_of_a_source_are_known_by_their_content(sources):
+    groups = source(), source(source="cam/big_cam_cube_7.fits"), source(source="cam.H5"), group()
+    folder, cube, single, simulated = plan_challenge(recipe(*groups), sources, SECRET)
+    expected = {p.name: sha256(p.read_bytes()).hexdigest() for p in (sources / "cam").iterdir()}
+    assert len(expected) >= 4
+    assert folder.source_files == cube.source_files == expected
+    assert list(single.source_files) == ["cam.H5"]
+    assert (folder.source, simulated.source) == ("cam", None)
+    assert simulated.source_files == {}
+
+
+def test_a_plan_has_the_fingerprint_of_all_that_it_asks_for(sources):
+    groups = source(count=2), group(count=2)
+    plans = plan_challenge(recipe(*groups), sources, SECRET)
+    again = plan_challenge(recipe(*groups), sources, SECRET)
+    assert [p.fingerprint for p in again] == [p.fingerprint for p in plans]
+    assert len({p.fingerprint for p in plans}) == 4
+    others = (
+        replace(plans[0], source_files=plans[0].source_files | {"big_cam_pa_7.fits": "0" * 64}),
+        replace(plans[0], references=References(choices=("pca",))),
+        replace(plans[0], plan=replace(plans[0].plan, outer_radius_px=30.0)),
+    )
+    assert plans[0].fingerprint not in {other.fingerprint for other in others}

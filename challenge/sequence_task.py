@@ -1,0 +1,85 @@
+"""One sequence of a challenge, built by any process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exobench.challenge.documents import write_json
+from exobench.challenge.finishing import is_finished, part_path
+from exobench.challenge.journal import JOURNAL
+from exobench.challenge.manifest import PublicFile
+from exobench.challenge.part import part_of
+from exobench.challenge.sources import changed_files, source_checksums
+from exobench.datasets.builder import build_sequence
+from exobench.datasets.eidc import write_eidc
+from exobench.datasets.errors import RecipeError
+from exobench.datasets.stars import RealStar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exobench.challenge.part import Part
+    from exobench.challenge.plan import TrackPlan
+    from exobench.challenge.secrets import Secret
+    from exobench.datasets.builder import BuiltSequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceTask:
+    """One sequence to be built into a folder, by any process."""
+
+    folder: Path
+    planned: TrackPlan
+    secret: Secret
+
+
+def run_task(task: SequenceTask) -> None:
+    """Build a sequence and write its files, its part of the truth last, unless they are there.
+
+    May be done twice, even at the same time: it writes the same bytes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is being built in the folder any more, as when this process was cut off
+        from those that have finished it since.
+    """
+    planned = task.planned
+    if is_finished(task.folder, planned):
+        return
+    built = _built(planned, task.secret)
+    (task.folder / "private" / JOURNAL).stat()
+    part = _written(planned, built, task.folder / "public")
+    write_json(part_path(task.folder, planned.plan.name), part, mode=0o600)
+
+
+def rebuild(planned: TrackPlan, secret: Secret, public: Path) -> Part:
+    """A sequence built into the folder `public`, and what is to be kept of it."""
+    return _written(planned, _built(planned, secret), public)
+
+
+def _built(planned: TrackPlan, secret: Secret) -> BuiltSequence:
+    rng_for = secret.rng_for("sequence", planned.plan.name)
+    built = build_sequence(planned.plan, planned.references, rng_for)
+    _check_source(planned)
+    return built
+
+
+def _check_source(planned: TrackPlan) -> None:
+    """Refuse what was built from a source that is no more what it was when it was planned."""
+    star = planned.plan.star
+    if not isinstance(star, RealStar):
+        return
+    changed = changed_files(source_checksums(star.path), planned.source_files)
+    if changed:
+        raise RecipeError(
+            f"{planned.plan.name}: {star.path}: {', '.join(changed)} changed since this build "
+            "was begun; give the same command again"
+        )
+
+
+def _written(planned: TrackPlan, built: BuiltSequence, public: Path) -> Part:
+    paths = write_eidc(built.sequence, public / planned.track)
+    files = {kind: PublicFile.of(path, public) for kind, path in paths.items()}
+    return part_of(planned, built, files)
