@@ -1,5 +1,39 @@
-"""Numbers as the Exoplanet Imaging Data Challenge of 2020 made them, for comparison only."""
+"""Numbers as the Exoplanet Imaging Data Challenge of 2020 made them, for comparison only.
 
+`binary_map` counts blobs and `process_detmaps` pools the counts, as the challenge's server
+did. `published_analysis` counts resolution elements and ranks as its publication did.
+"""
+
+from exobench.scoring.legacy.areas import auc_fdr, auc_fpf, auc_tpr, normalised_area, sweep
+from exobench.scoring.legacy.codalab import (
+    ParticipantSettings,
+    PooledScore,
+    PooledSequence,
+    process_detmaps,
+)
 from exobench.scoring.legacy.counting import binary_map
+from exobench.scoring.legacy.defects import DEFECTS, Defect
+from exobench.scoring.legacy.elements import ElementCounts, count_elements
+from exobench.scoring.legacy.macro import MacroRanking, macro_ranking
+from exobench.scoring.legacy.published import PublishedAnalysis, published_analysis
 
-__all__ = ["binary_map"]
+__all__ = [
+    "DEFECTS",
+    "Defect",
+    "ElementCounts",
+    "MacroRanking",
+    "ParticipantSettings",
+    "PooledScore",
+    "PooledSequence",
+    "PublishedAnalysis",
+    "auc_fdr",
+    "auc_fpf",
+    "auc_tpr",
+    "binary_map",
+    "count_elements",
+    "macro_ranking",
+    "normalised_area",
+    "process_detmaps",
+    "published_analysis",
+    "sweep",
+]

@@ -112,6 +112,8 @@ class Rules:
         Injections that the original refuses once a blob meets them.
     area : int
         Pixels of the disc about the centre of the frame.
+    fwhm : float
+        Radius of the discs, in pixels.
     counting : Counting
         Settings.
     """
@@ -119,6 +121,7 @@ class Rules:
     discs: Discs
     beyond: NDArray[np.bool_]
     area: int
+    fwhm: float
     counting: Counting
 
     @classmethod
@@ -133,6 +136,7 @@ class Rules:
             discs=Discs.about(positions, fwhm, shape),
             beyond=_beyond(positions, shape),
             area=int(_disc(shape, frame_centre(shape), fwhm).sum()),
+            fwhm=fwhm,
             counting=counting,
         )
 
@@ -169,6 +173,11 @@ class Blobs:
     rules: Rules
 
     @property
+    def n_pixels(self) -> NDArray[np.intp]:
+        """Pixels of every blob."""
+        return self.size[self.kept]
+
+    @property
     def detected(self) -> NDArray[np.bool_]:
         """True for each blob that counts as a detection."""
         return np.asarray(self.hit.any(axis=1))
@@ -177,8 +186,8 @@ class Blobs:
     def counts(self) -> tuple[int, int]:
         """Detections, and false positives rounded with halves to even."""
         detected = self.detected
-        in_discs = self.size[self.kept] / self.rules.area
-        cost = np.where(self.too_large & (self.rules.discs.area.size > 0), in_discs, 1.0)
+        by_area = self.too_large & (self.rules.discs.area.size > 0)
+        cost = np.where(by_area, self.n_pixels / self.rules.area, 1.0)
         # Summed one by one, as the original does: the rounding of halves hangs on it.
         return int(detected.sum()), round(sum(cost[~detected].tolist()))
 
@@ -186,7 +195,7 @@ class Blobs:
 def find_blobs(
     above: NDArray[np.bool_], rules: Rules, neighbours: NDArray[np.bool_] = FOUR_NEIGHBOURS
 ) -> Blobs:
-    """The blobs of a mask, at least one pixel of which is true.
+    """The blobs of a mask.
 
     Parameters
     ----------
@@ -204,7 +213,7 @@ def find_blobs(
     """
     label = np.asarray(ndimage.label(above, neighbours)[0])
     flat = label.ravel()
-    size = np.bincount(flat[np.flatnonzero(above)])
+    size = np.bincount(flat[np.flatnonzero(above)], minlength=1)
     is_blob = size >= rules.counting.npix
     overlaps = rules.discs.overlaps(flat, size, is_blob)
     too_large = size[is_blob] > rules.counting.max_blob_fact * rules.area

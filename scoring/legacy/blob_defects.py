@@ -1,0 +1,209 @@
+"""Which defects of the counting by blobs bear on one map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exobench.datasets.geometry import annulus
+from exobench.scoring.legacy.blobs import EIGHT_NEIGHBOURS, Blobs, Rules, find_blobs
+from exobench.scoring.legacy.chance import chance_rate
+from exobench.scoring.legacy.counting import binary_map
+from exobench.scoring.legacy.defects import Defect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from exobench.scoring.truth import MapTruth
+
+N_HIGHER_THRESHOLDS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CountedMap:
+    """The map of a sequence with injections, counted by blobs.
+
+    Attributes
+    ----------
+    values : ndarray of float, shape (n_y, n_x)
+        The map.
+    truth : MapTruth
+        Of the sequence.
+    threshold : float
+        Only values strictly greater count.
+    blobs : Blobs
+        Of those values.
+    """
+
+    values: NDArray[np.floating]
+    truth: MapTruth
+    threshold: float
+    blobs: Blobs
+
+    @classmethod
+    def of(
+        cls, values: NDArray[np.floating], truth: MapTruth, threshold: float, rules: Rules
+    ) -> CountedMap:
+        """The map with its blobs counted.
+
+        Raises
+        ------
+        InputError
+            If a blob is tried against an injection beyond the frame.
+        """
+        blobs = find_blobs(values > threshold, rules)
+        return cls(values=values, truth=truth, threshold=threshold, blobs=blobs)
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """True between the inner and outer radius of the truth."""
+        return annulus(self.values.shape, *self.truth.radii)
+
+    @property
+    def chance_detections(self) -> float:
+        """Detections to expect if the injections stood anywhere in the scored area."""
+        return len(self.truth.injections) * chance_rate(self.blobs, self.scored)
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """The defects that bear on this map, each with what it did."""
+        return (*_of_matching(self), *_of_labelling(self), *_of_the_map(self))
+
+
+def _of_matching(counted: CountedMap) -> Iterator[Defect]:
+    """Blobs that are not one detection of one injection."""
+    blobs, detected = counted.blobs, counted.blobs.detected
+    found = np.zeros(blobs.hit.shape[1], dtype=bool)
+    found[blobs.hit[detected].argmax(axis=1)] = True
+    n_detected, n_found = int(detected.sum()), int(found.sum())
+    if n_detected > n_found:
+        yield Defect(
+            "several_blobs", f"{n_detected} blobs count as detections of {n_found} injections"
+        )
+    touches = blobs.overlaps > 0
+    wrong = ~detected & ~blobs.too_large
+    fragment = wrong & (touches & found).any(axis=1)
+    if fragment.any():
+        yield Defect(
+            "fragments",
+            f"{fragment.sum()} blobs beside the one that finds an injection touch its disc and "
+            "count as false positives",
+        )
+    partial = wrong & ~fragment & touches.any(axis=1)
+    if partial.any():
+        yield Defect(
+            "partial_overlap",
+            f"{partial.sum()} blobs share no more than "
+            f"{blobs.rules.counting.overlap_threshold:g} of their area with an injection's disc "
+            "and count as false positives, the injection as missed",
+        )
+    n_merged = int((_injections_held(counted) > 1).sum())
+    if n_merged:
+        yield Defect(
+            "merged_injections",
+            f"{n_merged} blobs lie on several injections each and find one of them at most",
+        )
+    if blobs.too_large.any():
+        in_discs = blobs.n_pixels[blobs.too_large].sum() / blobs.rules.area
+        yield Defect(
+            "large_blobs",
+            f"{blobs.too_large.sum()} blobs larger than {blobs.rules.counting.max_blob_fact:g} "
+            f"discs count as {in_discs:.3g} false positives, by their area, and never as "
+            "detections",
+        )
+
+
+def _injections_held(counted: CountedMap) -> NDArray[np.intp]:
+    """Injections that each blob covers, or would count for; shape (n_blobs,)."""
+    label, blobs = counted.blobs.label, counted.blobs
+    y, x = np.rint(counted.truth.injections).astype(np.intp).T
+    inside = (y >= 0) & (y < label.shape[0]) & (x >= 0) & (x < label.shape[1])
+    covered = np.bincount(label[y[inside], x[inside]], minlength=len(blobs.size))[blobs.kept]
+    return np.asarray(np.maximum(covered, blobs.hit.sum(axis=1)))
+
+
+def _of_labelling(counted: CountedMap) -> Iterator[Defect]:
+    """Counts that would change if pixels were chosen or joined otherwise."""
+    blobs, rules, values = counted.blobs, counted.blobs.rules, counted.values
+    n_small = int(((blobs.size > 0) & (blobs.size < rules.counting.npix)).sum())
+    if n_small:
+        yield Defect(
+            "small_groups",
+            f"{n_small} groups of fewer than {rules.counting.npix} pixels above the threshold "
+            "are dropped",
+        )
+    joined = find_blobs(blobs.label > 0, rules, EIGHT_NEIGHBOURS).counts
+    if joined != blobs.counts:
+        yield Defect(
+            "four_connectivity",
+            f"{_counts(blobs.counts)}; {_counts(joined)} if pixels that touch at a corner "
+            "hung together",
+        )
+    at_threshold = values == counted.threshold
+    reached = find_blobs(at_threshold | (blobs.label > 0), rules).counts
+    if reached != blobs.counts:
+        yield Defect(
+            "equal_to_threshold",
+            f"{_counts(blobs.counts)}; {_counts(reached)} if the {at_threshold.sum()} pixels "
+            "that equal the threshold counted",
+        )
+    yield from _rising(counted)
+
+
+def _rising(counted: CountedMap) -> Iterator[Defect]:
+    highest = counted.values.max(initial=-np.inf, where=np.isfinite(counted.values))
+    if not highest > counted.threshold:
+        return
+    thresholds = np.linspace(counted.threshold, highest, N_HIGHER_THRESHOLDS + 1)[1:-1]
+    rules = counted.blobs.rules
+    found, _ = binary_map(
+        counted.values,
+        thresholds,
+        counted.truth.injections[:, ::-1],
+        rules.fwhm,
+        rules.counting.npix,
+        rules.counting.overlap_threshold,
+        rules.counting.max_blob_fact,
+    )
+    most = int(np.argmax(found))
+    if found[most] > counted.blobs.counts[0]:
+        yield Defect(
+            "rises_with_threshold",
+            f"{counted.blobs.counts[0]} detections at the threshold, {found[most]} at the higher "
+            f"{thresholds[most]:.3g}",
+        )
+
+
+def _of_the_map(counted: CountedMap) -> Iterator[Defect]:
+    """What the counting should have looked at and did not."""
+    blobs, scored = counted.blobs, counted.scored
+    in_scored = np.bincount(blobs.label[scored], minlength=len(blobs.size))[blobs.kept] > 0
+    n_outside = int((~blobs.detected & ~in_scored).sum())
+    if n_outside:
+        yield Defect(
+            "whole_frame",
+            f"{n_outside} blobs outside the scored area, where nothing is ever injected, count as "
+            "false positives",
+        )
+    n_nan = int(np.isnan(counted.values[scored]).sum())
+    if n_nan:
+        yield Defect(
+            "nan_unnoticed", f"{n_nan} scored pixels are NaN, which counts as no detection there"
+        )
+    if len(np.unique(counted.values[np.isfinite(counted.values)])) == 2:
+        yield Defect("two_valued_map", "the map holds two values, which no rule forbids")
+    strays = counted.truth.strays((counted.values.shape[0], counted.values.shape[1]))
+    if strays:
+        places = ", ".join(f"({x:g}, {y:g})" for y, x in strays)
+        yield Defect(
+            "stray_injection",
+            f"injections at (x, y) = {places} stand outside the scored area and count as missed",
+        )
+
+
+def _counts(counts: tuple[int, int]) -> str:
+    return f"{counts[0]} true and {counts[1]} false positives"
