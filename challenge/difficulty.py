@@ -12,7 +12,7 @@ from exobench.challenge.folder import read_challenge
 from exobench.challenge.report import REPORT, Report
 from exobench.datasets.errors import ChallengeError
 from exobench.datasets.limit_curve import LimitCurve, combined_limit
-from exobench.datasets.limits import SIGMA
+from exobench.datasets.limit_search import SIGMA
 from exobench.datasets.placement import VISIBLE
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.datasets.limit_curve import LimitCurve
-from exobench.datasets.limits import channel_gain, detection_limit
+from exobench.datasets.limits import detection_limit, limit_on_all_channels
 from exobench.datasets.placement import EDGE_FWHM
 from exobench.datasets.probes import Probes
 from exobench.datasets.spectra import spectrum
@@ -41,7 +41,8 @@ def limit_curves(
     radii : tuple of float
         Of the scored area, in pixels.
     n_channels : int or None
-        Measure on so many wavelengths, evenly spread, and check on all; see `channel_gain`.
+        Measure on so many wavelengths, evenly spread, and take the limits to all of them; see
+        `limit_on_all_channels`.
     """
     probes = _probes(observed, radii)
     some = _some_channels(probes, n_channels)
@@ -49,8 +50,10 @@ def limit_curves(
     guess = None
     for name, family in families.items():
         guess = detection_limit(some, family, guess)
-        gain = 1.0 if some is probes else channel_gain(probes, family, guess)
-        limits[name] = LimitCurve(radii_px=probes.radii_px, flux=guess * gain)
+        flux = guess
+        if some is not probes:
+            flux = limit_on_all_channels(probes, some, family, guess)
+        limits[name] = LimitCurve(radii_px=probes.radii_px, flux=flux)
     return limits
 
 

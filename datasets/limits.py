@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.datasets.geometry import radius_map
+from exobench.datasets.limit_search import SIGMA, Search
 from exobench.datasets.probes import N_AZIMUTHS
 
 if TYPE_CHECKING:
@@ -28,20 +29,15 @@ if TYPE_CHECKING:
 Reference = Callable[["ImageSequence", "NDArray[np.float64]"], "NDArray[np.float64]"]
 """Significances, shape (n,), that a reduction of a sequence gives at positions (y, x), (n, 2)."""
 
-SIGMA = 5.0
-
-_TOLERANCE = 0.4  # in sigma: near enough to go on to SIGMA by the slope between two trials
-_LEAST_SLOPE = 0.15  # d log significance / d log flux: below it, the probe is its own noise
-_STEEP = 0.5  # the same slope: from it on, two trials on one side say where the crossing is
-_TIGHT = 1.1  # ratio of the fluxes of a bracket that needs no further trial
-_WIDE = 1.5  # the same ratio: from it on, a slope is one of the curve and not of the noise
 _MAX_ROUNDS = 8
-_MAX_STEP = 5.0  # factor in flux between rounds
-_OVERSHOOT = 1.1
 _NEAR = 2.0  # in sigma: from there on the order of the azimuths is taken as known
-_CHECKS = 3  # azimuths at which limits of some channels are checked on all
-_MOST_GAIN = 3.0
+_ALL = np.arange(N_AZIMUTHS)
+_NONE = _ALL[:0]
 _MIDDLE = slice(3, 9)  # of 12 azimuths in the order of their significance
+_CHECKS = _ALL[:: N_AZIMUTHS // 3]  # at which limits of some channels are checked on all
+_MOST_CHECKS = 4
+_LEAST = 0.5  # in sigma: less is not relied on in a ratio
+_SHORT = 1.25  # factor in flux over which significance is taken to grow as the flux
 
 
 def detection_limit(
@@ -70,19 +66,22 @@ def detection_limit(
     of them, if that was within 2 sigma of 5: the median of the twelve is the median of those
     as long as none of the others has crossed it.
     """
-    searches = [_Search() for _ in probes.radii_px]
+    searches = [Search() for _ in probes.radii_px]
+    azimuths = [_ALL for _ in searches]
     flux = first_guess(probes.sequence, probes.radii_px)
     if guess is not None:
         flux = np.where(np.isfinite(guess), guess, flux)
     for _ in range(_MAX_ROUNDS):
-        azimuths = [search.azimuths() for search in searches]
-        if not any(a.size for a in azimuths):
-            break
         reached = significances(probes, reference, flux, azimuths)
-        for i, search in enumerate(searches):
-            if azimuths[i].size:
-                search.learn(float(flux[i]), azimuths[i], reached[i])
-                flux[i] = search.next_flux()
+        for i in _asked(azimuths):
+            searches[i].learn(float(flux[i]), float(np.median(reached[i])))
+            following = searches[i].next_flux()
+            if following is None:
+                azimuths[i] = _NONE
+            else:
+                flux[i], azimuths[i] = following, _next_azimuths(azimuths[i], reached[i])
+        if not _asked(azimuths):
+            break
     return np.array([search.root() for search in searches])
 
 
@@ -112,142 +111,72 @@ def significances(
     return reached
 
 
-def channel_gain(probes: Probes, reference: Reference, limit: NDArray[np.float64]) -> float:
-    """Factor that takes limits of some wavelengths to limits of all that are probed here.
+def limit_on_all_channels(
+    probes: Probes, some: Probes, reference: Reference, limit: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Flux at which probes reach on all wavelengths what they reach at `limit` on some.
 
-    One check: probes at the limit, at 3 azimuths, are measured on all wavelengths. That
-    significance is taken to grow as the flux over so short a way; one factor serves all
-    radii, since what more channels add is light and diversity at every separation.
+    At each radius by itself, for what more wavelengths bring depends on the separation: light
+    everywhere, but diversity where speckles move.
 
     Parameters
     ----------
     probes : Probes
         Of the sequence with all its wavelengths.
+    some : Probes
+        The same, with the wavelengths on which the limit was measured.
     reference : callable
     limit : ndarray, shape (n_radii,)
-        Measured on some of the wavelengths; infinite where there is none.
+        `detection_limit` of `some`; infinite where there is none.
 
     Returns
     -------
-    float
-        Between 1/3 and 3; 1 where nothing can be measured.
+    ndarray, shape (n_radii,)
+        Infinite where there was no limit, or 4 trials do not find one.
+
+    Notes
+    -----
+    The same probes are seen on some and on all wavelengths, at 3 azimuths: the median of the
+    ratios of their significances scatters much less than those do. If it is within a factor
+    1.25 of 1 the flux is changed by as much. If not, the probe of that azimuth is measured
+    again at other fluxes.
     """
-    checked = np.arange(0, N_AZIMUTHS, N_AZIMUTHS // _CHECKS)
-    azimuths = [checked if np.isfinite(flux) else checked[:0] for flux in limit]
-    if not any(a.size for a in azimuths):
-        return 1.0
-    reached = np.concatenate(significances(probes, reference, limit, azimuths))
-    known = reached[np.isfinite(reached)]
-    if known.size == 0:
-        return 1.0
-    return float(SIGMA / np.clip(np.median(known), SIGMA / _MOST_GAIN, SIGMA * _MOST_GAIN))
+    azimuths = [_CHECKS if np.isfinite(one) else _NONE for one in limit]
+    flux, found = limit.copy(), np.full(limit.shape, np.inf)
+    if not _asked(azimuths):
+        return found
+    wanted = significances(some, reference, flux, azimuths)
+    searches = [Search() for _ in limit]
+    for _ in range(_MOST_CHECKS):
+        reached = significances(probes, reference, flux, azimuths)
+        for i in _asked(azimuths):
+            ratios = reached[i] / np.maximum(wanted[i], _LEAST)
+            middle = np.argsort(ratios)[ratios.size // 2]
+            ratio = float(ratios[middle])
+            searches[i].learn(float(flux[i]), SIGMA * ratio)
+            found[i], following = searches[i].root(), searches[i].next_flux()
+            if 1 / _SHORT <= ratio <= _SHORT:
+                found[i], following = flux[i] / ratio, None
+            if following is None:
+                azimuths[i] = _NONE
+            else:
+                flux[i], azimuths[i] = following, azimuths[i][[middle]]
+                wanted[i] = wanted[i][[middle]]
+        if not _asked(azimuths):
+            break
+    return found
 
 
-class _Search:
-    """Root search at one radius: what each flux reached, and the flux to try next."""
-
-    def __init__(self) -> None:
-        self._tried: list[tuple[float, float]] = []
-        self._next_azimuths = np.arange(N_AZIMUTHS)
-
-    def learn(self, flux: float, azimuths: NDArray[np.intp], reached: NDArray[np.float64]) -> None:
-        """Take in the significances that a flux reached at azimuths."""
-        median = float(np.median(reached))
-        self._tried = sorted([*self._tried, (flux, median)])
-        if abs(median - SIGMA) > _NEAR:
-            self._next_azimuths = np.arange(N_AZIMUTHS)
-        elif azimuths.size == N_AZIMUTHS:
-            self._next_azimuths = np.argsort(reached, kind="stable")[_MIDDLE]
-
-    def azimuths(self) -> NDArray[np.intp]:
-        """Numbers of the azimuths to try; none if the search is over."""
-        if self._is_met or self._is_hopeless:
-            return np.arange(0)
-        return self._next_azimuths
-
-    @property
-    def _is_bracketed(self) -> bool:
-        reached = [significance for _, significance in self._tried]
-        return bool(reached) and min(reached) < SIGMA <= max(reached)
-
-    @property
-    def _is_met(self) -> bool:
-        """True if two trials say where 5 sigma is, one of them close to it."""
-        if len(self._tried) < 2 or np.isnan([s for _, s in self._tried]).any():
-            return False
-        if self._is_bracketed:
-            low, high = _bracket(self._tried)
-            if high[0] / low[0] < _TIGHT:
-                return True
-        pair = _nearest_pair(self._tried)
-        distance = min(abs(significance - SIGMA) for _, significance in pair)
-        return distance < _TOLERANCE and (self._is_bracketed or _slope(*pair) >= _STEEP)
-
-    @property
-    def _is_hopeless(self) -> bool:
-        """True if significance cannot be measured, or hardly grows with flux any more."""
-        if any(np.isnan(significance) for _, significance in self._tried):
-            return True
-        if self._is_bracketed or len(self._tried) < 2 or self._tried[-1][1] >= SIGMA:
-            return False
-        fainter, brighter = self._tried[-2:]
-        if brighter[0] / fainter[0] < _WIDE:
-            return False
-        return _slope(fainter, brighter) < _LEAST_SLOPE
-
-    def next_flux(self) -> float:
-        """Where the trials on both sides meet 5 sigma, or a step towards it."""
-        if self._is_bracketed:
-            return _crossing(self._tried)
-        if self._tried[-1][1] < SIGMA:
-            (flux, reached), pair, overshoot = self._tried[-1], self._tried[-2:], _OVERSHOOT
-        else:
-            (flux, reached), pair, overshoot = self._tried[0], self._tried[:2], 1 / _OVERSHOOT
-        # Significance grows more slowly than flux, ever more so: by the slope of the last two,
-        # and a little too far, to bracket the crossing.
-        slope = max(_slope(*pair), _LEAST_SLOPE) if len(pair) == 2 else 1.0
-        step = (SIGMA * overshoot / max(reached, 0.5)) ** (1 / slope)
-        return flux * float(np.clip(step, 1 / _MAX_STEP, _MAX_STEP))
-
-    def root(self) -> float:
-        """Flux of 5 sigma; infinite where it was not met."""
-        if self._is_bracketed:
-            return _crossing(self._tried)
-        if not self._is_met:
-            return float(np.inf)
-        pair = _nearest_pair(self._tried)
-        flux, reached = min(pair, key=lambda trial: abs(trial[1] - SIGMA))
-        return flux * float((SIGMA / reached) ** (1 / _slope(*pair)))
+def _asked(azimuths: list[NDArray[np.intp]]) -> list[int]:
+    """Numbers of the radii at which something is asked for."""
+    return [i for i, wanted in enumerate(azimuths) if wanted.size]
 
 
-def _slope(fainter: tuple[float, float], brighter: tuple[float, float]) -> float:
-    """Of the logarithm of significance against that of flux, between two trials."""
-    gain = max(brighter[1], 1e-3) / max(fainter[1], 1e-3)
-    return float(np.log(gain) / np.log(brighter[0] / fainter[0]))
-
-
-def _nearest_pair(
-    tried: list[tuple[float, float]],
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The two trials nearest to 5 sigma, the fainter first."""
-    nearest = sorted(tried, key=lambda trial: abs(trial[1] - SIGMA))[:2]
-    fainter, brighter = sorted(nearest)
-    return fainter, brighter
-
-
-def _crossing(tried: list[tuple[float, float]]) -> float:
-    """Flux at which the significance, linear between the trials, rises to 5 sigma."""
-    (low_flux, low), (high_flux, high) = _bracket(tried)
-    return low_flux + (SIGMA - low) / (high - low) * (high_flux - low_flux)
-
-
-def _bracket(
-    tried: list[tuple[float, float]],
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The faintest trial that reaches 5 sigma and the brightest of those that do not."""
-    high = next(trial for trial in tried if trial[1] >= SIGMA)
-    low = [trial for trial in tried if trial[1] < SIGMA]
-    return next((trial for trial in reversed(low) if trial[0] < high[0]), low[0]), high
+def _next_azimuths(asked: NDArray[np.intp], reached: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Those that make the median, once the significances are near 5 sigma; all before."""
+    if abs(np.median(reached) - SIGMA) > _NEAR:
+        return _ALL
+    return np.argsort(reached, kind="stable")[_MIDDLE] if asked.size == N_AZIMUTHS else asked
 
 
 def first_guess(sequence: ImageSequence, radii_px: NDArray[np.float64]) -> NDArray[np.float64]:

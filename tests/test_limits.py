@@ -1,12 +1,14 @@
 """The flux at which a reference reaches 5 sigma, by separation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from exobench.challenge.references import References
 from exobench.datasets.geometry import to_polar, to_yx
 from exobench.datasets.injection import inject
-from exobench.datasets.limits import channel_gain, detection_limit
+from exobench.datasets.limits import detection_limit, limit_on_all_channels
 from exobench.datasets.probes import N_AZIMUTHS, Probes
 from exobench.datasets.sequence import Companion, ImageSequence
 from exobench.datasets.simulator import simulate
@@ -122,7 +124,8 @@ def test_from_a_limit_near_by_it_takes_a_round_and_a_half(sequence):
     far = limit_of(sequence, reference)
     reference.calls = 0
     near = limit_of(sequence, reference, guess=1.15 * far)
-    assert near == pytest.approx(far, rel=0.02)
+    assert near == pytest.approx(np.full(3, 0.05 / 0.9), rel=0.01)
+    assert far == pytest.approx(near, rel=0.05)
     assert reference.calls == 1.5 * N_AZIMUTHS
 
 
@@ -153,17 +156,93 @@ def test_a_curve_that_ends_before_5_sigma_is_not_extrapolated_to_it(sequence):
     assert np.isinf(limit_of(sequence, reference, guess=guess)).all()
 
 
-def test_the_check_on_all_channels_moves_all_limits_by_one_factor(sequence):
-    reference = Analytic(sequence, lambda f, *_: f / 0.01)
-    gain = channel_gain(probes_of(sequence), reference, np.array([0.08, np.inf, 0.08]))
-    assert gain == pytest.approx(5 / 8, rel=0.02)
-    assert reference.calls == 3
+def saturating(at, highest):
+    """Significance of a flux: linear at first, 5 where `at` says, towards `highest` at last."""
+    linear = 5 / np.sqrt(1 - (5 / highest) ** 2)
+    return lambda f, *_: linear * f / at / np.hypot(1, linear * f / at / highest)
 
 
-def test_a_check_without_any_value_changes_nothing(sequence):
-    blind = Analytic(sequence, lambda f, *_: f * np.nan)
-    assert channel_gain(probes_of(sequence), blind, np.full(3, 0.05)) == 1
-    assert channel_gain(probes_of(sequence), blind, np.full(3, np.inf)) == 1
+def falling(at, brightest):
+    """Significance that rises through 5, but falls beyond `brightest`, in units of `at`."""
+    scale = 5 * (1 + brightest**-2)
+    return lambda f, *_: scale * f / at / (1 + (f / at / brightest) ** 2)
+
+
+@pytest.mark.parametrize("factor", [1 / 30, 30])
+@pytest.mark.parametrize("curve", [saturating(0.05, 10), falling(0.05, 4)])
+def test_the_limit_is_found_from_guesses_far_too_bright_and_too_faint(sequence, curve, factor):
+    guess = np.full(3, 0.05 * factor)
+    limit = limit_of(sequence, Analytic(sequence, curve), guess=guess)
+    assert limit == pytest.approx(np.full(3, 0.05), rel=0.05)
+
+
+def on_channels(sequence, significance):
+    """Probes on all and on some of the channels, and a reference that knows which it sees."""
+    everything = replace(
+        sequence,
+        cube=np.repeat(sequence.cube, 3, axis=0),
+        psf=np.repeat(sequence.psf, 3, axis=0),
+        fwhm=np.repeat(sequence.fwhm, 3),
+    )
+    probes = probes_of(everything)
+    some = probes_of(everything.channels(np.array([1])))
+    calls = []
+
+    def reference(observed, yx):
+        calls.append((observed.n_wavelengths, len(yx)))
+        blank = everything if observed.n_wavelengths == 3 else some.sequence
+        curve = significance[observed.n_wavelengths]
+        return Analytic(blank, curve)(observed, yx)
+
+    return probes, some, reference, calls
+
+
+def test_limits_of_some_channels_are_taken_to_all_at_each_radius(sequence):
+    # More channels help at the outer radii only, and by much.
+    all_at = {8.0: 0.055, 16.0: 0.03, 24.0: 0.008}
+    curves = {1: saturating(0.05, 12), 3: None}
+    curves[3] = lambda f, r, _: np.array(
+        [saturating(all_at[round(one)], 12)(flux) for flux, one in zip(f, r, strict=True)]
+    )
+    probes, some, reference, _ = on_channels(sequence, curves)
+    limit = limit_on_all_channels(probes, some, reference, np.full(3, 0.05))
+    assert limit == pytest.approx(list(all_at.values()), rel=0.08)
+
+
+def test_the_scatter_of_places_does_not_enter_what_more_channels_bring(sequence):
+    def scattered(gain):
+        return lambda f, r, theta: gain * f / 0.01 * (1 + 0.5 * np.cos(np.deg2rad(3 * theta + r)))
+
+    probes, some, reference, calls = on_channels(sequence, {1: scattered(1.0), 3: scattered(1.2)})
+    limit = limit_on_all_channels(probes, some, reference, np.full(3, 0.05))
+    assert limit == pytest.approx(np.full(3, 0.05 / 1.2), rel=0.02)
+    assert [n for n, _ in calls] == [1] * 3 + [3] * 3
+
+
+def test_only_radii_far_from_their_limit_are_checked_again(sequence):
+    more = {1: saturating(0.05, 12), 3: None}
+    more[3] = lambda f, r, _: np.where(r > 20, 2.0, 1.1) * f / 0.01
+    probes, some, reference, calls = on_channels(sequence, more)
+    limit_on_all_channels(probes, some, reference, np.full(3, 0.05))
+    assert calls == [(1, 3)] * 3 + [(3, 3)] * 3 + [(3, 1)]
+
+
+def test_a_limit_that_all_channels_do_not_bear_out_is_none(sequence):
+    # Of a radius where nothing is found on all channels, and one where nothing is measured.
+    curves = {1: lambda f, *_: f / 0.01, 3: None}
+    curves[3] = lambda f, r, _: np.where(
+        r < 10, 1.5 * f / np.hypot(f, 0.05), np.where(r < 20, np.nan, f / 0.01)
+    )
+    probes, some, reference, _ = on_channels(sequence, curves)
+    limit = limit_on_all_channels(probes, some, reference, np.full(3, 0.05))
+    assert np.isinf(limit).tolist() == [True, True, False]
+    assert limit[2] == pytest.approx(0.05, rel=0.02)
+
+
+def test_radii_without_a_limit_are_not_checked(sequence):
+    probes, some, reference, calls = on_channels(sequence, {1: None, 3: None})
+    assert np.isinf(limit_on_all_channels(probes, some, reference, np.full(3, np.inf))).all()
+    assert calls == []
 
 
 def test_probes_are_dimmed_by_what_the_coronagraph_lets_through(sequence):
