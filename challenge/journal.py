@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from exobench.challenge.documents import File, read_json, validated
-from exobench.challenge.environment import environment
+from exobench.challenge.environment import build_environment
 from exobench.challenge.recipe import Recipe
 from exobench.challenge.truth import TRUTH, Truth
 from exobench.datasets.errors import RecipeError
@@ -28,7 +28,7 @@ class Journal(File):
     Attributes
     ----------
     libraries : dict of str to str
-        As `exobench.challenge.environment.environment` has them.
+        As `exobench.challenge.environment.build_environment` has them.
     recipe : Recipe
     secret : str
     sources : dict of str to dict of str to str
@@ -44,7 +44,7 @@ class Journal(File):
     def of(cls, recipe: Recipe, secret: Secret, plans: Iterable[TrackPlan]) -> Journal:
         """That of a build by this process."""
         sources = {p.source: dict(p.source_files) for p in plans if p.source is not None}
-        return cls(libraries=environment(), recipe=recipe, secret=secret.hex, sources=sources)
+        return cls(libraries=build_environment(), recipe=recipe, secret=secret.hex, sources=sources)
 
     def continues(self, recipe: Recipe) -> bool:
         """True if it is of that recipe, or of what that was before it was mended.

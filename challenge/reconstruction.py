@@ -1,36 +1,24 @@
-"""Sequences built again from a published truth, and compared with those handed out."""
+"""Sequences to be built again from a published truth."""
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from exobench.challenge.manifest import MANIFEST
 from exobench.challenge.plan import TrackPlan, plan_challenge
 from exobench.challenge.problems import Problem
 from exobench.challenge.secrets import Secret
-from exobench.challenge.sequence_task import rebuild
+from exobench.challenge.sources import changed_files, source_checksums
 from exobench.challenge.truth import TRUTH
 from exobench.datasets.errors import InputError
-from exobench.datasets.fits_images import read_part
 from exobench.datasets.stars import RealStar
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
 
-    from exobench.challenge.manifest import PublicSequence
-    from exobench.challenge.part import Part
     from exobench.challenge.recipe import Recipe
     from exobench.challenge.truth import HiddenSequence, Truth
-
-CLOSE = 1e-5  # of the largest absolute value: what other versions of libraries may do
-
-_OTHER = "is not what the truth gives when it is built again"
-_ADVICE = "; build it with the versions of its build to be sure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +44,18 @@ class Reconstruction:
 def reconstructions(
     recipe: Recipe, truth: Truth, folder: Path, names: set[str], *, exact: bool
 ) -> tuple[dict[str, Reconstruction], list[Problem]]:
-    """Sequences to be built again, by name; and as warnings those that cannot be.
+    """Sequences to be built again, by name; and what is wrong with those that cannot be.
 
-    A real sequence can only where its source is. Where one source is missing all are left
-    out, since the names of the others depend on it.
+    A real sequence can only where its source is, with the files of the build. Where one
+    source is missing or another all are left out, since the names of the others depend on it.
     """
+    missing, others = _sources(recipe, truth, folder)
+    unusable = [*missing, *dict.fromkeys(source for source, _ in others)]
     real = [i for i, group in enumerate(recipe.sequences) if group.source is not None]
-    missing = [i for i in real if not _is_there(recipe, i, folder)]
     secret = Secret(truth.secret)
+    problems = [problem for _, problem in others]
     try:
-        plans = plan_challenge(recipe, folder, secret, without=real if missing else ())
+        plans = plan_challenge(recipe, folder, secret, without=real if unusable else ())
     except InputError as error:
         return {}, [Problem(TRUTH, "sequence_other", problem) for problem in error.problems]
     builds = {
@@ -78,102 +68,59 @@ def reconstructions(
         for planned in plans
         if planned.plan.name in names and planned.plan.name in truth.sequences
     }
-    problems = [
-        Problem(
-            name,
-            "source_missing",
-            f"was not built again, {', '.join(str(recipe.sequences[i].source) for i in missing)} "
-            "is not there; say with --sources from which folder the recipe's sources are named",
-            "warning",
-        )
-        for name in sorted(names & truth.sequences.keys() - builds.keys())
-        if missing
-    ]
+    if unusable:
+        left_out = sorted(names & truth.sequences.keys() - builds.keys())
+        problems += [_left_out(name, missing, unusable) for name in left_out]
     return builds, problems
 
 
-def check_reconstruction(
-    build: Reconstruction, public: Path, entry: PublicSequence, known: Collection[str]
-) -> list[Problem]:
-    """Where a sequence differs from itself built again; `known` kinds of file are left out."""
-    with tempfile.TemporaryDirectory(prefix="exobench-verify-") as name:
+def _sources(
+    recipe: Recipe, truth: Truth, folder: Path
+) -> tuple[list[str], list[tuple[str, Problem]]]:
+    """Sources that are not there; and those that are not what they were, file by file."""
+    missing, others = [], []
+    for group in recipe.sequences:
+        star = group.star(folder)
+        if not isinstance(star, RealStar):
+            continue
+        source = str(group.source)
+        if not star.path.exists():
+            missing.append(source)
+            continue
         try:
-            part = rebuild(build.planned, build.secret, Path(name))
+            found = source_checksums(star.path)
         except InputError as error:
-            return [Problem(TRUTH, "sequence_other", problem) for problem in error.problems]
-        problems = [
-            problem
-            for kind in sorted(part.public.files.keys() | entry.files.keys())
-            if kind not in known
-            for problem in _file_problems(build, Path(name), part, public, entry, kind)
+            others += [(source, Problem(source, "source_other", p)) for p in error.problems]
+            continue
+        expected = truth.sources.get(source, found)
+        others += [
+            (
+                source,
+                Problem(f"{source}: {name}", "source_other", _difference(found, expected, name)),
+            )
+            for name in changed_files(found, expected)
         ]
-    return [*problems, *_said_problems(build, part, entry)]
+    return list(dict.fromkeys(missing)), list(dict.fromkeys(others))
 
 
-def _is_there(recipe: Recipe, index: int, folder: Path) -> bool:
-    star = recipe.sequences[index].star(folder)
-    return not isinstance(star, RealStar) or star.path.exists()
-
-
-def _file_problems(
-    build: Reconstruction, folder: Path, part: Part, public: Path, entry: PublicSequence, kind: str
-) -> list[Problem]:
-    ours, theirs = part.public.files.get(kind), entry.files.get(kind)
-    if ours is None or theirs is None:
-        path = (ours or theirs).path  # type: ignore[union-attr]
-        where = "the truth gives no such file" if ours is None else "is not in the manifest"
-        return [Problem(path, "sequence_other", where)]
-    if (ours.path, ours.sha256) == (theirs.path, theirs.sha256):
-        return []
-    off = _largest_difference(folder / ours.path, public / theirs.path, kind)
-    return _judged(build, theirs.path, off)
-
-
-def _largest_difference(ours: Path, theirs: Path, kind: str) -> float:
-    """Between two images, in units of the largest absolute value of the first."""
-    try:
-        expected, found = (read_part(path, kind).astype(np.float64) for path in (ours, theirs))
-    except InputError:
-        return np.inf
-    if expected.shape != found.shape:
-        return np.inf
-    return _relative(np.abs(found - expected).max(), np.abs(expected).max())
-
-
-def _said_problems(build: Reconstruction, part: Part, entry: PublicSequence) -> list[Problem]:
-    """Where the manifest or the truth says something else of a sequence."""
-    public = {"files"}
-    pairs = (
-        (MANIFEST, part.public.model_dump(exclude=public), entry.model_dump(exclude=public)),
-        (TRUTH, part.hidden.model_dump(), build.hidden.model_dump()),
+def _difference(found: Mapping[str, str], expected: Mapping[str, str], name: str) -> str:
+    here, then = (
+        f"SHA-256 {of[name][:16]}..." if name in of else "none" for of in (found, expected)
     )
-    return [
-        problem
-        for file, ours, theirs in pairs
-        if ours != theirs
-        for problem in _judged(build, f"{file}: {entry.name}", _distance(ours, theirs))
-    ]
+    return (
+        f"the source here is not the one of the build (here {here}, then {then}); "
+        "nothing can be built again from it, get the files of the build"
+    )
 
 
-def _judged(build: Reconstruction, what: str, off: float) -> list[Problem]:
-    """Whether a difference, relative to the largest value, is the versions' or somebody's."""
-    if build.exact or off > CLOSE:
-        message = _OTHER + ("" if build.exact else _ADVICE)
-        return [Problem(what, "sequence_other", message)]
-    message = f"agrees to {off:.1g} of its largest value, not to the byte{_ADVICE}"
-    return [Problem(what, "sequence_close", message, "warning")]
-
-
-def _distance(ours: Any, theirs: Any) -> float:
-    """Largest relative difference of any number; infinite if anything else differs."""
-    if isinstance(ours, float) and isinstance(theirs, float):
-        return _relative(abs(ours - theirs), abs(ours))
-    if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
-        return max((_distance(ours[key], theirs[key]) for key in ours), default=0.0)
-    if isinstance(ours, tuple) and isinstance(theirs, tuple) and len(ours) == len(theirs):
-        return max((_distance(a, b) for a, b in zip(ours, theirs, strict=True)), default=0.0)
-    return 0.0 if ours == theirs else np.inf
-
-
-def _relative(difference: float, scale: float) -> float:
-    return 0.0 if difference == 0 else float(difference / scale) if scale else np.inf
+def _left_out(name: str, missing: Collection[str], unusable: Collection[str]) -> Problem:
+    if not missing:
+        message = (
+            f"was not built again, the source {', '.join(unusable)} is not the one of the build"
+        )
+        return Problem(name, "source_other", message, "warning")
+    message = (
+        f"was not built again, {', '.join(missing)} is not there; "
+        "say with --sources from which folder the recipe's sources are named"
+    )
+    return Problem(name, "source_missing", message, "warning")

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from exobench.challenge.comparison import check_reconstruction
 from exobench.challenge.manifest import MANIFEST, checksum
 from exobench.challenge.problems import Problem
-from exobench.challenge.reconstruction import Reconstruction, check_reconstruction
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
 
 if TYPE_CHECKING:
     from exobench.challenge.manifest import PublicSequence
+    from exobench.challenge.reconstruction import Reconstruction
 
 FWHM_TOLERANCE = 1e-3  # relative; fitted anew to a PSF that was written in single precision
 

@@ -14,6 +14,7 @@ from exobench.challenge.sources import changed_files, source_checksums
 from exobench.datasets.builder import build_sequence
 from exobench.datasets.eidc import write_eidc
 from exobench.datasets.errors import RecipeError
+from exobench.datasets.sequence import Companion
 from exobench.datasets.stars import RealStar
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from exobench.challenge.part import Part
     from exobench.challenge.plan import TrackPlan
     from exobench.challenge.secrets import Secret
+    from exobench.challenge.truth import HiddenSequence
     from exobench.datasets.builder import BuiltSequence
+    from exobench.datasets.sequence import ImageSequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,22 @@ def run_task(task: SequenceTask) -> None:
 def rebuild(planned: TrackPlan, secret: Secret, public: Path) -> Part:
     """A sequence built into the folder `public`, and what is to be kept of it."""
     return _written(planned, _built(planned, secret), public)
+
+
+def stated_sequence(planned: TrackPlan, secret: Secret, hidden: HiddenSequence) -> ImageSequence:
+    """A sequence with the companions that a truth states, whatever would be drawn for it.
+
+    Where those are what is drawn, it is the sequence of `rebuild` to the byte.
+    """
+    star = planned.plan.star.observe(
+        planned.plan.name, secret.rng_for("sequence", planned.plan.name)
+    )
+    return star.with_companions(
+        [
+            Companion(separation=c.separation, position_angle=c.position_angle, flux=c.flux)
+            for c in hidden.companions
+        ]
+    )
 
 
 def _built(planned: TrackPlan, secret: Secret) -> BuiltSequence:

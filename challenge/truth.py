@@ -73,7 +73,7 @@ class Truth(File):
     secret : str
         From which all random numbers derive.
     environment : dict of str to str
-        Versions with which it was built, and the machine type: with them it can be built
+        Versions with which it was built, machine type and processor: with them it can be built
         again to the byte. Empty in a truth of an earlier version.
     sources : dict of str to dict of str to str
         SHA-256 of the files of each real sequence, by its path in the recipe and the file's

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from exobench.challenge.documents import json_bytes, read_json, unreadable, validated
-from exobench.challenge.environment import differences, environment
+from exobench.challenge.environment import build_environment, differences, environment
 from exobench.challenge.manifest import MANIFEST, Manifest, checksum, public_folder
 from exobench.challenge.problems import Problem
 from exobench.challenge.recipe import Recipe
 from exobench.challenge.reconstruction import Reconstruction, reconstructions
-from exobench.challenge.report import REPORT, Report
 from exobench.challenge.secrets import Secret
 from exobench.challenge.sequence_check import SequenceCheck, check_sequence
 from exobench.challenge.truth import TRUTH, Truth
@@ -100,7 +99,7 @@ def plan_verification(
         recipe = validated(truth.recipe, Recipe, TRUTH, ChallengeError)
         problems += _document_problems(manifest, truth, recipe)
         if rebuild:
-            others, known = _versions(public, truth_file, manifest)
+            others, known = _versions(truth, manifest)
             builds, unbuilt = reconstructions(
                 recipe, truth, (sources or Path()).resolve(), {e.name for e in entries}, exact=known
             )
@@ -237,17 +236,10 @@ def _document_problems(manifest: Manifest, truth: Truth, recipe: Recipe) -> list
     return problems
 
 
-def _versions(
-    public: Path, truth_file: Path | None, manifest: Manifest
-) -> tuple[list[Problem], bool]:
+def _versions(truth: Truth, manifest: Manifest) -> tuple[list[Problem], bool]:
     """Warnings of versions other than those of the build; True if all are known and the same."""
-    beside = truth_file.parent if truth_file else public.resolve().parent / "private"
-    built, known = {"exobench": manifest.exobench}, False
-    if (beside / REPORT).is_file():
-        built |= read_json(beside / REPORT, Report, ChallengeError).environment
-        known = True
-    others = differences(environment(), built)
-    if not others:
-        return [], known
-    message = f"built with other versions, here is {', '.join(others)}: bytes may differ"
-    return [Problem("", "versions", message, "warning")], False
+    others = differences(build_environment(), {"exobench": manifest.exobench} | truth.environment)
+    if others:
+        message = f"built with other versions, here is {', '.join(others)}: bytes may differ"
+        return [Problem("", "versions", message, "warning")], False
+    return [], bool(truth.environment)

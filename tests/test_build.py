@@ -13,7 +13,7 @@ from astropy.io import fits
 from exobench.challenge import build as build_module
 from exobench.challenge import finishing
 from exobench.challenge.build import prepare_build, run_build, working_folder
-from exobench.challenge.environment import environment
+from exobench.challenge.environment import build_environment, environment
 from exobench.challenge.finishing import discard
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.journal import JOURNAL
@@ -579,7 +579,7 @@ def test_the_truth_says_of_which_files_and_versions_a_challenge_is(
     recipe, folder = two_sources
     list(run_build(prepare_build(recipe, folder, tmp_path / "out"), in_process))
     truth = load(tmp_path / "out" / "private" / "truth.json")
-    assert truth["environment"] == environment()
+    assert truth["environment"] == build_environment()
     assert set(truth["sources"]) == {"west", "east"}
     for source, files in truth["sources"].items():
         held = {p.name: hashlib.sha256(p.read_bytes()) for p in (folder / source).iterdir()}

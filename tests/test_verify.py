@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from exobench.challenge import reconstruction, verify
+from exobench.challenge import comparison, verify
 from exobench.challenge.build import prepare_build, run_build
+from exobench.challenge.closeness import frame_excess, value_excess
 from exobench.challenge.documents import json_bytes
 from exobench.challenge.environment import environment
 from exobench.challenge.manifest import checksum
 from exobench.challenge.recipe import Recipe, SequenceGroup
-from exobench.challenge.report import REPORT
 from exobench.challenge.secrets import Secret
+from exobench.challenge.sequence_task import stated_sequence
 from exobench.challenge.verify import plan_verification, verify_sequences
 from exobench.datasets.eidc import write_eidc
 from exobench.datasets.errors import ChallengeError
+from exobench.datasets.fits_images import read_part
 from exobench.datasets.simulator import simulate
 
 OVERRIDES = {"n_frames": 12, "size": 71}
@@ -115,13 +117,13 @@ def test_any_bit_of_the_truth_is_seen(challenge, verified):
 
 def test_any_bit_of_the_manifest_is_seen_once_the_truth_is_there(challenge, verified, monkeypatch):
     # Built once: what differs is looked for in the manifest alone.
-    part = reconstruction.rebuild(
+    part = comparison.rebuild(
         *(lambda build: (build.planned, build.secret))(
             plan_verification(challenge).checks[0].reconstruction
         ),
         challenge.parent / "again",
     )
-    monkeypatch.setattr(reconstruction, "rebuild", lambda *_: part)
+    monkeypatch.setattr(comparison, "rebuild", lambda *_: part)
     path = challenge / "public" / "manifest.json"
     content = path.read_bytes()
     for place in np.random.default_rng(2).integers(len(content), size=100):
@@ -230,28 +232,143 @@ def test_a_moved_companion_is_seen(contest, tmp_path, verified):
     assert (problem.code, problem.file) == ("sequence_other", f"truth.json: {name}")
 
 
-@pytest.mark.parametrize(("change", "level"), [(1e-7, "warning"), (1e-3, "error")])
-def test_of_other_versions_only_close_values_are_asked(
-    challenge, verified, monkeypatch, change, level
-):
-    path = challenge / "public" / "adi" / "irdis_like_cube_1.fits"
+def forget_versions(folder):
+    """Have the truth say that it was built with another numpy."""
+    edit(folder / "private" / "truth.json", "environment", "numpy", value="1.0")
+    commit(folder)
+
+
+def alter(folder, name, change):
+    """Change the frames of a sequence, as an organizer could who writes the manifest anew."""
+    track = "adi_ifs" if "ifs" in name else "adi"
+    instrument, _, number = name.rpartition("_")
+    path = folder / "public" / track / f"{instrument}_cube_{number}.fits"
     with fits.open(path, mode="update", memmap=False) as units:
-        units[0].data *= np.float32(1 + change)
-    manifest = challenge / "public" / "manifest.json"
-    keys = (*first(challenge), "files", "cube", "sha256")
+        units[0].data = change(units[0].data)
+    manifest = folder / "public" / "manifest.json"
+    entries = json.loads(manifest.read_bytes())["tracks"][track]["sequences"]
+    index = [entry["name"] for entry in entries].index(name)
+    keys = ("tracks", track, "sequences", index, "files", "cube", "sha256")
     edit(manifest, *keys, value=checksum(path))
+
+
+def rounded(frames):
+    """The same but for the last bit of every value, as other versions may make it."""
+    return np.nextafter(frames, np.float32(np.inf))
+
+
+def test_bytes_are_asked_for_with_the_published_truth_alone(challenge, verified, tmp_path):
+    alone = Path(shutil.copytree(challenge / "public", tmp_path / "alone"))
+    published = shutil.copy(challenge / "private" / "truth.json", tmp_path / "published.json")
+    (check,) = plan_verification(alone, published).checks
+    assert check.reconstruction.exact
+    alter(challenge, "irdis_like_1", rounded)
+    shutil.rmtree(alone)
+    shutil.copytree(challenge / "public", alone)
+    (problem,) = verified(alone, truth_file=published)
+    assert (problem.code, problem.level) == ("sequence_other", "error")
+
+
+def test_of_other_versions_only_close_values_are_asked(challenge, verified):
+    alter(challenge, "irdis_like_1", rounded)
     assert codes(verified(challenge)) == ["sequence_other"]  # the versions are the same
-    edit(challenge / "private" / REPORT, "environment", "numpy", value="1.0")
+    forget_versions(challenge)
     problems = verified(challenge)
     said = next(p for p in problems if p.code == "versions")
     assert f"numpy {environment()['numpy']} (expected 1.0)" in said.message
     (found,) = (p for p in problems if p.code.startswith("sequence"))
-    assert found.level == level
+    assert (found.level, found.code) == ("warning", "sequence_close")
     assert "with the versions of its build" in found.message
 
 
-def test_versions_are_unknown_without_the_report(challenge, verified):
-    (challenge / "private" / REPORT).unlink()
+def test_a_little_noise_is_seen_in_a_blank_sequence_whatever_the_versions(challenge, verified):
+    def disturbed(frames):
+        y, x = 20, 20
+        frames[:, y, x] += 0.01 * frames[:, y, x].std()
+        return frames
+
+    alter(challenge, "irdis_like_1", disturbed)
+    forget_versions(challenge)
+    assert codes(verified(challenge)) == ["sequence_other"]
+
+
+@pytest.mark.parametrize("which", ["adi", "ifs"])
+def test_a_companion_altered_by_a_hundredth_is_seen_whatever_the_versions(
+    contest, tmp_path, verified, which
+):
+    folder = shutil.copytree(contest.folder, tmp_path / "copy")
+    truth = json.loads((folder / "private" / "truth.json").read_bytes())["sequences"]
+    name = next(n for n, s in truth.items() if s["companions"] and ("ifs" in n) == (which == "ifs"))
+    check = plan_verification(folder, names=[name]).checks[0].reconstruction
+    hidden = check.hidden
+    faintest = min(hidden.companions, key=lambda c: np.mean(c.flux))
+    brighter = faintest.model_copy(update={"flux": scaled(faintest.flux, 1.01)})
+    others = tuple(c for c in hidden.companions if c is not faintest)
+    altered = hidden.model_copy(update={"companions": (*others, brighter)})
+    stated, forged = (
+        stated_sequence(check.planned, check.secret, one).cube for one in (hidden, altered)
+    )
+    # Far below what the largest value of the frames would allow to pass.
+    assert np.abs(forged - stated).max() < 1e-2 * np.abs(stated).max()
+    alter(folder, name, lambda frames: forged.reshape(frames.shape))
+    forget_versions(folder)
+    (problem,) = (p for p in verified(folder, names=[name]) if p.level == "error")
+    assert problem.code == "sequence_other"
+    assert "cube" in problem.file
+    assert "times what rounding may do" in problem.message
+
+
+def scaled(flux, factor):
+    return flux * factor if isinstance(flux, float) else tuple(f * factor for f in flux)
+
+
+@pytest.mark.parametrize("name", ["irdis_like_1", "irdis_like_2", "sphere_ifs_like_1"])
+def test_the_companions_that_a_truth_states_give_the_bytes_that_were_handed_out(contest, name):
+    check = plan_verification(contest.folder, names=[name]).checks[0]
+    build = check.reconstruction
+    stated = stated_sequence(build.planned, build.secret, build.hidden)
+    cube = read_part(contest.folder / "public" / check.entry.files["cube"].path, "cube")
+    assert np.array_equal(stated.cube.reshape(cube.shape), cube)
+
+
+def test_a_flux_that_other_versions_measure_otherwise_is_no_forgery():
+    companion = {"flux": 1.0, "snr": {"pca": 4.0}, "x": 10.0}
+    excess = partial(value_excess, {"companions": (companion,)})
+    for change, close in (
+        ({"flux": 1.004}, True),
+        ({"flux": 1.01}, False),
+        ({"snr": {"pca": 4.05}}, True),
+        ({"snr": {"pca": 4.2}}, False),
+        ({"x": 10.00001}, True),
+        ({"x": 10.01}, False),
+    ):
+        assert (excess({"companions": (companion | change,)}) <= 1) == close, change
+
+
+def test_what_is_tolerated_follows_the_noise_and_the_faintest_companion():
+    rng = np.random.default_rng(1)
+    frames = rng.normal(0, 2.0, (1, 400, 5, 5)).astype(np.float32)
+    frames[0, :, 2, 2] += 1e6  # a star has no say in what is tolerated elsewhere
+
+    def excess(off, peak, place=(0, 7, 0, 0)):
+        found = frames.copy()
+        found[place] += np.float32(off)
+        peaks = np.array([[100.0], [peak]])
+        return frame_excess(frames, found, fwhm=np.array([4.0]), peaks=peaks)
+
+    noise = 0.1 * 2.0 / np.sqrt(400 * np.pi * 4)
+    assert excess(noise, 1e9) == pytest.approx(1, rel=0.2)
+    assert excess(0.01, 0.1) == pytest.approx(100, rel=0.01)
+    assert excess(0.0, 0.1) == 0
+    assert excess(np.nan, 0.1) == np.inf
+
+
+def test_a_truth_of_before_versions_were_in_it_is_read(challenge, verified):
+    path = challenge / "private" / "truth.json"
+    content = json.loads(path.read_bytes())
+    del content["environment"], content["sources"]
+    path.write_bytes(json_bytes(content))
+    commit(challenge)
     (check,) = plan_verification(challenge).checks
     assert not check.reconstruction.exact
     assert verified(challenge) == []
@@ -282,11 +399,38 @@ def test_a_truth_of_another_format_is_said(challenge, verified):
     assert all("use that version" in problem.message for problem in problems)
 
 
+def test_a_source_that_is_not_the_one_of_the_build_is_named(tmp_path, in_process, verified):
+    star = simulate("naco_like", rng=np.random.default_rng(1), **OVERRIDES, name="naco_7")
+    sources = tmp_path / "sources"
+    write_eidc(star, sources / "star")
+    real = SequenceGroup(
+        track="adi", source="star", companions=(0, 0), diameter=8.2, wavelength=3.8
+    )
+    recipe = Recipe(
+        name="x", kind="practice", seed=1, references=("median",), sequences=(real, BLANK)
+    )
+    out = tmp_path / "out"
+    list(run_build(prepare_build(recipe, sources, out), in_process))
+    angles = sources / "star" / "naco_pa_7.fits"
+    angles.write_bytes(angles.read_bytes()[:-1] + b"1")
+    warning, error = verified(out, sources=sources)
+    assert (error.code, error.level, error.file) == (
+        "source_other",
+        "error",
+        "star: naco_pa_7.fits",
+    )
+    assert "the source here is not the one of the build (here SHA-256 " in error.message
+    assert (warning.code, warning.level, warning.file) == ("source_other", "warning", "naco_1")
+    assert plan_verification(out, sources=sources).rebuilt == ["irdis_like_1"]
+    angles.write_bytes(b"no FITS any more")
+    assert codes(verified(out, sources=sources)) == ["source_other"]
+
+
 def test_numbers_are_compared_wherever_they_stand():
-    distance = partial(reconstruction._distance, {"a": ((1.0, 2.0), None), "b": "text"})
-    assert distance({"a": ((1.0, 2.0), None), "b": "text"}) == 0
-    assert distance({"a": ((1.0, 2.002), None), "b": "text"}) == pytest.approx(1e-3)
+    excess = partial(value_excess, {"a": ((1.0, 2.0), None), "b": "text"})
+    assert excess({"a": ((1.0, 2.0), None), "b": "text"}) == 0
+    assert excess({"a": ((1.0, 2.002), None), "b": "text"}) == pytest.approx(100)
     for other in ({"a": ((1.0,), None), "b": "text"}, {"a": ((1.0, 2.0), None), "b": ""}, {}):
-        assert distance(other) == np.inf
-    assert reconstruction._distance(0.0, 1.0) == np.inf
+        assert excess(other) == np.inf
+    assert value_excess(0.0, 1.0) == np.inf
     assert verify.METRIC_VERSION == 1
