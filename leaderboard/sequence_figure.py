@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import AsinhNorm, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
 
 from exobench.datasets.geometry import edge_distance, frame_centre
 from exobench.datasets.inspection import Compass, compass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from exobench.datasets.sequence import ImageSequence
 
+CUBE_UNIT = "units of the cube"
 INK, FAINT, ACCENT = "#1b1f24", "#8a919a", "#d1495b"
 IMAGE_MAP, DEVIATION_MAP, RESIDUAL_MAP = "inferno", "viridis", "RdBu_r"
 DETECTED = 5.0  # sigma
@@ -52,8 +54,7 @@ def sequence_figure(sequence: ImageSequence) -> Figure:
     look = quick_look(sequence)
     if isinstance(look, str):
         for name in ("residual", "significance"):
-            axes[name].set_axis_off()
-            axes[name].text(0.5, 0.5, f"no {name} map: {look}", ha="center", color=INK)
+            _say(axes[name], f"no {name} map: {look}")
     else:
         _residual_panel(axes["residual"], sequence, look)
         _significance_panel(axes["significance"], sequence, look)
@@ -62,10 +63,16 @@ def sequence_figure(sequence: ImageSequence) -> Figure:
     return figure
 
 
+def _say(axes: Axes, reason: str) -> None:
+    """Say why a panel is empty."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, reason, ha="center", color=INK)
+
+
 def _properties(sequence: ImageSequence, channel: int) -> str:
     n_y, n_x = sequence.shape
     parts = [
-        f"{sequence.n_frames} frames of {n_x} × {n_y} px",
+        f"{sequence.n_frames} frame{'s' if sequence.n_frames > 1 else ''} of {n_x} × {n_y} px",
         f"{sequence.pixel_scale * 1e3:.2f} mas/px",
         f"field rotation {sequence.field_rotation:.1f}°",
     ]
@@ -92,7 +99,10 @@ def _mean_panel(axes: Axes, sequence: ImageSequence, frames: NDArray[np.float32]
 def _deviation_panel(axes: Axes, sequence: ImageSequence, frames: NDArray[np.float32]) -> None:
     deviation = frames.std(axis=0, dtype=np.float64)
     positive = deviation[deviation > 0]
-    low, high = np.percentile(positive, [2, 99.9]) if positive.size else (0.1, 1.0)
+    if not positive.size:
+        _say(axes, "no temporal standard deviation: all frames are equal")
+        return
+    low, high = np.percentile(positive, [2, 99.9])
     norm = LogNorm(max(low, high * 1e-4), max(high, low * 1.01), clip=True)
     _image(axes, sequence, deviation, norm, DEVIATION_MAP)
     axes.set_title("temporal standard deviation", loc="left", fontsize=9, color=INK)
@@ -103,14 +113,20 @@ def _residual_panel(axes: Axes, sequence: ImageSequence, look: QuickLook) -> Non
     limit = float(np.percentile(np.abs(look.residual), 99.5)) or 1.0
     norm = Normalize(-limit, limit, clip=True)
     _image(axes, sequence, look.residual, norm, RESIDUAL_MAP)
-    axes.set_title(f"residual, north up ({look.label})", loc="left", fontsize=9, color=INK)
+    axes.set_title(
+        f"residual, north up ({look.label})",
+        loc="left",
+        fontsize=9,
+        color=INK,
+    )
     sky = Compass(frame=0, north=90.0, east=180.0)
     _sky_directions(axes, _radius(look.residual, sequence), sky, (0.78, ""), INK)
 
 
 def _significance_panel(axes: Axes, sequence: ImageSequence, look: QuickLook) -> None:
     found = look.significance
-    _image(axes, sequence, found, Normalize(-DETECTED, DETECTED, clip=True), RESIDUAL_MAP)
+    norm = Normalize(-DETECTED, DETECTED, clip=True)
+    _image(axes, sequence, found, norm, RESIDUAL_MAP, "σ")
     scored = np.isfinite(found)
     yx, values = find_candidates(found, sequence.reference_fwhm, scored)
     (y, x), scale = frame_centre(found.shape), sequence.pixel_scale
@@ -119,10 +135,12 @@ def _significance_panel(axes: Axes, sequence: ImageSequence, look: QuickLook) ->
         place = ((column - x) * scale, (row - y) * scale)
         width = 1.5 * sequence.reference_fwhm * scale
         axes.add_patch(Circle(place, width, fill=False, edgecolor=INK, linewidth=1.2))
-        axes.annotate(f"{value:.1f}", place, (9, 7), textcoords="offset points", fontsize=8)
+        edge = (place[0] + width * np.sqrt(0.5), place[1] + width * np.sqrt(0.5))
+        said = axes.annotate(f"{value:.1f}", edge, (2, 2), textcoords="offset points", fontsize=8)
+        said.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
     largest = f"largest {values[0]:.1f} σ" if values.size else "nowhere defined"
     axes.set_title(
-        f"significance in σ, {largest}; circles: {DETECTED:g} and more",
+        f"significance, {largest}; circles: {DETECTED:g} σ and more",
         loc="left",
         fontsize=9,
         color=INK,
@@ -137,9 +155,10 @@ def _psf_panel(axes: Axes, sequence: ImageSequence, channel: int) -> None:
         psf, origin="lower", norm=norm, cmap=IMAGE_MAP, extent=(-half, half, -half, half)
     )
     axes.add_patch(Circle((0, 0), fwhm / 2, fill=False, edgecolor="white", linewidth=1))
-    axes.set_title(f"PSF, FWHM {fwhm:.2f} px (circle)", loc="left", fontsize=9, color=INK)
-    axes.set_xlabel("px", fontsize=8, color=INK)
-    _finish(axes, image)
+    title = f"PSF, FWHM {fwhm:.2f} px (circle), flux 1 within it"
+    axes.set_title(title, loc="left", fontsize=9, color=INK)
+    axes.set_xlabel("px from the star", fontsize=8, color=INK)
+    _finish(axes, image, "flux per px")
 
 
 def _angle_panel(axes: Axes, sequence: ImageSequence) -> None:
@@ -168,6 +187,7 @@ def _image(
     image: NDArray[np.floating],
     norm: Normalize,
     colours: str,
+    unit: str = CUBE_UNIT,
 ) -> None:
     (y, x), scale, (n_y, n_x) = frame_centre(image.shape), sequence.pixel_scale, image.shape
     left, right = (-0.5 - x) * scale, (n_x - 0.5 - x) * scale
@@ -176,22 +196,28 @@ def _image(
         image, origin="lower", norm=norm, cmap=colours, extent=(left, right, bottom, top)
     )
     axes.set_xlabel("arcsec from the star", fontsize=8, color=INK)
-    axes.plot(0, 0, "+", color="white", markersize=7, markeredgewidth=0.8)
-    _finish(axes, shown)
+    # Two strokes: one of them is seen on whatever the star's place is like.
+    for colour, width in (("white", 2.4), (INK, 0.9)):
+        axes.plot(0, 0, "+", color=colour, markersize=8, markeredgewidth=width)
+    _finish(axes, shown, unit)
 
 
-def _finish(axes: Axes, shown: Any) -> None:
+def _finish(axes: Axes, shown: Any, unit: str) -> None:
     axes.tick_params(labelsize=8, colors=INK)
     bar = axes.figure.colorbar(shown, ax=axes, pad=0.015, fraction=0.046)
     bar.ax.tick_params(which="both", labelsize=7, colors=INK)
     bar.ax.yaxis.get_offset_text().set_fontsize(7)
     bar.outline.set_visible(False)
+    bar.set_label(unit, fontsize=8, color=INK)
 
 
 def _scale_bar(axes: Axes, sequence: ImageSequence) -> None:
     radius = edge_distance(sequence.shape) * sequence.pixel_scale
-    steps = np.array([1, 2, 5]) * 10.0 ** np.arange(-3, 3)[:, np.newaxis]
-    length = float(steps[steps <= 0.5 * radius].max())
+    steps = np.array([1, 2, 5]) * 10.0 ** np.arange(-6, 4)[:, np.newaxis]
+    short = steps[steps <= 0.5 * radius]
+    if not short.size:  # a frame of one pixel
+        return
+    length = float(short.max())
     left, bottom = -0.92 * radius, -0.9 * radius
     axes.plot([left, left + length], [bottom, bottom], color="white", linewidth=2)
     axes.text(left + length / 2, bottom + 0.03 * radius, f'{length:g}"', color="white", ha="center")

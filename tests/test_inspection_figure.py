@@ -10,7 +10,8 @@ from exobench.datasets.sequence import ImageSequence
 
 pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
 
-from exobench.leaderboard.quick_look import quick_look
+from exobench.leaderboard import sequence_figure as sequence_figure_module
+from exobench.leaderboard.quick_look import QuickLook, quick_look
 from exobench.leaderboard.sequence_figure import sequence_figure
 
 
@@ -39,7 +40,7 @@ def test_a_real_sequence_is_drawn_with_its_panels(shared_data, tmp_path):
     drawn = panels(figure)
     assert set(drawn) >= {
         *("mean frame", "temporal standard deviation", "PSF", "derotation angle"),
-        *("residual", "significance in σ"),
+        *("residual", "significance"),
     }
     np.testing.assert_allclose(
         drawn["mean frame"].images[0].get_array(), real.cube[0].mean(axis=0), rtol=1e-5, atol=1e-4
@@ -84,6 +85,8 @@ def test_the_title_names_the_channel_and_says_simulated():
     [
         {"cube": np.zeros((2, 5, 30, 40)), "angles": np.zeros(5)},
         {"cube": np.full((2, 1, 30, 40), -3.0), "angles": [0.0]},
+        {"cube": np.ones((2, 5, 1, 1))},
+        {"cube": np.ones((2, 5, 2, 2)), "pixel_scale": 1e-3},
         {
             "cube": np.random.default_rng(0).normal(size=(2, 5, 3, 3)),
             "psf": -np.ones((2, 9, 9)) + 1e-3 + 2 * np.eye(9),
@@ -92,6 +95,31 @@ def test_the_title_names_the_channel_and_says_simulated():
 )
 def test_odd_sequences_are_drawn_too(changes):
     sequence_figure(sequence(**changes)).draw_without_rendering()
+
+
+def test_one_frame_has_no_deviation_and_is_one_frame():
+    drawn = panels(figure := sequence_figure(sequence(cube=np.ones((2, 1, 30, 40)), angles=[0.0])))
+    assert "temporal standard deviation" not in drawn
+    assert "\n1 frame of 40 × 30 px" in figure.get_suptitle()
+
+
+def test_every_image_says_its_unit():
+    made, _ = source()
+    figure = sequence_figure(made)
+    units = [axes.get_ylabel() for axes in figure.axes if axes.get_label() == "<colorbar>"]
+    assert sorted(units) == ["flux per px", *["units of the cube"] * 3, "σ"]
+
+
+def test_titles_stand_clear_of_one_another(monkeypatch):
+    label = "SDI and PCA, 10 components, 200 bins"
+    longest = QuickLook(residual=np.eye(9), significance=9 * np.eye(9), label=label)
+    monkeypatch.setattr(sequence_figure_module, "quick_look", lambda _: longest)
+    figure = sequence_figure(sequence(cube=np.random.default_rng(0).normal(size=(2, 5, 30, 40))))
+    figure.draw_without_rendering()
+    titles = [axes._left_title for title, axes in panels(figure).items() if title]
+    boxes = [title.get_window_extent() for title in titles]
+    assert len(boxes) == 6
+    assert not any(one.overlaps(other) for one in boxes for other in boxes if one is not other)
 
 
 def test_the_figure_is_nobody_elses():
@@ -126,11 +154,14 @@ def source(position_angle=60.0, **changes):
 @pytest.mark.parametrize("size", [61, 60])
 def test_a_companion_is_circled_where_it_stands_on_the_sky(size):
     made, _ = source(size=size)
-    axes = panels(sequence_figure(made))["significance in σ"]
+    axes = panels(sequence_figure(made))["significance"]
     circle = axes.patches[0]
     # East is left: position angle 60 stands up and to the left.
     expected = 0.12 * np.array([-np.sin(np.deg2rad(60)), np.cos(np.deg2rad(60))])
     np.testing.assert_allclose(circle.get_center(), expected, atol=0.011)
+    value = next(text for text in axes.texts if text.get_text()[:1].isdigit())
+    from_centre = np.hypot(*(np.array(value.xy) - circle.get_center()))
+    assert from_centre == pytest.approx(circle.get_radius())
 
 
 def test_reference_frames_reduce_what_does_not_rotate():
