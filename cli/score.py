@@ -134,12 +134,31 @@ def _print_score(submission: Path, scored: dict[str, Any]) -> None:
 
 
 def _print_eidc(scored: dict[str, Any]) -> None:
-    print("metrics as the scorer of 2020 wrote them:")
+    print("metrics as the server of 2020 wrote them:")
     for line in (scored["scores_txt"] or "none, it stopped with an exception").splitlines():
         print(f"  {line}")
-    print("known defects that fired:" if scored["defects"] else "none of its known defects fired")
-    for defect in scored["defects"]:
-        print(f"  {defect['message']} [{defect['code']}]")
+    _print_defects(scored["defects"])
+    published = scored["published_analysis"]
+    print("\nas the published analysis, per resolution element:")
+    print(
+        f"  ranking {_number(published['ranking_f1'])} of {published['ranking_highest']}: the sum "
+        "over instruments of the mean F1"
+    )
+    for instrument, f1 in published["mean_f1"].items():
+        print(f"    {instrument} {_number(f1)}")
+    areas = (
+        f"{key.upper()} {_number(published[key])}" for key in ("auc_tpr", "auc_fdr", "auc_fpf")
+    )
+    print(f"  {', '.join(areas)}: areas over the thresholds, not under an ROC curve")
+    _print_defects(published["defects"])
+
+
+def _print_defects(defects: list[dict[str, str]]) -> None:
+    """One line per kind of defect; the JSON has every one."""
+    print("known defects that fired:" if defects else "none of its known defects fired")
+    for code in dict.fromkeys(defect["code"] for defect in defects):
+        first, *more = (defect["message"] for defect in defects if defect["code"] == code)
+        print(f"  {first}{f' (and {len(more)} more)' if more else ''} [{code}]")
 
 
 def _ending(challenge: Path, mode: Mode, kept: Kept | None) -> str:

@@ -63,6 +63,29 @@ def test_eidc_mode_prints_what_the_original_wrote_and_its_defects(exobench, sub,
     assert "  F1_3d:1.333333\n" in out
     assert "[recall_above_one]" in out
     assert "[blank_repeats]" in out
+    assert "ranking 1.000 of 1: the sum over instruments of the mean F1\n    toy_odd 1.000\n" in out
+    assert "  AUC_TPR " in out
+    assert "[auc_not_invariant]" in out
+
+
+def test_the_json_of_eidc_mode_has_both_aggregations(exobench, sub, toy_challenge):
+    _, out, err = exobench("score", sub, toy_challenge.folder, "--mode", "eidc", "--json")
+    score = json.loads(out)
+    assert err == ""
+    assert score["scores_txt"].startswith("F1_3d:1.333333\n")
+    assert score["published_analysis"]["ranking_f1"] == 1
+    assert {d["code"] for d in score["defects"]} == {"blank_repeats", "recall_above_one"}
+
+
+def test_a_defect_of_several_sequences_is_printed_once(exobench, tmp_path, make_challenge):
+    toy = make_challenge(
+        *(make_challenge.sequence(name=f"toy_{i}", companions=((20.0, 32.0),)) for i in range(3))
+    )
+    path = tmp_path / "sub.zip"
+    path.write_bytes(toy.archive({n: (m > 3) * 9.0 for n, m in toy.maps().items()}))
+    _, out, _ = exobench("score", path, toy.folder, "--mode", "eidc")
+    assert out.count("[two_valued_map]") == 1
+    assert "toy_0: the map holds two values, which no rule forbids (and 2 more)" in out
 
 
 def test_a_baseline_is_marked(exobench, sub, toy_challenge):
