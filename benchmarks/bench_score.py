@@ -1,10 +1,10 @@
-"""Time of strict scoring, of comparing a board, and of the 2020 counting beside its peer."""
+"""Time of strict scoring, and of comparing a board."""
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from exobench.scoring import MapTruth, SequenceCounts, compare, legacy, score_maps
+from exobench.scoring import MapTruth, SequenceCounts, compare, score_maps
 
 
 def submission(n_maps, size):
@@ -55,23 +55,3 @@ def test_compare_a_board(benchmark, n_entries, n_sequences):
     }
     found = benchmark.pedantic(compare, (board, "f1"), rounds=1)
     assert len(found.p_values) == n_entries * (n_entries - 1) // 2
-
-
-THRESHOLDS = np.linspace(0, 5, 10)
-
-
-def test_binary_map(benchmark):
-    maps, truths = submission(1, 160)
-    places = truths["s0"].injections[:, ::-1]
-    benchmark(legacy.binary_map, maps["s0"], THRESHOLDS, places, 4.0)
-
-
-@pytest.mark.peers
-@pytest.mark.filterwarnings("ignore")  # the peer warns where nothing is above a threshold
-def test_binary_map_of_vip(benchmark):
-    metrics = pytest.importorskip(
-        "vip_hci.metrics", reason="needs the extra: pip install 'exobench[peers]'"
-    )
-    maps, truths = submission(1, 160)
-    places = truths["s0"].injections[:, ::-1]
-    benchmark.pedantic(metrics.compute_binary_map, (maps["s0"], THRESHOLDS, places, 4.0), rounds=2)
