@@ -122,7 +122,7 @@ class Search:
             if fall < chord < rise:
                 step = ratio ** ((chord - fall) / (rise - fall))
                 if max(low[1], 0) * step**rise >= SIGMA * _OVERSHOOT:
-                    return low[0] * step
+                    return float(low[0] * step)
         return None
 
 
