@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exobench.cli._console import AsJson, print_json
+from exobench.cli._figures import check_plot, save_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exobench.datasets.inspection import Compass, Inspection
-    from exobench.datasets.sequence import ImageSequence
 
 
 Source = Annotated[
@@ -52,11 +52,13 @@ def inspect(
     from exobench.datasets.orientation import flip_parity
 
     if plot is not None:
-        _check_plot(plot)
+        check_plot(plot)
     sequence = flip_parity(read_sequence(path)) if parity_flip else read_sequence(path)
     inspection = inspect_sequence(sequence)
     if plot is not None:
-        _draw(sequence, plot)
+        from exobench.leaderboard.sequence_figure import sequence_figure
+
+        save_figure(sequence_figure(sequence), plot)
     if as_json:
         print_json({"format": 1, **inspection.to_dict()})
     else:
@@ -74,36 +76,6 @@ def _print(inspection: Inspection, plot: Path | None) -> None:
         print("no warnings")
     if plot is not None:
         print(f"page written to {plot}")
-
-
-def _check_plot(plot: Path) -> None:
-    """Refuse before the work what could not be drawn or written after it."""
-    from exobench.datasets.atomic import check_writable
-    from exobench.datasets.errors import InputError
-
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ModuleNotFoundError as error:
-        raise InputError(
-            "--plot needs matplotlib, which is not installed: pip install 'exobench[leaderboard]'"
-        ) from error
-    known = FigureCanvasBase.get_supported_filetypes()
-    if plot.suffix.lstrip(".").lower() not in known:
-        raise InputError(f"{plot}: expected an image file ending in .{', .'.join(sorted(known))}")
-    check_writable(plot)
-
-
-def _draw(sequence: ImageSequence, plot: Path) -> None:
-    from exobench.datasets.atomic import replacing
-    from exobench.leaderboard.sequence_figure import sequence_figure
-
-    figure = sequence_figure(sequence)
-    try:
-        with replacing(plot) as working:
-            figure.savefig(working, format=plot.suffix.lstrip(".").lower())
-    except OSError as error:
-        # Such as a full disk: the file to name is the user's, not the working one.
-        raise OSError(error.errno, error.strerror or str(error), str(plot)) from error
 
 
 def _properties(inspection: Inspection) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,45 @@
+"""Figures that verbs draw on request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+
+def check_plot(plot: Path) -> None:
+    """Refuse before the work what could not be drawn or written after it.
+
+    Raises
+    ------
+    InputError
+        If matplotlib is missing or knows no such kind of file, or it cannot be written.
+    """
+    from exobench.datasets.atomic import check_writable
+    from exobench.datasets.errors import InputError
+
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "--plot needs matplotlib, which is not installed: pip install 'exobench[leaderboard]'"
+        ) from error
+    known = FigureCanvasBase.get_supported_filetypes()
+    if plot.suffix.lstrip(".").lower() not in known:
+        raise InputError(f"{plot}: expected an image file ending in .{', .'.join(sorted(known))}")
+    check_writable(plot)
+
+
+def save_figure(figure: Figure, plot: Path) -> None:
+    """Write a figure, in the format that its file name ends in."""
+    from exobench.datasets.atomic import replacing
+
+    try:
+        with replacing(plot) as working:
+            figure.savefig(working, format=plot.suffix.lstrip(".").lower())
+    except OSError as error:
+        # Such as a full disk: the file to name is the user's, not the working one.
+        raise OSError(error.errno, error.strerror or str(error), str(plot)) from error
