@@ -27,6 +27,7 @@ VERBS = (
     "run",
     "check",
     "score",
+    "audit",
     "rank",
     "serve",
 )

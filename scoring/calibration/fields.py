@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-_GOLDEN_TURN = np.pi * (3 - np.sqrt(5))  # successive multiples spread evenly over the circle
+# Multiples of both, less their whole parts, fill the unit square evenly: 1 / x and 1 / x^2 of
+# x^3 = x + 1 (Roberts 2018).
+_TURN, _STEP = 0.7548776662466927, 0.5698402909980532
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,8 +96,8 @@ def sample_field(field: BlankField, edges: Sequence[float], index: int) -> Field
     """Independent looks at a blank field, by separation.
 
     Elements stand on rings 1 FWHM apart or a little more, as many on each as discs of
-    diameter 1 FWHM fit without overlap, at the pixels nearest to them. Every map turns its
-    rings by another angle, so that over many maps all pixels are looked at.
+    diameter 1 FWHM fit without overlap, at the pixels nearest to them. Every map has its
+    rings at other radii and turned by another angle, so that many maps look at all pixels.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ def sample_field(field: BlankField, edges: Sequence[float], index: int) -> Field
     edges : sequence of float
         Of the bins, increasing, in the unit of the field; lower ends belong to a bin.
     index : int
-        Of the map among all, which sets the angle.
+        Of the map among all, which sets angle and radii.
     """
     values = field.detection_map
     at = element_positions(field, index)
@@ -121,12 +123,12 @@ def element_positions(field: BlankField, index: int) -> NDArray[np.intp]:
     """Pixels ``(y, x)`` of the resolution elements of a map, shape (n, 2)."""
     inner, outer = field.radii
     n_rings = max(int((outer - inner) / field.fwhm), 1)
-    rings = inner + (np.arange(n_rings) + 0.5) * (outer - inner) / n_rings
+    rings = inner + (np.arange(n_rings) + index * _STEP % 1) * (outer - inner) / n_rings
     cy, cx = frame_centre(field.detection_map.shape)
     places = []
     for radius in rings:
         n = int(n_noise_apertures(radius, field.fwhm)) + 1
-        azimuth = index * _GOLDEN_TURN + 2 * np.pi * np.arange(n) / n
+        azimuth = 2 * np.pi * (index * _TURN + np.arange(n) / n)
         places.append(
             np.stack([cy + radius * np.sin(azimuth), cx + radius * np.cos(azimuth)], axis=-1)
         )
