@@ -65,7 +65,7 @@ def test_eidc_mode_prints_what_the_original_wrote_and_its_defects(exobench, sub,
     assert "[blank_repeats]" in out
     assert "ranking 1.000 of 1: the sum over instruments of the mean F1\n    toy_odd 1.000\n" in out
     assert "  AUC_TPR " in out
-    assert "[auc_not_invariant]" in out
+    assert "[fdr_of_nothing]" in out
 
 
 def test_the_json_of_eidc_mode_has_both_aggregations(exobench, sub, toy_challenge):
