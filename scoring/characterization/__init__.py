@@ -1,0 +1,25 @@
+"""Where companions are and how bright: estimates, their errors and posteriors, beside the truth."""
+
+from exobench.scoring.characterization.estimates import Characterization, Estimates
+from exobench.scoring.characterization.evaluate import score_characterization
+from exobench.scoring.characterization.pooled import Coverage, Mean
+from exobench.scoring.characterization.position import PositionResult
+from exobench.scoring.characterization.score import CharacterizationScore, CompanionResult
+from exobench.scoring.characterization.spectrum import SpectrumResult
+from exobench.scoring.characterization.summaries import Summary
+from exobench.scoring.characterization.truth import CharacterizationTruth, Rules
+
+__all__ = [
+    "Characterization",
+    "CharacterizationScore",
+    "CharacterizationTruth",
+    "CompanionResult",
+    "Coverage",
+    "Estimates",
+    "Mean",
+    "PositionResult",
+    "Rules",
+    "SpectrumResult",
+    "Summary",
+    "score_characterization",
+]
