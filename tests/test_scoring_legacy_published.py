@@ -248,7 +248,7 @@ def test_false_positives_of_a_blank_cube_never_reach_the_ranking_and_that_is_nam
     assert "blank_leaves_ranking" not in codes(clean)
     (message,) = messages(dirty, "blank_leaves_ranking")
     n_false = dirty.sequences[1].counts.fp[0]
-    assert message.startswith(f"a_2 is blank, so that its F1 is undefined: its {n_false} false")
+    assert message.endswith(f"undefined; never in the ranking: {n_false} false positives")
     (message,) = messages(dirty, "macro_not_pooled")
     assert f"pooled counts is {2 / (2 + n_false):.3f}" in message
 
@@ -287,7 +287,7 @@ def test_fdr_counts_as_zero_where_nothing_is_detected():
     published = legacy.published_analysis({"a_1": frame}, {"a_1": truth(PLANET)}, 5)
     assert published.to_dict()["auc_fdr"] == pytest.approx(0.2, abs=0.005)
     (message,) = messages(published, "fdr_of_nothing")
-    assert "makes 80% of the range" in message
+    assert "makes 80 % of the range" in message
     loud = legacy.published_analysis({"a_1": frame * 100}, {"a_1": truth(PLANET)}, 5)
     assert "fdr_of_nothing" not in codes(loud)
 
@@ -300,9 +300,23 @@ def test_the_wings_of_a_bright_planet_are_false_positives_and_that_is_named():
     (message,) = messages(published, "spill_over")
     n_false = int(published.sequences[0].counts.fp[0])
     n_alone = int(legacy.count_elements(alone, truth(PLANET), [5]).fp[0])
-    assert message.startswith(f"a_1: {n_false - n_alone} of {n_false} false positives")
+    assert message.endswith(f"from it: {n_false - n_alone} of {n_false}")
     faint = legacy.published_analysis({"a_1": g(*PLANET, amp=6) + alone}, {"a_1": truth(PLANET)}, 5)
     assert "spill_over" not in codes(faint)
+
+
+def test_a_false_signal_that_lies_in_several_elements_is_several_and_that_is_named():
+    hidden = truth()
+    element = Elements.of(hidden, SHAPE).element
+    frame = np.zeros(SHAPE)
+    frame[element == element[50, 20]] = 9
+    whole = legacy.published_analysis({"a_1": frame}, {"a_1": hidden}, 5)
+    assert "split_signals" not in codes(whole)
+    y, x = np.nonzero((element[:, :-1] != element[:, 1:]) & (element[:, 1:] == element[50, 20]))
+    frame[y[0], x[0]] = 9  # one pixel of the element beside it
+    split = legacy.published_analysis({"a_1": frame}, {"a_1": hidden}, 5)
+    (message,) = messages(split, "split_signals")
+    assert message.startswith("a_1: 1 group of pixels above the threshold: 2 false positives")
 
 
 def test_detections_by_luck_are_named():

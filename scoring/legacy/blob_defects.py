@@ -11,7 +11,7 @@ from exobench.datasets.geometry import annulus
 from exobench.scoring.legacy.blobs import EIGHT_NEIGHBOURS, Blobs, Rules, find_blobs
 from exobench.scoring.legacy.chance import chance_rate
 from exobench.scoring.legacy.counting import binary_map
-from exobench.scoring.legacy.defects import Defect
+from exobench.scoring.legacy.defects import Defect, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,38 +82,45 @@ def _of_matching(counted: CountedMap) -> Iterator[Defect]:
     n_detected, n_found = int(detected.sum()), int(found.sum())
     if n_detected > n_found:
         yield Defect(
-            "several_blobs", f"{n_detected} blobs count as detections of {n_found} injections"
+            "several_blobs",
+            f"{n_detected} blobs count as detections of {some(n_found, 'injection')}",
         )
-    touches = blobs.overlaps > 0
-    wrong = ~detected & ~blobs.too_large
-    fragment = wrong & (touches & found).any(axis=1)
-    if fragment.any():
-        yield Defect(
-            "fragments",
-            f"{fragment.sum()} blobs beside the one that finds an injection touch its disc and "
-            "count as false positives",
-        )
-    partial = wrong & ~fragment & touches.any(axis=1)
-    if partial.any():
-        yield Defect(
-            "partial_overlap",
-            f"{partial.sum()} blobs share no more than "
-            f"{blobs.rules.counting.overlap_threshold:g} of their area with an injection's disc "
-            "and count as false positives, the injection as missed",
-        )
+    yield from _beside_injections(blobs, found)
     n_merged = int((_injections_held(counted) > 1).sum())
     if n_merged:
         yield Defect(
             "merged_injections",
-            f"{n_merged} blobs lie on several injections each and find one of them at most",
+            f"{some(n_merged, 'blob')} over several injections each, of which one at most is found",
         )
     if blobs.too_large.any():
         in_discs = blobs.n_pixels[blobs.too_large].sum() / blobs.rules.area
         yield Defect(
             "large_blobs",
-            f"{blobs.too_large.sum()} blobs larger than {blobs.rules.counting.max_blob_fact:g} "
-            f"discs count as {in_discs:.3g} false positives, by their area, and never as "
-            "detections",
+            f"{some(int(blobs.too_large.sum()), 'blob')} larger than "
+            f"{blobs.rules.counting.max_blob_fact:g} discs: {in_discs:.3g} false positives, by "
+            "area, and never a detection",
+        )
+
+
+def _beside_injections(blobs: Blobs, found: NDArray[np.bool_]) -> Iterator[Defect]:
+    """Blobs on the disc of an injection that count as false positives."""
+    touches = blobs.overlaps > 0
+    wrong = ~blobs.detected & ~blobs.too_large
+    fragment = wrong & (touches & found).any(axis=1)
+    n_fragments = int(fragment.sum())
+    n_partial = int((wrong & ~fragment & touches.any(axis=1)).sum())
+    if n_fragments:
+        yield Defect(
+            "fragments",
+            f"{some(n_fragments, 'blob')} on the disc of an injection that another blob finds: "
+            f"{some(n_fragments, 'false positive')}",
+        )
+    if n_partial:
+        yield Defect(
+            "partial_overlap",
+            f"{some(n_partial, 'blob')} on the disc of an injection with no more than "
+            f"{blobs.rules.counting.overlap_threshold:g} of the area: "
+            f"{some(n_partial, 'false positive')}, and the injection is missed",
         )
 
 
@@ -133,8 +140,8 @@ def _of_labelling(counted: CountedMap) -> Iterator[Defect]:
     if n_small:
         yield Defect(
             "small_groups",
-            f"{n_small} groups of fewer than {rules.counting.npix} pixels above the threshold "
-            "are dropped",
+            f"{some(n_small, 'group')} of fewer than {rules.counting.npix} pixels above the "
+            "threshold: neither true nor false",
         )
     joined = find_blobs(blobs.label > 0, rules, EIGHT_NEIGHBOURS).counts
     if joined != blobs.counts:
@@ -148,8 +155,8 @@ def _of_labelling(counted: CountedMap) -> Iterator[Defect]:
     if reached != blobs.counts:
         yield Defect(
             "equal_to_threshold",
-            f"{_counts(blobs.counts)}; {_counts(reached)} if the {at_threshold.sum()} pixels "
-            "that equal the threshold counted",
+            f"{_counts(blobs.counts)}; {_counts(reached)} if pixels that "
+            "equal the threshold counted",
         )
     yield from _rising(counted)
 
@@ -186,13 +193,14 @@ def _of_the_map(counted: CountedMap) -> Iterator[Defect]:
     if n_outside:
         yield Defect(
             "whole_frame",
-            f"{n_outside} blobs outside the scored area, where nothing is ever injected, count as "
-            "false positives",
+            f"{some(n_outside, 'blob')} outside the scored area, where nothing is ever injected: "
+            f"{some(n_outside, 'false positive')}",
         )
     n_nan = int(np.isnan(counted.values[scored]).sum())
     if n_nan:
         yield Defect(
-            "nan_unnoticed", f"{n_nan} scored pixels are NaN, which counts as no detection there"
+            "nan_unnoticed",
+            f"{some(n_nan, 'scored pixel')} without a value (NaN), taken for no detection",
         )
     if len(np.unique(counted.values[np.isfinite(counted.values)])) == 2:
         yield Defect("two_valued_map", "the map holds two values, which no rule forbids")
@@ -201,7 +209,7 @@ def _of_the_map(counted: CountedMap) -> Iterator[Defect]:
         places = ", ".join(f"({x:g}, {y:g})" for y, x in strays)
         yield Defect(
             "stray_injection",
-            f"injections at (x, y) = {places} stand outside the scored area and count as missed",
+            f"{some(len(strays), 'injection')} outside the scored area, at (x, y) = {places}",
         )
 
 

@@ -11,7 +11,7 @@ from exobench.datasets.errors import InputError
 from exobench.scoring.legacy.blob_defects import CountedMap
 from exobench.scoring.legacy.blobs import Counting, Rules
 from exobench.scoring.legacy.chance import NOTABLE_CHANCE
-from exobench.scoring.legacy.defects import Defect
+from exobench.scoring.legacy.defects import Defect, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -254,7 +254,7 @@ def _pooled(sequences: tuple[PooledSequence, ...], defects: tuple[Defect, ...]) 
     f1: float | None = 0.0
     if tp == 0 and fp > 0:
         f1 = None
-        message = f"{fp} false positives and no detection: {_stopped('ZeroDivisionError')}"
+        message = f"{some(fp, 'false positive')} and no detection: {_stopped('ZeroDivisionError')}"
         defects = (*defects, Defect("zero_division", message))
     elif tp:
         f1 = 2 * precision * recall / (precision + recall)

@@ -34,6 +34,7 @@ DEFECTS = {
     "fdr_of_nothing": "no detection at all counts as a false discovery rate of 0",
     "no_sweep": "a threshold that is not positive leaves no range for the areas",
     "spill_over": "the wings of an injection that was found are false positives",
+    "split_signals": "one false signal counts in every resolution element that it lies in",
     "blank_leaves_ranking": "false positives of blank sequences never reach the ranking",
     "macro_not_pooled": "the ranking is not the pooled F1 that was announced",
 }
@@ -54,3 +55,8 @@ class Defect:
 
     code: str
     message: str
+
+
+def some(n: int, noun: str) -> str:
+    """A number of things, such as "1 blob" or "2 blobs"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -10,7 +10,7 @@ from scipy import ndimage
 from exobench.scoring.legacy.areas import AREAS
 from exobench.scoring.legacy.blobs import EIGHT_NEIGHBOURS
 from exobench.scoring.legacy.chance import NOTABLE_CHANCE
-from exobench.scoring.legacy.defects import Defect
+from exobench.scoring.legacy.defects import Defect, some
 from exobench.scoring.legacy.elements import counts_above
 from exobench.scoring.legacy.measured import mean_area
 
@@ -53,11 +53,11 @@ def area_defects(
         )
     silent = [c for c in counts if np.isnan(c.fdr).any()]
     if silent:
-        fraction = np.mean([np.isnan(c.fdr).mean() for c in counts])
+        percent = 100 * np.mean([np.isnan(c.fdr).mean() for c in counts])
         yield Defect(
             "fdr_of_nothing",
             f"in {len(silent)} of {len(counts)} sequences nothing at all is above the highest "
-            f"thresholds; there FDR counts as 0, which makes {fraction:.0%} of the range of "
+            f"thresholds; there FDR counts as 0, which makes {percent:.2g} % of the range of "
             "auc_fdr",
         )
 
@@ -65,13 +65,7 @@ def area_defects(
 def count_defects(sequences: Sequence[MeasuredSequence]) -> Iterator[Defect]:
     """What is wrong with the counts at the submitted threshold."""
     for s in sequences:
-        n_spilt = _spilt(s)
-        if n_spilt:
-            yield Defect(
-                "spill_over",
-                f"{s.name}: {n_spilt} of {s.counts.fp[0]} false positives hang together with an "
-                "injection that was found, more than 1 FWHM from it",
-            )
+        yield from _false_elements(s)
     expected = sum(s.n_injected * _fraction_near_false(s) for s in sequences)
     if expected >= NOTABLE_CHANCE:
         n_found = sum(int(s.counts.tp[0]) for s in sequences)
@@ -91,8 +85,8 @@ def ranking_defects(
         if s.n_injected == 0 and n_false:
             yield Defect(
                 "blank_leaves_ranking",
-                f"{s.name} is blank, so that its F1 is undefined: its {n_false} false positives "
-                "never reach the ranking",
+                f"{s.name} is blank, so that its F1 is undefined; never in the ranking: "
+                f"{some(n_false, 'false positive')}",
             )
     pooled = _pooled_f1(sequences)
     if pooled is None or ranking.value is None:
@@ -110,18 +104,30 @@ def _stretched(values: NDArray[np.float64], threshold: float) -> NDArray[np.floa
     return np.where(values > threshold, threshold + STRETCH * (values - threshold), values)
 
 
-def _spilt(s: MeasuredSequence) -> int:
-    """False-positive elements all of whose pixels hang together with a found injection."""
-    if s.values is None or s.n_injected == 0:
-        return 0
-    above = (s.values > s.threshold) & (s.elements.element >= 0)
+def _false_elements(s: MeasuredSequence) -> Iterator[Defect]:
+    """False-positive elements that are not one signal each."""
+    if s.values is None:
+        return
+    element, above = s.elements.element, (s.values > s.threshold) & (s.elements.element >= 0)
     group, n_groups = ndimage.label(above, EIGHT_NEIGHBOURS)
-    element = s.elements.element
     reaches = np.zeros(n_groups + 1, dtype=bool)
     reaches[group[above & (element < s.n_injected)]] = True
-    alone = above & ~reaches[group] & (element >= s.n_injected)
-    false = np.unique(element[above & (element >= s.n_injected)])
-    return int(np.setdiff1d(false, element[alone]).size)
+    in_cell = above & (element >= s.n_injected)
+    apart = in_cell & ~reaches[group]
+    n_false, n_apart = len(np.unique(element[in_cell])), len(np.unique(element[apart]))
+    if n_false > n_apart:
+        yield Defect(
+            "spill_over",
+            f"{s.name}: false positives that hang together with an injection that was found, "
+            f"more than 1 FWHM from it: {n_false - n_apart} of {n_false}",
+        )
+    n_signals = len(np.unique(group[apart]))
+    if n_apart > n_signals:
+        yield Defect(
+            "split_signals",
+            f"{s.name}: {some(n_signals, 'group')} of pixels above the threshold: {n_apart} false "
+            "positives, one in every element that a group lies in",
+        )
 
 
 def _fraction_near_false(s: MeasuredSequence) -> float:
