@@ -124,7 +124,7 @@ def position_result(
         tangential_px=float(offset[0] * outwards[1] - offset[1] * outwards[0]),
         energy_score_px=energy,
         log_likelihood=(
-            None if sigma is None else float(stats.norm.logpdf(offset, scale=sigma).sum())
+            None if sigma is None else float(np.sum(stats.norm.logpdf(offset, scale=sigma)))
         ),
         chi=None if sigma is None else offset / sigma,
         sigma=None if sigma is None else position_by_sigma(offset, sigma),

@@ -150,4 +150,5 @@ def _density(
     known: NDArray[np.bool_],
 ) -> float:
     scale = divisor[known]
-    return float(stats.norm.logpdf(error[known] / scale, scale=sigma / scale).mean())
+    density = stats.norm.logpdf(error[known] / scale, scale=sigma / scale)
+    return float(np.mean(density))

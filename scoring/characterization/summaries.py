@@ -75,7 +75,7 @@ def position_summary(
     results: Sequence[PositionResult], units: Sequence[str], seed: int, n_missing: int
 ) -> Summary:
     """That of all positions; `units` says by companion what is resampled."""
-    columns = {
+    columns: dict[str, list[float | None]] = {
         "distance_px": [r.distance_px for r in results],
         "distance_mas": [r.distance_mas for r in results],
         "energy_score_px": [r.energy_score_px for r in results],
@@ -103,7 +103,7 @@ def spectrum_summary(
     results: Sequence[SpectrumResult], units: Sequence[str], seed: int, n_missing: int
 ) -> Summary:
     """That of all spectra; `units` says by companion what is resampled."""
-    columns = {
+    columns: dict[str, list[float | None]] = {
         "relative_l1_mean": [r.relative_l1_mean for r in results],
         "relative_l1_sum": [r.relative_l1_sum for r in results],
         "spectrum_l1": [r.spectrum_l1 for r in results],

@@ -106,7 +106,7 @@ class Rules:
 
     def divisors(self, contrasts: NDArray[np.float64]) -> NDArray[np.float64]:
         """By what errors of a spectrum are divided, shape (n_wavelengths,)."""
-        return np.maximum(contrasts, self.floor * contrasts.mean())
+        return np.asarray(np.maximum(contrasts, self.floor * contrasts.mean()))
 
 
 def _problems(truth: CharacterizationTruth) -> list[str]:
