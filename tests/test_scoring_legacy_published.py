@@ -8,7 +8,7 @@ import pytest
 
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus, radius_map
-from exobench.scoring import MapTruth, legacy
+from exobench.scoring import MapTruth, legacy, score_maps
 from exobench.scoring.legacy.elements import Elements, counts_above
 
 SHAPE = (101, 101)
@@ -347,3 +347,26 @@ def test_every_named_defect_has_a_line():
     }
     named |= {"ignored_parameters"}  # of files, in the challenge
     assert named == set(legacy.DEFECTS)
+
+
+PAGE = Path(__file__).parents[1] / "docs" / "eidc-mode.md"
+
+
+def test_the_page_on_this_mode_has_every_defect():
+    rows = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert set(rows) == set(legacy.DEFECTS)
+
+
+def test_the_page_on_this_mode_has_the_right_numbers():
+    bright = legacy.published_analysis({"a_1": g(*PLANET, amp=1e4)}, {"a_1": truth(PLANET)}, 5)
+    assert (bright.sequences[0].counts.fp[0], bright.ranking.value) == (14, 0.125)
+    peaks = np.sum([g(y, x) for x in (15, 35, 55, 75) for y in (15, 85)], axis=0)
+    truths = {"a_1": truth(PLANET), "a_2": truth()}
+    blank = legacy.published_analysis({"a_1": g(*PLANET), "a_2": peaks}, truths, 3)
+    assert (blank.sequences[1].counts.fp[0], blank.ranking.value) == (22, 1)
+    (message,) = messages(blank, "macro_not_pooled")
+    assert message.endswith("pooled counts is 0.083")
+    (message,) = messages(blank, "split_signals")
+    assert "6 groups" in message
+    overall = score_maps({"a_1": g(*PLANET), "a_2": peaks}, truths, 3).overall
+    assert (overall["fp"], overall["f1"]) == (6, 0.25)
