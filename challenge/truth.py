@@ -122,5 +122,7 @@ def map_truths(manifest: Manifest, truth: Truth, track: str) -> dict[str, MapTru
             unit=entry.unit,
             shape=entry.shape[-2:],
             lambda_over_d_px=entry.lambda_over_d_px,
+            strata=tuple(c.stratum for c in companions),
+            spectra=tuple(c.spectrum for c in companions),
         )
     return truths

@@ -7,6 +7,7 @@ false positives follows from one list of candidates per sequence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre
+from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -48,8 +50,8 @@ class DetectionList:
     values: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        yx = np.asarray(self.yx, dtype=np.float64)
-        values = np.asarray(self.values, dtype=np.float64)
+        yx = as_real_numbers(self.yx, "positions of a detection list")
+        values = as_real_numbers(self.values, "values of a detection list")
         yx = yx.reshape(0, 2) if yx.size == 0 else yx
         if yx.ndim != 2 or yx.shape[1] != 2 or values.shape != (len(yx),):
             raise InputError(
@@ -80,7 +82,7 @@ def find_candidates(
     ----------
     detection_map : array_like, shape (n_y, n_x)
         Compared as float64. Pixels that are not finite, infinite ones included, make no
-        claim and hide nobody else's.
+        claim and hide nobody else's, nor do masked ones.
     fwhm : float
         In pixels.
     scored : array_like of bool, shape (n_y, n_x)
@@ -96,9 +98,10 @@ def find_candidates(
     Raises
     ------
     InputError
-        If the shapes differ or are not 2-D, or the FWHM is not a positive number.
+        If the map holds no real numbers, the shapes differ or are not 2-D, or the FWHM is
+        not a positive number.
     """
-    values = np.asarray(detection_map, dtype=np.float64)
+    values = as_real_numbers(detection_map, "a detection map")
     mask = np.asarray(scored, dtype=bool)
     if values.ndim != 2 or mask.shape != values.shape:
         raise InputError(
@@ -177,29 +180,42 @@ def _maxima(
 ) -> NDArray[np.intp]:
     """Pixels ``(y, x)`` of the scored maxima, in the order of the array."""
     reach = int(np.floor(fwhm))
-    claims = np.where(np.isfinite(values), values, -np.inf)
-    padded = np.pad(claims, reach, constant_values=-np.inf)
-    width = padded.shape[1]
-    # One index into the padded map instead of two: the survivors thin out quickly.
-    y, x = np.nonzero(scored & np.isfinite(values))
+    n_y, n_x = values.shape
+    finite = np.isfinite(values)
+    padded = np.full((n_y + 2 * reach, n_x + 2 * reach), -np.inf)
+    claims = padded[reach : reach + n_y, reach : reach + n_x]
+    np.copyto(claims, values, where=finite)
+    touching, farther = _disc(fwhm)
+    maximal = scored & finite
+    for dy, dx in touching:
+        # Whole maps while nearly all pixels are left, single pixels after that.
+        maximal &= claims >= padded[reach + dy :, reach + dx :][:n_y, :n_x]
+    width = n_x + 2 * reach
+    y, x = np.nonzero(maximal)
     at = (y + reach) * width + (x + reach)
     flat = padded.ravel()
     peak = flat[at]
-    for dy, dx in _disc(fwhm):
+    for dy, dx in farther:
         survives = flat[at + dy * width + dx] <= peak
         at, peak = at[survives], peak[survives]
     return np.column_stack([at // width - reach, at % width - reach])
 
 
-def _disc(fwhm: float) -> list[tuple[int, int]]:
-    """Offsets ``(dy, dx)`` up to 1 FWHM long, nearest first, without the pixel itself."""
+@lru_cache(maxsize=16)
+def _disc(fwhm: float) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Offsets ``(dy, dx)`` up to 1 FWHM long: of the pixels that touch, and of the others.
+
+    Nearest first, without the pixel itself.
+    """
     reach = int(np.floor(fwhm))
     steps = np.arange(-reach, reach + 1)
     dy, dx = (axis.ravel() for axis in np.meshgrid(steps, steps, indexing="ij"))
     length = distance(dy, dx)
     near = np.argsort(length, kind="stable")
     near = near[(length[near] <= fwhm) & (length[near] > 0)]
-    return list(zip(dy[near].tolist(), dx[near].tolist(), strict=True))
+    offsets = list(zip(dy[near].tolist(), dx[near].tolist(), strict=True))
+    n_touching = int((length[near] < 2).sum())
+    return offsets[:n_touching], offsets[n_touching:]
 
 
 def _one_per_plateau(maxima: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -40,6 +40,7 @@ class Curve:
 
     def rows(self) -> list[dict[str, float | int | None]]:
         """The points as in the score file."""
+        negatives = self.resels - self.n_injected
         return [
             {
                 "value": value,
@@ -48,6 +49,7 @@ class Curve:
                 "tpr": tp / self.n_injected if self.n_injected else None,
                 "fp_per_map": fp / self.n_maps,
                 "fp_per_1000_resels": 1000 * fp / self.resels,
+                "fpr_per_resel": fp / negatives if negatives > 0 else None,
                 "fdr": fp / (tp + fp),
                 "ppv": tp / (tp + fp),
             }

@@ -139,7 +139,9 @@ def evaluate(
         "f1": f1,
         "fp_per_map": _ratio(fp, n_maps),
         "fp_per_1000_resels": _ratio(1000 * fp, total["resels"]),
+        "fpr_per_resel": false_positive_rate(fp, total["resels"], n_injected),
         "fp_per_blank_map": _ratio(total["fp_blank"], total["blank"]),
+        "fp_per_filled_map": _ratio(fp - total["fp_blank"], n_maps - total["blank"]),
         "tpr_above_first_fp": _ratio(total["above_first_fp"], n_injected),
         "tpr_half_fwhm": _ratio(total["tp_half_fwhm"], n_injected),
         "chance_tp": total["chance_tp"],
@@ -150,6 +152,16 @@ def evaluate(
         **_along_the_curve(statistics, weights, total, f1),
     }
     return {key: found[key] for key in METRICS}
+
+
+def false_positive_rate(
+    fp: NDArray[np.float64], resels: NDArray[np.float64], n_injected: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """FP / (FP + TN), counted in resolution elements; NaN where none is without injection.
+
+    Every injection occupies one element, the others are negatives.
+    """
+    return np.where(resels > n_injected, _ratio(fp, resels - n_injected), np.nan)
 
 
 def _along_the_curve(

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from exobench.scoring.breakdowns import Breakdowns
     from exobench.scoring.curve import Curve
     from exobench.scoring.intervals import Interval
     from exobench.scoring.sequences import SequenceResult
 
 METRIC_VERSION = 1
-
-SEPARATION_BINS = ((0.0, 3.0), (3.0, 6.0), (6.0, 10.0), (10.0, inf))
-"""In lambda/D, the outer edge included: up to 3, 3-6, 6-10, over 10."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,16 +30,19 @@ class Score:
         95 %, of every metric that is not a count.
     sequences : tuple of SequenceResult
         In the order of the truths; candidates and matches included.
+    breakdowns : Breakdowns
+        The counts by instrument, separation, stratum and spectrum.
     curve : Curve
         Detections against false positives, over all thresholds.
     warnings : tuple of str
-        What a reader should know before trusting the numbers; not in the score file.
+        What a reader should know before trusting the numbers.
     """
 
     threshold: float
     overall: Mapping[str, float | int | None]
     interval: Mapping[str, Interval]
     sequences: tuple[SequenceResult, ...]
+    breakdowns: Breakdowns
     curve: Curve
     warnings: tuple[str, ...] = ()
 
@@ -54,9 +52,24 @@ class Score:
         return [_sequence_row(result) for result in self.sequences]
 
     @property
-    def per_separation(self) -> list[dict[str, float | int | None]]:
+    def per_instrument(self) -> list[dict[str, Any]]:
+        """One row per instrument, by name."""
+        return list(self.breakdowns.per_instrument)
+
+    @property
+    def per_separation(self) -> list[dict[str, Any]]:
         """One row per bin of separation; empty where no sequence knows its lambda/D."""
-        return separation_rows(self.sequences)
+        return list(self.breakdowns.per_separation)
+
+    @property
+    def per_stratum(self) -> list[dict[str, Any]]:
+        """One row per class of brightness; empty where no injection has one."""
+        return list(self.breakdowns.per_stratum)
+
+    @property
+    def per_spectrum(self) -> list[dict[str, Any]]:
+        """One row per spectral type, by name; empty where no injection has one."""
+        return list(self.breakdowns.per_spectrum)
 
     def to_dict(self) -> dict[str, Any]:
         """The score file, with challenge and track null: JSON types, finite numbers."""
@@ -70,48 +83,13 @@ class Score:
             "overall": dict(self.overall),
             "interval": {key: list(pair) if pair else None for key, pair in self.interval.items()},
             "per_sequence": self.per_sequence,
+            "per_instrument": self.per_instrument,
             "per_separation": self.per_separation,
+            "per_stratum": self.per_stratum,
+            "per_spectrum": self.per_spectrum,
             "curve": self.curve.rows(),
+            "warnings": list(self.warnings),
         }
-
-
-def separation_rows(results: Sequence[SequenceResult]) -> list[dict[str, float | int | None]]:
-    """Counts at the threshold by distance from the star.
-
-    Injections count where they are, false positives where they claim to be. A missing
-    map of a sequence that states no shape leaves its injections out, since the star's
-    place is then unknown.
-
-    Parameters
-    ----------
-    results : sequence of SequenceResult
-        Those without ``lambda_over_d_px`` are left out.
-    """
-    placed = [s for s in results if s.truth.lambda_over_d_px is not None and s.shape is not None]
-    if not any(s.truth.lambda_over_d_px is not None for s in results):
-        return []
-    nowhere = np.empty(0)
-    injected = np.concatenate([nowhere, *(s.in_lambda_over_d(s.truth.injections) for s in placed)])
-    found = np.concatenate([nowhere.astype(bool), *(s.found for s in placed)])
-    false = np.concatenate([nowhere, *(s.in_lambda_over_d(s.false_positives) for s in placed)])
-    rows: list[dict[str, float | int | None]] = []
-    for inner, outer in SEPARATION_BINS:
-        here = (injected > inner) & (injected <= outer)
-        # A source on the star belongs to the innermost bin.
-        here |= (injected == 0) & (inner == 0)
-        n, tp = int(here.sum()), int(found[here].sum())
-        rows.append(
-            {
-                "inner_lambda_over_d": inner,
-                "outer_lambda_over_d": None if outer == inf else outer,
-                "n_injected": n,
-                "tp": tp,
-                "fn": n - tp,
-                "fp": int(((false > inner) & (false <= outer)).sum()),
-                "tpr": tp / n if n else None,
-            }
-        )
-    return rows
 
 
 def _sequence_row(result: SequenceResult) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from exobench.datasets.geometry import annulus, frame_centre
+from exobench.datasets.geometry import frame_centre
 from exobench.scoring.candidates import (
     DetectionList,
     distance,
@@ -158,7 +158,7 @@ def evaluate_sequence(
         Largest distance of a match, in FWHM.
     """
     tolerance_px = tolerance_fwhm * truth.fwhm
-    scored = _scored_area(answer, truth)
+    scored = truth.scored_area(_shape(answer, truth) or (0, 0))
     yx, values = _candidates(answer, truth, scored)
     above = values >= threshold
     matching = match(yx, truth.injections, tolerance_px)
@@ -179,10 +179,6 @@ def evaluate_sequence(
         missing=answer is None,
         shape=_shape(answer, truth),
     )
-
-
-def _scored_area(answer: Answer, truth: MapTruth) -> NDArray[np.bool_]:
-    return annulus(_shape(answer, truth) or (0, 0), *truth.radii)
 
 
 def _shape(answer: Answer, truth: MapTruth) -> tuple[int, int] | None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.datasets.errors import InputError
+from exobench.scoring.breakdowns import break_down
 from exobench.scoring.curve import pooled_curve
 from exobench.scoring.intervals import intervals
 from exobench.scoring.metrics import METRICS
 from exobench.scoring.pooled import evaluate, unit_statistics
 from exobench.scoring.score import Score
 from exobench.scoring.sequences import evaluate_sequence
-from exobench.scoring.validation import answer_problems, as_answer, setting_problems
+from exobench.scoring.validation import answer_problems, as_answers, setting_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,10 +64,11 @@ def score_maps(
         of the stated shape, +inf in a scored pixel, an injection outside the scored area,
         a threshold or tolerance that is no finite number.
     """
-    answers = {name: as_answer(name, answer) for name, answer in maps.items()}
-    unknown = [name for name in answers if name not in truths]
+    answers, unreadable = as_answers(maps)
+    unknown = [name for name in maps if name not in truths]
     problems = [
         *setting_problems(threshold, tolerance_fwhm, truths),
+        *unreadable,
         *(f"unknown sequence {name!r}; there are {', '.join(truths)}" for name in unknown),
     ]
     for name, truth in truths.items():
@@ -84,6 +86,7 @@ def score_maps(
         overall={key: _number(key, float(value[0])) for key, value in metrics.items()},
         interval=intervals(statistics, seed),
         sequences=results,
+        breakdowns=break_down(results, seed),
         curve=pooled_curve(results),
         warnings=_coverage_warning(results),
     )

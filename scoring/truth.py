@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from exobench.datasets.errors import InputError
+from exobench.datasets.geometry import annulus
 from exobench.scoring.candidates import in_radii
+from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    Labels = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +40,9 @@ class MapTruth:
         not say where the star stands.
     lambda_over_d_px : float or None
         For `Score.per_separation`; None leaves the sequence out of it.
+    strata, spectra : tuple of (str or None), one per injection
+        The class of brightness of each and its spectral type, for `Score.per_stratum` and
+        `Score.per_spectrum`; None for one without. Empty: none has any.
 
     Raises
     ------
@@ -50,11 +58,16 @@ class MapTruth:
     unit: str | None = None
     shape: tuple[int, int] | None = None
     lambda_over_d_px: float | None = None
+    strata: Labels = ()
+    spectra: Labels = ()
 
     def __post_init__(self) -> None:
-        injections = np.asarray(self.injections, dtype=np.float64)
+        injections = as_real_numbers(self.injections, "injections")
         injections = injections.reshape(0, 2) if injections.size == 0 else injections
         object.__setattr__(self, "injections", injections)
+        for name in ("strata", "spectra"):
+            labels = tuple(getattr(self, name)) or (None,) * len(injections)
+            object.__setattr__(self, name, labels)
         if self.shape is not None:
             object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
         problems = _problems(self)
@@ -71,12 +84,24 @@ class MapTruth:
         """Resolution elements, of diameter 1 FWHM, in the scored area."""
         return float(4 * (self.outer_radius_px**2 - self.inner_radius_px**2) / self.fwhm**2)
 
+    def scored_area(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """True for the scored pixels of a frame of that shape; not to be written to."""
+        return _scored_area(shape, *self.radii)
+
     def strays(self, shape: tuple[int, int]) -> list[tuple[float, float]]:
         """Injections ``(y, x)`` outside the scored area of a frame of that shape."""
         y, x = self.injections.T
         in_frame = (y >= -0.5) & (y <= shape[0] - 0.5) & (x >= -0.5) & (x <= shape[1] - 0.5)
         stray = self.injections[~(in_frame & in_radii(self.injections, self.radii, shape))]
         return [(float(y), float(x)) for y, x in stray]
+
+
+@lru_cache(maxsize=16)
+def _scored_area(shape: tuple[int, int], inner: float, outer: float) -> NDArray[np.bool_]:
+    """The same array for every sequence of that shape and radii."""
+    area = annulus(shape, inner, outer)
+    area.flags.writeable = False
+    return area
 
 
 def _problems(truth: MapTruth) -> list[str]:
@@ -99,4 +124,10 @@ def _problems(truth: MapTruth) -> list[str]:
     scale = truth.lambda_over_d_px
     if scale is not None and not (np.isfinite(scale) and scale > 0):
         problems.append(f"lambda_over_d_px must be positive or None, got {scale}")
+    problems += [
+        f"{name} must have one label or None per injection, got {len(labels)} for "
+        f"{len(truth.injections)}"
+        for name, labels in (("strata", truth.strata), ("spectra", truth.spectra))
+        if len(labels) != len(truth.injections)
+    ]
     return problems

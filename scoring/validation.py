@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import isfinite
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import annulus
 from exobench.scoring.candidates import DetectionList, in_radii
+from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,20 +21,21 @@ if TYPE_CHECKING:
     from exobench.scoring.truth import MapTruth
 
 
-def as_answer(name: str, answer: ArrayLike | DetectionList) -> NDArray[np.float64] | DetectionList:
-    """The map as float64, the list as it is.
-
-    Raises
-    ------
-    InputError
-        If the values are not real numbers.
-    """
-    if isinstance(answer, DetectionList):
-        return answer
-    values = np.asarray(answer)
-    if values.dtype.kind not in "buif":
-        raise InputError(f"{name}: a detection map must hold real numbers, got {values.dtype}")
-    return values.astype(np.float64)
+def as_answers(
+    maps: Mapping[str, ArrayLike | DetectionList],
+) -> tuple[dict[str, NDArray[np.float64] | DetectionList], list[str]]:
+    """The maps as float64 and the lists as they are, by name; and what is wrong with others."""
+    answers: dict[str, NDArray[np.float64] | DetectionList] = {}
+    problems: list[str] = []
+    for name, answer in maps.items():
+        if isinstance(answer, DetectionList):
+            answers[name] = answer
+            continue
+        try:
+            answers[name] = as_real_numbers(answer, f"{name}: a detection map")
+        except InputError as error:
+            problems += error.problems
+    return answers, problems
 
 
 def setting_problems(
@@ -41,10 +43,10 @@ def setting_problems(
 ) -> list[str]:
     """What is wrong apart from the answers."""
     problems = []
-    if not isfinite(threshold):
-        problems.append(f"threshold must be a finite number, got {threshold}")
-    if not (isfinite(tolerance_fwhm) and tolerance_fwhm > 0):
-        problems.append(f"tolerance_fwhm must be a positive number, got {tolerance_fwhm}")
+    if not (isinstance(threshold, Real) and isfinite(threshold)):
+        problems.append(f"threshold must be a finite number, got {threshold!r}")
+    if not (isinstance(tolerance_fwhm, Real) and isfinite(tolerance_fwhm) and tolerance_fwhm > 0):
+        problems.append(f"tolerance_fwhm must be a positive number, got {tolerance_fwhm!r}")
     if not truths:
         problems.append("there is no sequence to score; give at least one truth")
     return problems
@@ -64,6 +66,11 @@ def answer_problems(name: str, answer: Answer, truth: MapTruth) -> list[str]:
             f"{name}: the detection map must have the shape of a frame, {truth.shape}, "
             f"got {answer.shape}"
         ]
+    if not truth.scored_area(answer.shape).any():
+        return [
+            f"{name}: none of the {answer.shape[0]} x {answer.shape[1]} pixels of the detection "
+            "map is scored; send a map of the shape of a frame"
+        ]
     problems = _stray_problems(name, truth.strays(answer.shape))
     at = first_infinite_pixel(answer, truth)
     if at is not None:
@@ -78,8 +85,11 @@ def first_infinite_pixel(
     detection_map: NDArray[np.floating], truth: MapTruth
 ) -> tuple[int, int] | None:
     """The first scored pixel ``(y, x)`` that is +inf, in the order of the array."""
-    infinite = np.isposinf(detection_map) & annulus(detection_map.shape, *truth.radii)
-    y, x = np.nonzero(infinite)
+    # Nearly no map holds any, and one comparison says so.
+    if not (detection_map == np.inf).any():
+        return None
+    n_y, n_x = detection_map.shape
+    y, x = np.nonzero(np.isposinf(detection_map) & truth.scored_area((n_y, n_x)))
     return (int(y[0]), int(x[0])) if y.size else None
 
 

@@ -31,6 +31,7 @@ def test_the_score_is_that_of_the_maps_with_challenge_and_track(toy_challenge):
             instrument=s.name.rpartition("_")[0],
             shape=s.shape,
             lambda_over_d_px=4.0,
+            strata=("bright",) * len(s.companions),
         )
         for s in toy_challenge.sequences
         if s.track == "adi"
@@ -45,7 +46,8 @@ def test_the_score_has_the_keys_of_the_contract(toy_challenge):
     score = score_of(toy_challenge)
     assert set(score) == {
         *("format", "challenge", "track", "mode", "metric_version", "threshold", "overall"),
-        *("interval", "per_sequence", "per_separation", "curve"),
+        *("interval", "per_sequence", "per_instrument", "per_separation", "per_stratum"),
+        *("per_spectrum", "curve", "warnings"),
     }
     assert list(score["overall"]) == list(METRICS)
     assert (score["overall"]["tp"], score["overall"]["fp"]) == (2, 0)

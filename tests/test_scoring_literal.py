@@ -214,7 +214,11 @@ def literal_metrics(sequences, t, full_n_maps):
         "f1": f1_of(tp, fp, n),
         "fp_per_map": ratio(fp, n_maps),
         "fp_per_1000_resels": ratio(1000 * fp, resels),
+        "fpr_per_resel": fp / (resels - n) if resels > n else None,
         "fp_per_blank_map": ratio(sum(s.fp(t) for s in blank), len(blank)),
+        "fp_per_filled_map": ratio(
+            sum(s.fp(t) for s in sequences if s.injections), n_maps - len(blank)
+        ),
         "tpr_at_1_fp_per_map": tpr_at(1) if full_n_maps >= 3 else None,
         "tpr_at_0p1_fp_per_map": tpr_at(Fraction(1, 10)) if full_n_maps >= 30 else None,
         "tpr_above_first_fp": ratio(above, n),

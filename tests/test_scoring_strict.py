@@ -196,15 +196,16 @@ def test_the_score_file_has_exactly_the_keys_of_format_1():
     found = score_of(sequence([9], [8], 1, lambda_over_d_px=3.0)).to_dict()
     assert set(found) == {
         *("format", "challenge", "track", "mode", "metric_version", "threshold"),
-        *("overall", "interval", "per_sequence", "per_separation", "curve"),
+        *("overall", "interval", "per_sequence", "per_instrument", "per_separation"),
+        *("per_stratum", "per_spectrum", "curve", "warnings"),
     }
     assert found["format"] == found["metric_version"] == 1
     assert (found["challenge"], found["track"], found["mode"]) == (None, None, "strict")
     assert " ".join(found["overall"]) == (
         "tp fp fn n_injected n_maps n_missing tpr fdr ppv f1 fp_per_map fp_per_1000_resels "
-        "fp_per_blank_map tpr_at_1_fp_per_map tpr_at_0p1_fp_per_map tpr_above_first_fp froc_auc "
-        "froc_score average_precision calibration_loss tpr_half_fwhm chance_tp median_error_px "
-        "coverage macro_f1 macro_tpr"
+        "fpr_per_resel fp_per_blank_map fp_per_filled_map tpr_at_1_fp_per_map "
+        "tpr_at_0p1_fp_per_map tpr_above_first_fp froc_auc froc_score average_precision "
+        "calibration_loss tpr_half_fwhm chance_tp median_error_px coverage macro_f1 macro_tpr"
     )
     counts = {"tp", "fp", "fn", "n_injected", "n_maps", "n_missing"}
     assert set(found["interval"]) == set(found["overall"]) - counts
@@ -214,7 +215,8 @@ def test_the_score_file_has_exactly_the_keys_of_format_1():
         "injections",
     }
     assert set(found["curve"][0]) == {
-        *("value", "tp", "fp", "tpr", "fp_per_map", "fp_per_1000_resels", "fdr", "ppv"),
+        *("value", "tp", "fp", "tpr", "fp_per_map", "fp_per_1000_resels", "fpr_per_resel"),
+        *("fdr", "ppv"),
     }
 
 

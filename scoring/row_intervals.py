@@ -1,0 +1,85 @@
+"""95 % intervals of the true positive rate of a part of the injections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from scipy.special import betaincinv
+
+from exobench.scoring.intervals import (
+    CONFIDENCE,
+    FEWEST_FOR_BOOTSTRAP,
+    FEWEST_UNITS,
+    N_BOOTSTRAP,
+    bca_interval,
+    jackknife_interval,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from exobench.scoring.intervals import Interval
+
+Method: TypeAlias = Literal["jackknife", "bootstrap", "clopper-pearson"]
+
+FEWEST_AGREEING = 2
+"""Units: that one agrees with itself says nothing."""
+
+
+def tpr_interval(
+    tp: NDArray[np.float64],
+    n_injected: NDArray[np.float64],
+    seed: int | np.random.Generator = 0,
+) -> tuple[Interval, Method | None]:
+    """Interval of TPR = sum of `tp` / sum of `n_injected`, and how it was made.
+
+    Where the units differ they are resampled, as for the metrics of the whole set: null
+    below 6 of them. Where all have one TPR, resampling shows no width; then each unit
+    counts as one trial, of the 2 or more, and the interval is that of Clopper and Pearson.
+
+    Parameters
+    ----------
+    tp, n_injected : ndarray, shape (n_units,)
+        Found and injected in each unit that holds an injection of this part; the others
+        say nothing about it.
+    seed : int or numpy.random.Generator
+        Of the bootstrap.
+
+    References
+    ----------
+    Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 11 and 14.
+    Clopper & Pearson (1934), Biometrika 26, 404.
+    """
+    n_units = len(n_injected)
+    if n_units < FEWEST_AGREEING:
+        return None, None
+    total_tp, total = tp.sum(), n_injected.sum()
+    if (tp * total == total_tp * n_injected).all():
+        return clopper_pearson(n_units * total_tp / total, n_units), "clopper-pearson"
+    if n_units < FEWEST_UNITS:
+        return None, None
+    estimate, left_out = float(total_tp / total), (total_tp - tp) / (total - n_injected)
+    if n_units < FEWEST_FOR_BOOTSTRAP:
+        return jackknife_interval(estimate, left_out, 0.0, 1.0), "jackknife"
+    copies = np.random.default_rng(seed).multinomial(
+        n_units, np.full(n_units, 1 / n_units), size=N_BOOTSTRAP
+    )
+    replicates = (copies @ tp) / (copies @ n_injected)
+    return bca_interval(estimate, left_out, replicates), "bootstrap"
+
+
+def clopper_pearson(successes: float, n: int) -> tuple[float, float]:
+    """95 % interval of the probability behind so many successes of `n` trials.
+
+    It holds the truth at least that often. Fractions of a success, from units of which each
+    found the same part, lie between their neighbours.
+
+    References
+    ----------
+    Clopper & Pearson (1934), Biometrika 26, 404.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low = betaincinv(successes, n - successes + 1, tail) if successes > 0 else 0.0
+    high = betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
+    return float(low), float(high)
