@@ -108,5 +108,5 @@ def _judged(what: str, excess: float) -> Problem:
     """Whether a difference, in units of what is tolerated, is the versions' or somebody's."""
     if excess <= 1:
         return Problem(what, "sequence_close", _CLOSE + _ADVICE, "warning")
-    off = f" ({excess:.1g} times what rounding may do)" if np.isfinite(excess) else ""
+    off = f" ({excess:.2g} times what rounding may do)" if np.isfinite(excess) else ""
     return Problem(what, "sequence_other", f"{_OTHER}{off}{_ADVICE}")

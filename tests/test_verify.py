@@ -358,7 +358,7 @@ def test_what_is_tolerated_follows_the_noise_and_the_faintest_companion():
 
     noise = 0.1 * 2.0 / np.sqrt(400 * np.pi * 4)
     assert excess(noise, 1e9) == pytest.approx(1, rel=0.2)
-    assert excess(0.01, 0.1) == pytest.approx(100, rel=0.01)
+    assert excess(0.01, 0.1) == pytest.approx(0.01 / (3e-3 * 0.1), rel=0.01)
     assert excess(0.0, 0.1) == 0
     assert excess(np.nan, 0.1) == np.inf
 
