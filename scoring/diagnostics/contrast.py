@@ -209,14 +209,15 @@ def measured_throughput(
     empty : ndarray, shape (n_y, n_x)
         Residual image without companions, which is subtracted.
     flux : ndarray, shape (n_radii,)
-        Of the companions.
+        Of the companions; where it is not positive none is put in.
 
     Returns
     -------
     ndarray, shape (n_radii, n_azimuths)
-        NaN where an aperture has no value.
+        NaN where an aperture has no value, or holds no companion.
     """
-    fluxes = np.repeat(flux[:, np.newaxis], placed.n_azimuths, axis=1)
+    positive = np.where(flux > 0, flux, np.nan)
+    fluxes = np.repeat(positive[:, np.newaxis], placed.n_azimuths, axis=1)
     fractions = np.full(placed.shape, np.nan)
     for trial in placed.run(algorithm, fluxes):
         left = aperture_fluxes(trial.image - empty, placed.sequence.reference_fwhm, trial.yx)
