@@ -14,6 +14,7 @@ from exobench.scoring.metrics import METRICS
 from exobench.scoring.pooled import evaluate, unit_statistics
 from exobench.scoring.score import Score
 from exobench.scoring.sequences import evaluate_sequence
+from exobench.scoring.star_position import star_warnings
 from exobench.scoring.validation import answer_problems, as_answers, setting_problems
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def score_maps(
         sequences=results,
         breakdowns=break_down(results, seed),
         curve=pooled_curve(results),
-        warnings=_coverage_warning(results),
+        warnings=(*_coverage_warning(results), *star_warnings(results, answers)),
     )
 
 

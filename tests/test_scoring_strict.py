@@ -120,7 +120,8 @@ def test_without_injections_everything_built_on_tpr_is_null_and_nothing_else():
         "macro_f1",
         "macro_tpr",
     }
-    no_map = {"median_error_px", "coverage"}  # no true positive; lists have no pixels
+    # No true positive; lists have no pixels; no sequence has injections.
+    no_map = {"median_error_px", "coverage", "fp_per_filled_map"}
     assert {key for key, value in found.items() if value is None} == built_on_tpr | no_map
     assert (found["fdr"], found["ppv"], found["fp_per_blank_map"], found["chance_tp"]) == (
         1.0,
