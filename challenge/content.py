@@ -84,6 +84,20 @@ def read_content(archive: Archive, manifest: Manifest, wanted: str | None) -> Co
     )
 
 
+def read_method(members: Mapping[str, bytes]) -> tuple[Method, list[Problem]]:
+    """What the authors say of their method, empty if nothing; and what is wrong with that."""
+    try:
+        method, unknown = parse_method(members.get(METHOD, b""))
+    except InputError as error:
+        return Method(), [Problem(METHOD, "bad_method", problem) for problem in error.problems]
+    if not unknown:
+        return method, []
+    known = ", ".join(sorted(Method.model_fields))
+    names = ", ".join(ascii(key)[1:-1][:40] for key in unknown[:10])
+    message = f"unknown keys {names}; known are {known}"
+    return method, [Problem(METHOD, "unknown_key", message, "warning")]
+
+
 class _Reader:
     """Reads part after part of an archive and remembers what is wrong."""
 
@@ -154,16 +168,8 @@ class _Reader:
 
     def method(self) -> Method:
         """What the authors say; empty if they say nothing."""
-        try:
-            method, unknown = parse_method(self._members.get(METHOD, b""))
-        except InputError as error:
-            for problem in error.problems:
-                self._say(METHOD, "bad_method", problem)
-            return Method()
-        if unknown:
-            known = ", ".join(sorted(Method.model_fields))
-            names = ", ".join(ascii(key)[1:-1][:40] for key in unknown[:10])
-            self._warn(METHOD, "unknown_key", f"unknown keys {names}; known are {known}")
+        method, problems = read_method(self._members)
+        self.problems += problems
         return method
 
     def parameters(self, sequences: Mapping[str, PublicSequence]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""One image as the bytes of a FITS file from a stranger.
+"""Images as the bytes of a FITS file from a stranger: one, or one after the other.
 
 FITS libraries trust headers: a few kilobytes can make them ask for gigabytes, unpack a
 compressed bomb, or rescale values into infinities. Here the header is checked first and
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 BLOCK = 2880
@@ -28,6 +30,7 @@ _ARCHIVES = {b"PK": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "x
 _MOST_AXES = 7
 _INTEGER = re.compile(rb"\s*([+-]?\d{1,18})\s*(/.*)?", re.DOTALL)
 _END = b"END".ljust(CARD)
+_EXTENSION = b"XTENSION"
 
 
 class FitsError(ValueError):
@@ -56,9 +59,9 @@ class ImageHeader:
     blank: int | None
 
 
-def largest_file(n_pixels: int) -> int:
-    """Bytes of a file of that many 8-byte pixels under the longest header accepted."""
-    return LARGEST_HEADER + _padded(8 * n_pixels)
+def largest_file(*n_pixels: int) -> int:
+    """Bytes of a file of images of so many 8-byte pixels under the longest headers accepted."""
+    return sum(LARGEST_HEADER + _padded(8 * n) for n in n_pixels)
 
 
 def read_header(content: bytes) -> ImageHeader:
@@ -70,27 +73,50 @@ def read_header(content: bytes) -> ImageHeader:
         If it is compressed or no FITS file, has a header of more than 36 blocks, scaled
         pixels, an extension, or a size other than its header says.
     """
-    for start, kind in _ARCHIVES.items():
-        if content.startswith(start):
-            raise FitsError(f"is a {kind} archive; expected a plain FITS file, not compressed")
-    cards, offset = _cards(content)
-    bitpix, n_axes = _integer(cards, b"BITPIX"), _integer(cards, b"NAXIS")
-    if bitpix not in _DTYPES:
-        raise FitsError(f"BITPIX must be -32, -64, 8, 16, 32 or 64, got {bitpix}")
-    if not 0 <= n_axes <= _MOST_AXES:
-        raise FitsError(f"NAXIS must be a small number of axes, got {n_axes}")
-    lengths = [_integer(cards, b"NAXIS%d" % axis) for axis in range(n_axes, 0, -1)]
-    if any(n < 1 for n in lengths):
-        raise FitsError(f"the image has no pixels: its axes are {lengths}")
-    _refuse_scaling(cards)
-    if content.startswith(b"XTENSION", offset):
+    header = _image_header(content, 0)
+    if content.startswith(_EXTENSION, header.offset):
         raise FitsError("has its image in an extension; write the array as the primary image")
-    dtype = _DTYPES[bitpix]
     # Without axes there is no image, unless a number follows the header all the same.
-    n_pixels = prod(lengths) if lengths else int(len(content) > offset)
-    _check_size(content, offset, n_pixels * np.dtype(dtype).itemsize)
-    blank = _integer(cards, b"BLANK") if bitpix > 0 and b"BLANK" in cards else None
-    return ImageHeader(tuple(lengths), dtype, offset, blank)
+    n_pixels = prod(header.shape) if header.shape else int(len(content) > header.offset)
+    _check_size(content, header.offset, n_pixels * np.dtype(header.dtype).itemsize)
+    return header
+
+
+def read_images(content: bytes, most: int) -> list[NDArray[np.float64] | None]:
+    """The images of a file that holds nothing else, the primary one first.
+
+    Parameters
+    ----------
+    content : bytes
+    most : int
+        Images that the file may hold.
+
+    Returns
+    -------
+    list of ndarray of float64, or None
+        As `pixels` gives them; None for a header without image.
+
+    Raises
+    ------
+    FitsError
+        As for `read_header`; or if there are more units, or one is no image.
+    """
+    found: list[NDArray[np.float64] | None] = []
+    start = 0
+    while not found or content.startswith(_EXTENSION, start):
+        if len(found) == most:
+            raise FitsError(f"holds more than {most} images; expected {most} at most")
+        header = _image_header(content, start)
+        n_bytes = prod(header.shape) * np.dtype(header.dtype).itemsize if header.shape else 0
+        start = header.offset + _padded(n_bytes)
+        if len(content) < start:
+            break
+        found.append(pixels(content, header) if header.shape else None)
+    if len(content) != start:
+        raise FitsError(
+            f"is damaged: its headers account for {start} bytes, the file has {len(content)}"
+        )
+    return found
 
 
 def pixels(content: bytes, header: ImageHeader) -> NDArray[np.float64]:
@@ -107,27 +133,69 @@ def pixels(content: bytes, header: ImageHeader) -> NDArray[np.float64]:
 
 def image_bytes(image: ArrayLike) -> bytes:
     """A FITS file of `image` as float32, or float64 if it is: the same bytes everywhere."""
-    values = np.asarray(image)
-    bitpix = -64 if values.dtype == np.float64 else -32
-    axes = [(f"NAXIS{i}", f"{n}") for i, n in enumerate(reversed(values.shape), start=1)]
-    keys = [("SIMPLE", "T"), ("BITPIX", f"{bitpix}"), ("NAXIS", f"{values.ndim}"), *axes]
+    return _unit_bytes([("SIMPLE", "T")], np.asarray(image), [])
+
+
+def images_bytes(images: Sequence[ArrayLike | None]) -> bytes:
+    """A FITS file of images as `image_bytes` writes one, each after the first in an extension.
+
+    None is an extension without image, which holds the place of one.
+    """
+    arrays = [None if image is None else np.asarray(image) for image in images]
+    first = [("SIMPLE", "T")]
+    others = [("XTENSION", "'IMAGE   '".ljust(20))]
+    ending = [("PCOUNT", "0"), ("GCOUNT", "1")]
+    extended = [("EXTEND", "T")] if len(arrays) > 1 else []
+    return b"".join(
+        _unit_bytes(others if i else first, array, ending if i else extended)
+        for i, array in enumerate(arrays)
+    )
+
+
+def _unit_bytes(
+    first: list[tuple[str, str]], values: NDArray[Any] | None, last: list[tuple[str, str]]
+) -> bytes:
+    """A header that begins and ends with these cards, and the pixels."""
+    shape = () if values is None else values.shape
+    bitpix = -64 if values is not None and values.dtype == np.float64 else -32
+    axes = [(f"NAXIS{i}", f"{n}") for i, n in enumerate(reversed(shape), start=1)]
+    keys = [*first, ("BITPIX", f"{bitpix}"), ("NAXIS", f"{len(shape)}"), *axes, *last]
     cards = "".join(f"{key:<8}= {value:>20}".ljust(CARD) for key, value in keys)
-    data = values.astype(_DTYPES[bitpix]).tobytes()
+    data = b"" if values is None else values.astype(_DTYPES[bitpix]).tobytes()
     header = cards.encode() + _END
     return header.ljust(_padded(len(header))) + data.ljust(_padded(len(data)), b"\0")
 
 
-def _cards(content: bytes) -> tuple[dict[bytes, bytes], int]:
+def _image_header(content: bytes, start: int) -> ImageHeader:
+    """The header of the unit that begins at byte `start`; its size is not checked."""
+    for signature, kind in _ARCHIVES.items():
+        if content.startswith(signature):
+            raise FitsError(f"is a {kind} archive; expected a plain FITS file, not compressed")
+    cards, offset = _cards(content, start)
+    bitpix, n_axes = _integer(cards, b"BITPIX"), _integer(cards, b"NAXIS")
+    if bitpix not in _DTYPES:
+        raise FitsError(f"BITPIX must be -32, -64, 8, 16, 32 or 64, got {bitpix}")
+    if not 0 <= n_axes <= _MOST_AXES:
+        raise FitsError(f"NAXIS must be a small number of axes, got {n_axes}")
+    lengths = [_integer(cards, b"NAXIS%d" % axis) for axis in range(n_axes, 0, -1)]
+    if any(n < 1 for n in lengths):
+        raise FitsError(f"the image has no pixels: its axes are {lengths}")
+    _refuse_scaling(cards)
+    blank = _integer(cards, b"BLANK") if bitpix > 0 and b"BLANK" in cards else None
+    return ImageHeader(tuple(lengths), _DTYPES[bitpix], offset, blank)
+
+
+def _cards(content: bytes, begin: int) -> tuple[dict[bytes, bytes], int]:
     """Values by keyword, each with its comment, and where the header ends."""
-    header = content[:LARGEST_HEADER]
-    if not header.startswith(b"SIMPLE  ="):
+    header = content[begin : begin + LARGEST_HEADER]
+    if begin == 0 and not header.startswith(b"SIMPLE  ="):
         raise FitsError("is not a FITS file (it does not begin with SIMPLE)")
     cards: dict[bytes, bytes] = {}
     for start in range(0, len(header) - CARD + 1, CARD):
         card = header[start : start + CARD]
         if card == _END:
-            _check_first(cards)
-            return cards, _padded(start + CARD)
+            (_check_extension if begin else _check_first)(cards)
+            return cards, begin + _padded(start + CARD)
         keyword = card[:8].rstrip()
         if card[8:10] != b"= ":
             continue
@@ -142,6 +210,16 @@ def _check_first(cards: dict[bytes, bytes]) -> None:
         raise FitsError(
             "does not conform to the FITS standard, by its own header (SIMPLE is not T)"
         )
+
+
+def _check_extension(cards: dict[bytes, bytes]) -> None:
+    kind = cards.get(b"XTENSION", b"").split(b"/")[0].strip(b" '")
+    if kind != b"IMAGE":
+        named = kind[:8].decode("ascii", "replace") or "unnamed"
+        raise FitsError(f"has an extension that is no image ({ascii(named)[1:-1]})")
+    for keyword, only in ((b"PCOUNT", 0), (b"GCOUNT", 1)):
+        if keyword in cards and _integer(cards, keyword) != only:
+            raise FitsError(f"{keyword.decode()} of an image must be {only}")
 
 
 def _integer(cards: dict[bytes, bytes], keyword: bytes) -> int:

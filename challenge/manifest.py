@@ -36,6 +36,26 @@ class PublicFile(Document):
         return cls(path=path.relative_to(public).as_posix(), sha256=checksum(path))
 
 
+class PublicCompanions(Document):
+    """What a challenge of characterization tells of the companions of a sequence.
+
+    Attributes
+    ----------
+    n_companions : int
+        As many as there are first guesses.
+    first_guess_px : float
+        No first guess is farther than this from its companion.
+    star_flux : list of float or None
+        Of the star in the 1-FWHM aperture, in the unit of the cube, per wavelength:
+        contrasts are fluxes divided by it. Null: it is unknown, and the fluxes themselves,
+        in that aperture and unit, stand for contrasts.
+    """
+
+    n_companions: int
+    first_guess_px: float
+    star_flux: tuple[float, ...] | None
+
+
 class PublicSequence(Document):
     """A sequence as participants know it, and where its maps are scored.
 
@@ -44,7 +64,7 @@ class PublicSequence(Document):
     name, instrument, unit : str
         ``<instrument>_<id>``; group of the macro averages; unit of resampling.
     files : dict of str to PublicFile
-        By kind (cube, pa, psf, pxscale, wls), relative to the public folder.
+        By kind (cube, pa, psf, pxscale, wls, first_guess), relative to the public folder.
     shape : list of int
         ``[n_wavelengths, n_frames, n_y, n_x]``.
     fwhm : float
@@ -59,6 +79,8 @@ class PublicSequence(Document):
         Radius within which a candidate is matched with an injection.
     origin : str
         Whether the star is simulated, real, or its planet-free sequence public.
+    characterization : PublicCompanions or None
+        Null in a challenge of detection.
     """
 
     name: str
@@ -75,6 +97,7 @@ class PublicSequence(Document):
     outer_radius_px: float
     tolerance_fwhm: float
     origin: Origin
+    characterization: PublicCompanions | None = None
 
 
 class PublicTrack(Document):
@@ -101,6 +124,15 @@ class Manifest(File):
     rank_by: RankBy
     commitment: str
     tracks: dict[Track, PublicTrack]
+
+    @property
+    def characterizes(self) -> bool:
+        """True if it tells about where the companions are, and asks what they are."""
+        return any(
+            sequence.characterization is not None
+            for track in self.tracks.values()
+            for sequence in track.sequences
+        )
 
     def sequences(self, track: str) -> tuple[PublicSequence, ...]:
         """Sequences of a track.

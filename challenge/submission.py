@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import stat
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from exobench.challenge.answer_files import THRESHOLD, file_name, size_limits, unexpected_file
-from exobench.challenge.archive import largest_archive, read_archive
+from exobench.challenge.archive import read_archive
+from exobench.challenge.archive_bytes import archive_bytes, archive_content
 from exobench.challenge.content import read_content
 from exobench.challenge.fits_bytes import image_bytes
 from exobench.challenge.method import METHOD, Method, method_bytes
 from exobench.challenge.problems import Problem, SubmissionError
+from exobench.challenge.verdict import Verdict
 from exobench.datasets.atomic import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
+    from pathlib import Path
 
     from numpy.typing import ArrayLike
 
     from exobench.challenge.answers import Answer
     from exobench.challenge.manifest import Manifest
 
-_DATE = (1980, 1, 1, 0, 0, 0)
+_NO_DETECTION = Problem(
+    "",
+    "characterization",
+    "this challenge tells about where its companions are and asks what they are: it takes "
+    "estimates (astrometry_ and photometry_ files), no detection maps",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,52 +70,9 @@ class Submission:
         return hashlib.sha256(self.archive).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Verdict:
-    """The result of checking a submission.
-
-    Attributes
-    ----------
-    track : str or None
-        The track it answers, if that can be told.
-    problems : tuple of Problem
-        Errors first, then warnings, each by file.
-    submission : Submission or None
-        None if there is an error.
-    """
-
-    track: str | None
-    problems: tuple[Problem, ...]
-    submission: Submission | None
-
-    @property
-    def valid(self) -> bool:
-        """True if it can be scored."""
-        return self.submission is not None
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """What keeps it from being scored."""
-        return tuple(p for p in self.problems if p.level == "error")
-
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """What deserves a second look."""
-        return tuple(p for p in self.problems if p.level == "warning")
-
-    def to_dict(self) -> dict[str, Any]:
-        """What ``check --json`` prints."""
-        return {
-            "format": 1,
-            "valid": self.valid,
-            "track": self.track,
-            "problems": [problem.to_dict() for problem in self.problems],
-        }
-
-
 def check_submission(
     source: bytes | str | PathLike[str], manifest: Manifest, track: str | None = None
-) -> Verdict:
+) -> Verdict[Submission]:
     """Whether a submission can be scored, with every problem of it.
 
     Parameters
@@ -130,13 +91,12 @@ def check_submission(
     """
     if track is not None:
         manifest.sequences(track)
+    if manifest.characterizes:
+        return Verdict(track=track, problems=(_NO_DETECTION,), submission=None)
     limits = size_limits(manifest)
-    try:
-        data = source if isinstance(source, bytes) else _read(Path(source), largest_archive(limits))
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        problem = Problem("", "unreadable", f"the submission cannot be read, {reason}")
-        return Verdict(track=track, problems=(problem,), submission=None)
+    data = archive_content(source, limits)
+    if isinstance(data, Problem):
+        return Verdict(track=track, problems=(data,), submission=None)
     archive = read_archive(data, limits, lambda name: unexpected_file(name, manifest))
     if archive.names is None:
         return Verdict(track=track, problems=archive.problems, submission=None)
@@ -203,18 +163,4 @@ def submission_bytes(
     files[THRESHOLD] = image_bytes(np.array([threshold], dtype=np.float64))
     if method is not None:
         files[METHOD] = method_bytes(method)
-    buffer = io.BytesIO()
-    # Stored, not deflated: what deflate makes of the same bytes differs between libraries.
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            info = zipfile.ZipInfo(name, _DATE)
-            info.create_system = 3
-            info.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(info, files[name])
-    return buffer.getvalue()
-
-
-def _read(path: Path, most: int) -> bytes:
-    """The file, or one byte more than an archive may have if it is larger."""
-    with path.open("rb") as file:
-        return file.read(most + 1)
+    return archive_bytes(files)

@@ -1,0 +1,262 @@
+"""A submission to a challenge of characterization, checked without the truth."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exobench.challenge.answer_files import all_sequences
+from exobench.challenge.answers import RefusedFile
+from exobench.challenge.archive import read_archive
+from exobench.challenge.archive_bytes import archive_bytes, archive_content
+from exobench.challenge.characterization_files import (
+    KINDS,
+    answer_file,
+    characterization_limits,
+    estimates_bytes,
+    parse_estimates,
+)
+from exobench.challenge.content import read_method
+from exobench.challenge.method import METHOD, Method, method_bytes
+from exobench.challenge.problems import Problem, printable
+from exobench.challenge.verdict import Verdict
+from exobench.datasets.atomic import replacing
+from exobench.datasets.errors import ChallengeError, InputError
+from exobench.datasets.geometry import edge_distance
+from exobench.scoring.characterization import Characterization
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from os import PathLike
+    from pathlib import Path
+
+    from exobench.challenge.archive import Archive
+    from exobench.challenge.characterization_files import Kind
+    from exobench.challenge.manifest import Manifest, PublicSequence
+    from exobench.scoring.characterization import Estimates
+
+    Sent = dict[str, dict[Kind, Estimates]]
+
+_DETECTION = ("_detmap_", "_detections_", "detection_threshold")
+_ELSEWHERE = 5.0  # widths of a posterior by which its mean may be off the estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CharacterizationSubmission:
+    """A valid answer to one track of a challenge of characterization.
+
+    Attributes
+    ----------
+    track : str
+        The track that it answers.
+    answers : mapping of str to Characterization
+        By name of sequence; a sequence without any file is absent.
+    method : Method
+        What its authors say of it.
+    archive : bytes
+        The zip as it came.
+    """
+
+    track: str
+    answers: Mapping[str, Characterization]
+    method: Method
+    archive: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Of the zip, in hexadecimal digits."""
+        return hashlib.sha256(self.archive).hexdigest()
+
+
+def check_characterization(
+    source: bytes | str | PathLike[str], manifest: Manifest, track: str | None = None
+) -> Verdict[CharacterizationSubmission]:
+    """Whether positions and spectra can be scored, with every problem of them.
+
+    Parameters
+    ----------
+    source : bytes or path
+        A flat zip with files of positions, of spectra, or of both.
+    manifest : Manifest
+        Of the challenge that it answers.
+    track : str or None
+        Track that it must answer; None takes the one its files belong to.
+
+    Raises
+    ------
+    ChallengeError
+        If the challenge has no such track, or is one of detection.
+    """
+    if track is not None:
+        manifest.sequences(track)
+    if not manifest.characterizes:
+        raise ChallengeError(f"{manifest.name} is a challenge of detection: it takes maps")
+    limits = characterization_limits(manifest)
+    data = archive_content(source, limits)
+    if isinstance(data, Problem):
+        return Verdict(track=track, problems=(data,), submission=None)
+    archive = read_archive(data, limits, lambda name: _unexpected(name, manifest))
+    if archive.names is None:
+        return Verdict(track=track, problems=archive.problems, submission=None)
+    sent, found = _estimates(archive, manifest)
+    answered, said = _track(archive.names, manifest, track)
+    method, of_method = read_method(archive.members)
+    problems = tuple(
+        sorted({*archive.problems, *found, *said, *of_method}, key=lambda p: (p.level, p))
+    )
+    if any(problem.level == "error" for problem in problems):
+        return Verdict(track=answered, problems=problems, submission=None)
+    submission = CharacterizationSubmission(
+        track=str(answered),
+        answers={
+            name: Characterization(
+                positions=kinds.get("astrometry"), contrasts=kinds.get("photometry")
+            )
+            for name, kinds in sent.items()
+        },
+        method=method,
+        archive=data,
+    )
+    return Verdict(track=submission.track, problems=problems, submission=submission)
+
+
+def write_characterization(
+    path: Path, answers: Mapping[str, Characterization], method: Method | None = None
+) -> None:
+    """Write a submission: the same estimates give the same bytes, everywhere.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced as a whole.
+    answers : mapping of str to Characterization
+        By name of sequence.
+    method : Method or None
+        Written as method.toml if given.
+    """
+    with replacing(path) as working:
+        working.write_bytes(characterization_bytes(answers, method))
+
+
+def characterization_bytes(
+    answers: Mapping[str, Characterization], method: Method | None = None
+) -> bytes:
+    """The bytes that `write_characterization` writes."""
+    files = {}
+    for name, answer in answers.items():
+        for kind, estimates in zip(KINDS, (answer.positions, answer.contrasts), strict=True):
+            if estimates is not None:
+                files[answer_file(name, kind)] = estimates_bytes(estimates, kind)
+    if method is not None:
+        files[METHOD] = method_bytes(method)
+    return archive_bytes(files)
+
+
+def _unexpected(name: str, manifest: Manifest) -> Problem:
+    shown = printable(name)
+    if name.lower().startswith("metadata"):
+        message = "must not be in a submission: some platforms would run it; use method.toml"
+        return Problem(shown, "forbidden_file", message)
+    if any(part in name for part in _DETECTION):
+        message = (
+            "detections are not asked for: this challenge tells about where its companions are"
+        )
+        return Problem(shown, "detection", message)
+    expected = [answer_file(sequence, "astrometry") for sequence in all_sequences(manifest)]
+    message = (
+        f"is not expected; a submission holds {expected[0]} and the like for positions, "
+        f"photometry_ files for spectra and, if you like, {METHOD}"
+    )
+    return Problem(shown, "unexpected_file", message)
+
+
+def _estimates(archive: Archive, manifest: Manifest) -> tuple[Sent, list[Problem]]:
+    """Readable estimates by sequence and kind, and what is wrong with the others."""
+    sent: Sent = defaultdict(dict)
+    problems: list[Problem] = []
+    for name, sequence in all_sequences(manifest).items():
+        for kind in KINDS:
+            file = answer_file(name, kind)
+            if file not in archive.members:
+                continue
+            try:
+                estimates = parse_estimates(file, archive.members[file], sequence, kind)
+            except RefusedFile as refusal:
+                problems.append(refusal.problem)
+            except InputError as error:
+                problems += [Problem(file, "bad_estimates", line) for line in error.problems]
+            else:
+                sent[name][kind] = estimates
+                problems += _warnings(file, estimates, sequence, kind)
+    return sent, problems
+
+
+def _track(
+    names: frozenset[str], manifest: Manifest, wanted: str | None
+) -> tuple[str | None, list[Problem]]:
+    """The track that is answered; which of its files are missing."""
+    files = {
+        track: {kind: [answer_file(s.name, kind) for s in content.sequences] for kind in KINDS}
+        for track, content in manifest.tracks.items()
+    }
+    answered = [
+        track for track, kinds in files.items() if any(names & {*kinds[kind]} for kind in KINDS)
+    ]
+    if len(answered) != 1:
+        code, message = ("no_estimates", "the submission answers no sequence of this challenge")
+        if answered:
+            listed = " and ".join(answered)
+            code = "several_tracks"
+            message = f"the submission answers the tracks {listed}; send one per track"
+        return wanted, [Problem("", code, message)]
+    (track,) = answered
+    problems = []
+    if wanted not in (None, track):
+        message = f"the submission answers track {track}; expected {wanted}"
+        problems.append(Problem("", "wrong_track", message))
+    return track, [*problems, *_missing(names, files[track])]
+
+
+def _missing(names: frozenset[str], files: Mapping[Kind, list[str]]) -> Iterator[Problem]:
+    for kind, expected in files.items():
+        absent = [file for file in expected if file not in names]
+        if len(absent) == len(expected):
+            message = f"the submission holds no {kind}_ files: it will have no {kind}"
+            yield Problem("", "missing_kind", message, "warning")
+        else:
+            for file in absent:
+                message = "is missing: its companions count as not detected"
+                yield Problem(file, "missing_file", message, "warning")
+
+
+def _warnings(
+    file: str, estimates: Estimates, sequence: PublicSequence, kind: Kind
+) -> Iterator[Problem]:
+    """What about readable estimates deserves a second look."""
+    with np.errstate(invalid="ignore"):
+        if kind == "astrometry":
+            astray = np.abs(estimates.values).max(axis=1) > edge_distance(sequence.shape) + 1
+            code = "outside_frame"
+            message = (
+                "stands outside the frame; positions are (x, y) offsets from the star, in pixels"
+            )
+        else:
+            has_star = sequence.characterization and sequence.characterization.star_flux
+            astray = (np.abs(estimates.values) >= 1).any(axis=1) & bool(has_star)
+            code = "bright"
+            message = "is as bright as the star or brighter; contrasts are flux ratios to it"
+        for i in np.flatnonzero(astray):
+            yield Problem(file, code, f"companion {i + 1} {message}", "warning")
+        if estimates.samples is not None:
+            off = np.abs(estimates.samples.mean(axis=2) - estimates.values)
+            elsewhere = (off > _ELSEWHERE * estimates.samples.std(axis=2)).any(axis=1)
+            for i in np.flatnonzero(elsewhere):
+                message = (
+                    f"the posterior of companion {i + 1} lies more than {_ELSEWHERE:g} of its own "
+                    "widths from the estimate"
+                )
+                yield Problem(file, "posterior_elsewhere", message, "warning")
