@@ -402,6 +402,13 @@ def test_11_a_blank_sequence_counts_the_one_before_again():
     assert (overall["fp"], overall["tpr"], overall["f1"]) == (8, 1, pytest.approx(0.2))
 
 
+def test_11_what_is_added_again_is_the_sequence_right_before():
+    score, overall = pooled((g(70, 50), PLANET), (NOWHERE, PLANET), (CROWD, ()), (CROWD, ()))
+    assert [(one.tp, one.fp) for one in score.sequences] == [(1, 0), (0, 0), (0, 0), (0, 0)]
+    assert codes(score) == ["blank_repeats", "blank_repeats"]
+    assert (overall["tp"], overall["fp"]) == (1, 16)
+
+
 def test_11_a_blank_sequence_at_the_start_stops_it():
     score, overall = pooled((CROWD, ()), (g(70, 50), PLANET))
     assert values(score) == (None, None, None, None)
