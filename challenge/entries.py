@@ -17,6 +17,7 @@ from exobench.challenge.manifest import read_manifest
 from exobench.challenge.submission import read_submission
 from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import ChallengeError
+from exobench.scoring.metrics import METRICS
 from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
@@ -56,12 +57,17 @@ class Entry(File):
     @property
     def id(self) -> str:
         """Name of the entry."""
-        return self.sha256[:_ID_LENGTH]
+        return entry_id(self.sha256)
 
     @property
     def name(self) -> str:
         """Name of the method, or of the entry where the authors give none."""
         return str(self.method.get("name") or self.id)
+
+
+def entry_id(sha256: str) -> str:
+    """Name of the entry of a zip with that checksum."""
+    return sha256[:_ID_LENGTH]
 
 
 class EntryStore(Protocol):
@@ -85,6 +91,9 @@ class EntryStore(Protocol):
         baseline: bool = False,
     ) -> Kept:
         """Keep a scored submission; the same zip twice is one entry."""
+
+    def replace_score(self, entry: Entry, score: dict[str, Any]) -> None:
+        """Put another strict score in place of the entry's, or where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,8 @@ class FolderEntryStore:
     def score(self, entry: Entry) -> dict[str, Any]:
         """The strict score of an entry, as in its file.
 
+        A metric that came after the file was written is null.
+
         Raises
         ------
         ChallengeError
@@ -135,9 +146,8 @@ class FolderEntryStore:
         try:
             content = json.loads(path.read_bytes())
         except FileNotFoundError as cause:
-            archive = path.with_name(ARCHIVE)
             raise ChallengeError(
-                f"{path}: no such file; score it again: exobench score {archive} {self._challenge}"
+                f"{path}: no such file; score it again: exobench rescore {self._challenge}"
             ) from cause
         except OSError as cause:
             raise ChallengeError(unreadable(path, cause)) from cause
@@ -145,6 +155,8 @@ class FolderEntryStore:
             raise ChallengeError(f"{path}: is not JSON ({cause})") from cause
         if not isinstance(content, dict) or not isinstance(content.get("per_sequence"), list):
             raise ChallengeError(f"{path}: is no score file")
+        if isinstance(content.get("overall"), dict):
+            content["overall"] = dict.fromkeys(METRICS) | content["overall"]
         return content
 
     def submission(self, entry: Entry) -> Submission:
@@ -206,6 +218,22 @@ class FolderEntryStore:
             reason = (cause.strerror or str(cause)).lower()
             raise ChallengeError(f"{self._folder}: the entry cannot be kept, {reason}") from cause
         return Kept(entry if is_new else self._entry(self._folder / entry.id), is_new)
+
+    def replace_score(self, entry: Entry, score: dict[str, Any]) -> None:
+        """Put another strict score in place of the entry's, or where it has none.
+
+        Raises
+        ------
+        ChallengeError
+            If it cannot be written.
+        """
+        path = self._folder / entry.id / SCORE
+        try:
+            with replacing(path) as partial:
+                _write_durably(partial, json_bytes(score))
+        except OSError as cause:
+            reason = (cause.strerror or str(cause)).lower()
+            raise ChallengeError(f"{path}: cannot be written, {reason}") from cause
 
     def _entry(self, folder: Path) -> Entry:
         entry = read_json(folder / ENTRY, Entry, ChallengeError)

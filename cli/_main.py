@@ -27,8 +27,10 @@ VERBS = (
     "run",
     "check",
     "score",
+    "rescore",
     "audit",
     "rank",
+    "compare",
     "serve",
 )
 

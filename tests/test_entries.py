@@ -156,7 +156,7 @@ def test_a_disk_that_cannot_be_written_is_an_input_error(store, scored, toy_chal
 def test_a_missing_score_says_how_to_get_it_and_is_then_added(store, scored, toy_challenge):
     entry = store.keep(*scored(), received=NOON).entry
     (toy_challenge.folder / "entries" / entry.id / "score-strict-v1.json").unlink()
-    with pytest.raises(ChallengeError, match=r"score it again: exobench score .*submission\.zip"):
+    with pytest.raises(ChallengeError, match=r"score it again: exobench rescore .*toy\Z"):
         store.score(entry)
     assert not store.keep(*scored(), received=NOON).is_new
     assert store.score(entry) == scored()[1]
