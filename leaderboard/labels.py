@@ -41,6 +41,12 @@ def entry_labels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return labels
 
 
+def pair_labels(pair: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The labels of two entries, each given as its id and its name; they differ."""
+    first, second = entry_labels([{"entry": entry, "name": name} for entry, name in pair]).values()
+    return first, second
+
+
 def short_name(name: str) -> str:
     """A name from outside on one line, shortened, and text even to a spreadsheet."""
     line = " ".join(name.split())

@@ -1,0 +1,357 @@
+"""Two entries of one track against each other: the test, the differences, who finds what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exobench.challenge.entries import entry_id
+from exobench.challenge.evaluate import strict_score
+from exobench.challenge.submission import read_submission
+from exobench.datasets.errors import ChallengeError, InputError
+from exobench.scoring.comparison import SIGNIFICANT, compare
+from exobench.scoring.counts import sequence_counts
+from exobench.scoring.paired import differences
+from exobench.scoring.pooled import unit_statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from exobench.challenge.entries import Entry, EntryStore
+    from exobench.challenge.folder import Challenge
+    from exobench.challenge.manifest import Manifest
+    from exobench.challenge.submission import Submission
+    from exobench.scoring.paired import Difference
+    from exobench.scoring.score import Score
+    from exobench.scoring.sequences import SequenceResult
+
+FEWEST_DIGITS = 4
+"""Of the id of an entry, to name it by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Contender:
+    """One of the two.
+
+    Attributes
+    ----------
+    id : str
+        First digits of the zip's SHA-256: the name of the entry, if it is one.
+    name : str
+        Of the method, or the id.
+    submission : Submission
+    """
+
+    id: str
+    name: str
+    submission: Submission
+
+    @property
+    def track(self) -> str:
+        """The track that it answers."""
+        return self.submission.track
+
+    @classmethod
+    def of(cls, submission: Submission) -> Contender:
+        """The submission under its own name."""
+        identity = entry_id(submission.sha256)
+        return cls(id=identity, name=submission.method.name or identity, submission=submission)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequencePair:
+    """What the two made of one sequence, each at its own threshold.
+
+    Attributes
+    ----------
+    name, instrument : str
+    n_injected : int
+    both, only_first, only_second, neither : int
+        Injections by who finds them.
+    fp_first, fp_second : int
+        False positives.
+    """
+
+    name: str
+    instrument: str
+    n_injected: int
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+    fp_first: int
+    fp_second: int
+
+    @property
+    def alike(self) -> bool:
+        """True if both find the same and are wrong equally often."""
+        return not self.only_first and not self.only_second and self.fp_first == self.fp_second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EntryComparison:
+    """Two entries against each other, over the same sequences.
+
+    Attributes
+    ----------
+    challenge, track, rank_by : str
+        `rank_by` is the metric that was tested.
+    contenders : tuple of two Contender
+        First and second.
+    scores : tuple of two Score
+        Theirs, from their maps and the truth.
+    differences : mapping of str to Difference
+        First minus second, by metric; replicates resample the units of both together.
+    p_value : float
+        Of the label-swap test on `rank_by`, two-sided.
+    n_units : int
+        Units of resampling.
+    smallest_p : float
+        That any two entries could attain on so many units.
+    sequences : tuple of SequencePair
+        In the order of the manifest.
+    """
+
+    challenge: str
+    track: str
+    rank_by: str
+    contenders: tuple[Contender, Contender]
+    scores: tuple[Score, Score]
+    differences: Mapping[str, Difference]
+    p_value: float
+    n_units: int
+    smallest_p: float
+    sequences: tuple[SequencePair, ...]
+
+    @property
+    def better(self) -> Contender | None:
+        """Who is significantly better in `rank_by`, for these two alone; None if neither."""
+        apart = self.differences[self.rank_by].value
+        if apart is None or self.p_value >= SIGNIFICANT:
+            return None
+        return self.contenders[0 if apart > 0 else 1]
+
+    @property
+    def message(self) -> str:
+        """One sentence on what the test says."""
+        tested = f"label-swap test over {self.n_units} units"
+        if self.differences[self.rank_by].value is None:
+            return f"{self.rank_by} is undefined for one of them: nothing to test"
+        if self.smallest_p >= SIGNIFICANT:
+            return (
+                f"{tested}: p = {self.p_value:.2g}; too few sequences to separate any two "
+                f"entries, the smallest attainable p is {self.smallest_p:.2g}"
+            )
+        said = "a significant difference" if self.better else "no significant difference"
+        return f"{tested}: p = {self.p_value:.2g}, {said}"
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Sums over all sequences of what `SequencePair` counts."""
+        return {key: sum(getattr(pair, key) for pair in self.sequences) for key in _COUNTED}
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``compare --json`` prints."""
+        return {
+            "format": 1,
+            "challenge": self.challenge,
+            "track": self.track,
+            "rank_by": self.rank_by,
+            "entries": [
+                _entry_row(contender, score)
+                for contender, score in zip(self.contenders, self.scores, strict=True)
+            ],
+            "difference": {
+                key: {
+                    "value": one.value,
+                    "interval": None if one.interval is None else list(one.interval),
+                }
+                for key, one in self.differences.items()
+            },
+            "test": {
+                "metric": self.rank_by,
+                "p": self.p_value,
+                "n_units": self.n_units,
+                "smallest_p": self.smallest_p,
+                "better": None if self.better is None else self.better.id,
+                "message": self.message,
+            },
+            "total": self.totals,
+            "per_sequence": [
+                {"name": pair.name, "instrument": pair.instrument}
+                | {key: getattr(pair, key) for key in _COUNTED}
+                for pair in self.sequences
+            ],
+        }
+
+
+_COUNTED = ("n_injected", "both", "only_first", "only_second", "neither", "fp_first", "fp_second")
+
+
+def find_pair(
+    texts: tuple[str, str], manifest: Manifest, store: EntryStore, track: str | None = None
+) -> tuple[Contender, Contender]:
+    """The two entries that somebody means, of one track.
+
+    A name that entries of several tracks share means the one of the track that the other
+    answers.
+
+    Parameters
+    ----------
+    texts : tuple of two str
+        Each a path of a submission, the id of an entry (its first digits do), or the name
+        of a method.
+    manifest : Manifest
+        Of the challenge.
+    store : EntryStore
+        Its entries.
+    track : str or None
+        That both must answer.
+
+    Raises
+    ------
+    ChallengeError
+        If there is no such entry, or several; lists those there are.
+    SubmissionError
+        If a zip cannot be scored.
+    InputError
+        If both are the same, or answer different tracks.
+    """
+    if track is not None:
+        manifest.sequences(track)
+    meant = [_meant(text, manifest, store, track) for text in texts]
+    pairs = [
+        (one, other)
+        for one in meant[0]
+        for other in meant[1]
+        if one.track == other.track and one.id != other.id
+    ]
+    if len(pairs) != 1:
+        raise _no_pair(texts, meant)
+    one, other = pairs[0]
+    return _loaded(one, store), _loaded(other, store)
+
+
+def compare_entries(
+    first: Contender, second: Contender, challenge: Challenge, *, seed: int = 0
+) -> EntryComparison:
+    """Both scored anew against the truth, tested and compared sequence by sequence.
+
+    Parameters
+    ----------
+    first, second : Contender
+        Two submissions that differ, to one track.
+    challenge : Challenge
+        With its truth.
+    seed : int
+        Of resampling and of the labellings, where they are drawn.
+
+    """
+    manifest, track = challenge.manifest, first.track
+    scores = tuple(strict_score(c.submission, challenge, seed=seed) for c in (first, second))
+    units = {sequence.name: sequence.unit for sequence in manifest.sequences(track)}
+    tested = compare(
+        {
+            contender.id: sequence_counts(score.per_sequence, units)
+            for contender, score in zip((first, second), scores, strict=True)
+        },
+        manifest.rank_by,
+        seed=seed,
+    )
+    statistics = [unit_statistics(score.sequences) for score in scores]
+    (p_value,) = tested.p_values.values()
+    return EntryComparison(
+        challenge=manifest.name,
+        track=track,
+        rank_by=manifest.rank_by,
+        contenders=(first, second),
+        scores=(scores[0], scores[1]),
+        differences=differences(statistics[0], statistics[1], seed),
+        p_value=p_value,
+        n_units=tested.n_units,
+        smallest_p=tested.smallest_p,
+        sequences=_sequence_pairs(scores[0].sequences, scores[1].sequences),
+    )
+
+
+def _sequence_pairs(
+    first: Sequence[SequenceResult], second: Sequence[SequenceResult]
+) -> tuple[SequencePair, ...]:
+    pairs = []
+    for one, other in zip(first, second, strict=True):
+        found, also = one.found, other.found
+        pairs.append(
+            SequencePair(
+                name=one.name,
+                instrument=one.truth.instrument,
+                n_injected=one.n_injected,
+                both=int((found & also).sum()),
+                only_first=int((found & ~also).sum()),
+                only_second=int((~found & also).sum()),
+                neither=int((~found & ~also).sum()),
+                fp_first=one.fp,
+                fp_second=other.fp,
+            )
+        )
+    return tuple(pairs)
+
+
+def _meant(
+    text: str, manifest: Manifest, store: EntryStore, track: str | None
+) -> Sequence[Entry | Contender]:
+    """All that a text can mean; at least one."""
+    path = Path(text)
+    if path.suffix.lower() == ".zip" or path.is_file():
+        return [Contender.of(read_submission(path, manifest, track))]
+    entries = [entry for entry in store.entries() if track in (None, entry.track)]
+    found = [entry for entry in entries if _is_named(entry, text)]
+    if found:
+        return found
+    where = manifest.name if track is None else f"track {track} of {manifest.name}"
+    if not entries:
+        raise ChallengeError(f"no entry {text!r}: {where} has none yet; name zips of submissions")
+    raise ChallengeError(
+        f"no entry {text!r}; expected the first digits of an entry, the name of a method or a "
+        f"zip; {where} has {_listed(entries)}"
+    )
+
+
+def _is_named(entry: Entry, text: str) -> bool:
+    is_prefix = len(text) >= FEWEST_DIGITS and entry.id.startswith(text.lower())
+    return is_prefix or entry.name == text
+
+
+def _loaded(one: Entry | Contender, store: EntryStore) -> Contender:
+    return one if isinstance(one, Contender) else Contender.of(store.submission(one))
+
+
+def _no_pair(texts: Sequence[str], meant: Sequence[Sequence[Entry | Contender]]) -> InputError:
+    several = [
+        f"{text!r} means several entries, {_listed(ones)}; name one by its first digits, or "
+        "the track with --track"
+        for text, ones in zip(texts, meant, strict=True)
+        if len(ones) > 1
+    ]
+    if several:
+        return ChallengeError(*dict.fromkeys(several))
+    (one,), (other,) = meant
+    if one.id == other.id:
+        return InputError(f"the same entry twice, {one.id}; name two that differ")
+    return InputError(
+        f"entries of different tracks: {one.name!r} answers {one.track}, "
+        f"{other.name!r} answers {other.track}; name two of one track"
+    )
+
+
+def _listed(ones: Sequence[Entry | Contender]) -> str:
+    return ", ".join(f"{one.id} ({one.name}, {one.track})" for one in ones)
+
+
+def _entry_row(contender: Contender, score: Score) -> dict[str, Any]:
+    document = score.to_dict()
+    return {
+        "entry": contender.id,
+        "name": contender.name,
+        **{key: document[key] for key in ("threshold", "overall", "interval", "warnings")},
+    }
