@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exobench.challenge.characterization_files import FIRST_GUESS, read_first_guesses
 from exobench.challenge.closeness import frame_excess, image_excess, value_excess
 from exobench.challenge.manifest import MANIFEST
 from exobench.challenge.problems import Problem
@@ -62,6 +63,12 @@ def _file_problem(
     if build.exact:
         return Problem(theirs.path, "sequence_other", _OTHER)
     try:
+        if kind == FIRST_GUESS:
+            drawn, handed_out = (
+                read_first_guesses(path.read_bytes())
+                for path in (folder / ours.path, public / theirs.path)
+            )
+            return _judged(theirs.path, image_excess(drawn, handed_out))
         found = read_part(public / theirs.path, kind)
         if kind == "cube":
             stated = stated_sequence(build.planned, build.secret, build.hidden)

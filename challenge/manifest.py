@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 Track = Literal["adi", "adi_ifs"]
+IFS_TRACK: Track = "adi_ifs"
 Origin = Literal["simulated", "real", "public-origin"]
 RankBy = Literal["f1", "tpr", "ppv", "macro_f1", "macro_tpr"]  # exobench.scoring.RANKABLE
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.challenge.documents import Document
-from exobench.challenge.manifest import PublicSequence, Track
+from exobench.challenge.manifest import PublicCompanions, PublicSequence, Track
 from exobench.challenge.truth import HiddenCompanion, HiddenSequence
 from exobench.datasets.spectra import SPECTRAL_TYPES
 
@@ -82,6 +82,18 @@ def _public(
         outer_radius_px=outer,
         tolerance_fwhm=TOLERANCE_FWHM,
         origin=planned.origin,
+        characterization=_told(planned, built),
+    )
+
+
+def _told(planned: TrackPlan, built: BuiltSequence) -> PublicCompanions | None:
+    """What is told of the companions, if they are to be characterized."""
+    if planned.first_guess_px is None:
+        return None
+    return PublicCompanions(
+        n_companions=len(built.sources),
+        first_guess_px=planned.first_guess_px,
+        star_flux=_numbers(built.sequence.star_flux),
     )
 
 

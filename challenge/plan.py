@@ -7,8 +7,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from exobench.challenge.characterization_files import check_names
 from exobench.challenge.draws import deal_companions
-from exobench.challenge.recipe import IFS_TRACK
+from exobench.challenge.manifest import IFS_TRACK
 from exobench.challenge.references import References
 from exobench.challenge.sources import (
     cube_file,
@@ -48,6 +49,8 @@ class TrackPlan:
         Of a real sequence, as the recipe names it.
     source_files : mapping of str to str
         SHA-256 of the files of the source, by the file's name.
+    first_guess_px : float or None
+        How far off first guesses of its companions are at most; None: they are not told.
     """
 
     plan: SequencePlan
@@ -58,6 +61,7 @@ class TrackPlan:
     references: References
     source: str | None = None
     source_files: Mapping[str, str] = field(default_factory=dict)
+    first_guess_px: float | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -99,11 +103,13 @@ def plan_challenge(
     _check_sources(recipe, folder)
     names = _Names(sources)
     hands = deal_companions(recipe, secret)
-    return [
+    plans = [
         _track_plan(recipe, group, group.star(folder), hand, names)
         for index, group in groups.items()
         for hand in hands[index]
     ]
+    check_names(p.plan.name for p in plans if p.first_guess_px is not None)
+    return plans
 
 
 def _looked_at(
@@ -204,6 +210,7 @@ def _track_plan(
         ),
         source=group.source,
         source_files=names.sources[star.path].files if isinstance(star, RealStar) else {},
+        first_guess_px=group.first_guess_px,
     )
 
 

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from exobench.challenge.documents import Document, File, raise_problems, read_toml
-from exobench.challenge.manifest import RankBy, Track
+from exobench.challenge.manifest import IFS_TRACK, RankBy, Track
+from exobench.challenge.recipe_checks import (
+    contest_problems,
+    mixture_problems,
+    repeated_reference_problems,
+)
 from exobench.challenge.references import (
     DEFAULT_IFS_REFERENCES,
     DEFAULT_REFERENCES,
     ReferenceChoice,
-    images_seen,
     reference_problems,
-    repeated_references,
 )
 from exobench.datasets.errors import InputError, RecipeError
 from exobench.datasets.simulator.presets import load_preset
@@ -23,12 +26,11 @@ from exobench.datasets.simulator.scene import Injection
 from exobench.datasets.stars import Centring, RealStar, SimulatedStar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from exobench.datasets.simulator.presets import Preset
 
-IFS_TRACK = "adi_ifs"
+MOST_FIRST_GUESS_PX = 50.0
 
 
 class SequenceGroup(Document):
@@ -62,6 +64,9 @@ class SequenceGroup(Document):
         For a source: "public-origin" if its planet-free sequence is public.
     inner_radius_px, outer_radius_px : float or None
         Of the scored area; by default from the coronagraph and the frame.
+    first_guess_px : float or None
+        Makes it a challenge of characterization: participants are told about where the
+        companions are, no farther off than this, and asked for positions and contrasts.
     """
 
     track: Track
@@ -80,6 +85,7 @@ class SequenceGroup(Document):
     origin: Literal["real", "public-origin"] = "real"
     inner_radius_px: Annotated[float, Field(gt=0)] | None = None
     outer_radius_px: Annotated[float, Field(gt=0)] | None = None
+    first_guess_px: Annotated[float, Field(gt=0, le=MOST_FIRST_GUESS_PX)] | None = None
 
     @field_validator("companions")
     @classmethod
@@ -90,7 +96,9 @@ class SequenceGroup(Document):
 
     @model_validator(mode="after")
     def _consistent(self) -> SequenceGroup:
-        raise_problems(*self._star_problems(), *self._visible_problems())
+        raise_problems(
+            *self._star_problems(), *self._visible_problems(), *self._first_guess_problems()
+        )
         return self
 
     def _star_problems(self) -> list[str]:
@@ -135,6 +143,14 @@ class SequenceGroup(Document):
         if self.visible and self.companions[1] == 0:
             problems.append(f"visible = {self.visible}, but companions allow none")
         return problems
+
+    def _first_guess_problems(self) -> list[str]:
+        if self.first_guess_px is None or (self.companions[1] and not self.blank_fraction):
+            return []
+        return [
+            "first_guess_px asks what companions are, and every sequence needs one: say "
+            "blank_fraction = 0 and companions = [1, 3] or the like"
+        ]
 
     @property
     def n_blank(self) -> int:
@@ -248,43 +264,15 @@ class Recipe(File):
         if not groups:
             raise ValueError("a challenge needs sequences: add a [[sequences]] table")
         raise_problems(
+            *mixture_problems(groups),
             *(
                 f"group {number}: {problem}"
                 for number, group in enumerate(groups, start=1)
-                for problems_of in (_contest_problems, _reference_problems)
+                for problems_of in (contest_problems, repeated_reference_problems)
                 for problem in problems_of(group, info.data)
-            )
+            ),
         )
         return groups
-
-
-def _contest_problems(group: SequenceGroup, recipe: Mapping[str, Any]) -> list[str]:
-    if recipe.get("kind") != "contest":
-        return []
-    problems = []
-    if group.visible:
-        problems.append("visible is for practice challenges only")
-    if group.origin == "public-origin":
-        problems.append(
-            "a sequence whose planet-free origin is public gives its companions away; "
-            "it is for practice challenges only"
-        )
-    if group.source is not None and group.count > 1:
-        problems.append(
-            "copies of one source differ by nothing but their companions and give them away; "
-            "a contest takes count = 1 of a source"
-        )
-    return problems
-
-
-def _reference_problems(group: SequenceGroup, recipe: Mapping[str, Any]) -> list[str]:
-    """References that few images make the same; of a source that shows when it is built."""
-    if group.preset is None:
-        return []
-    n_wavelengths, n_frames, *_ = group.simulated_preset().shape
-    choices = recipe.get("ifs_references" if group.track == IFS_TRACK else "references", ())
-    n_images = images_seen(n_wavelengths, n_frames, recipe.get("reference_frames"))
-    return repeated_references(choices, n_images)
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -91,10 +91,16 @@ def plan_runs(
     Raises
     ------
     InputError
-        If the baseline or its options are unknown, or it supports none of the tracks.
+        If the baseline or its options are unknown, it supports none of the tracks, or the
+        challenge is not one of detection.
     ChallengeError
         If the challenge has no such track.
     """
+    if manifest.characterizes:
+        raise InputError(
+            f"{manifest.name} is a challenge of characterization, which asks for positions and "
+            "contrasts; baselines detect"
+        )
     supported = load(name, **options).tracks
     wanted = list(manifest.tracks) if track is None else [track]
     sequences = {one: manifest.sequences(one) for one in wanted}

@@ -5,20 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from exobench.challenge.characterization_files import (
+    FIRST_GUESS,
+    first_guess_bytes,
+    first_guess_file,
+)
 from exobench.challenge.documents import write_json
 from exobench.challenge.finishing import is_finished, part_path
 from exobench.challenge.journal import JOURNAL
 from exobench.challenge.manifest import PublicFile
 from exobench.challenge.part import part_of
 from exobench.challenge.sources import changed_files, source_checksums
+from exobench.datasets.atomic import replacing
 from exobench.datasets.builder import build_sequence
 from exobench.datasets.eidc import write_eidc
 from exobench.datasets.errors import RecipeError
+from exobench.datasets.geometry import frame_centre
 from exobench.datasets.sequence import Companion
 from exobench.datasets.stars import RealStar
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from exobench.challenge.part import Part
     from exobench.challenge.plan import TrackPlan
@@ -53,13 +64,13 @@ def run_task(task: SequenceTask) -> None:
         return
     built = _built(planned, task.secret)
     (task.folder / "private" / JOURNAL).stat()
-    part = _written(planned, built, task.folder / "public")
+    part = _written(planned, built, task.secret, task.folder / "public")
     write_json(part_path(task.folder, planned.plan.name), part, mode=0o600)
 
 
 def rebuild(planned: TrackPlan, secret: Secret, public: Path) -> Part:
     """A sequence built into the folder `public`, and what is to be kept of it."""
-    return _written(planned, _built(planned, secret), public)
+    return _written(planned, _built(planned, secret), secret, public)
 
 
 def stated_sequence(planned: TrackPlan, secret: Secret, hidden: HiddenSequence) -> ImageSequence:
@@ -98,7 +109,25 @@ def _check_source(planned: TrackPlan) -> None:
         )
 
 
-def _written(planned: TrackPlan, built: BuiltSequence, public: Path) -> Part:
-    paths = write_eidc(built.sequence, public / planned.track)
+def _written(planned: TrackPlan, built: BuiltSequence, secret: Secret, public: Path) -> Part:
+    folder = public / planned.track
+    paths = write_eidc(built.sequence, folder)
+    if planned.first_guess_px is not None:
+        rng = secret.rng("sequence", planned.plan.name, FIRST_GUESS)
+        path = folder / first_guess_file(planned.plan.name)
+        with replacing(path) as working:
+            working.write_bytes(first_guess_bytes(_guesses(built, planned.first_guess_px, rng)))
+        paths = {**paths, FIRST_GUESS: path}
     files = {kind: PublicFile.of(path, public) for kind, path in paths.items()}
     return part_of(planned, built, files)
+
+
+def _guesses(
+    built: BuiltSequence, radius_px: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """``(y, x)`` offsets from the star, evenly spread over a disc about each companion."""
+    places = np.array([(source.place.y, source.place.x) for source in built.sources])
+    distance = radius_px * np.sqrt(rng.uniform(size=len(places)))
+    angle = rng.uniform(0, 2 * np.pi, len(places))
+    moved = distance[:, np.newaxis] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    return np.asarray(places - frame_centre(built.sequence.shape) + moved)
