@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from exobench.cli._console import AsJson, print_json
+
+if TYPE_CHECKING:
+    from exobench.challenge.verdict import Verdict
 
 
 def check(
@@ -32,10 +35,16 @@ def check(
 
     Example: exobench check pca-adi.zip my-challenge/public
     """
+    from exobench.challenge.characterization_submission import check_characterization
     from exobench.challenge.manifest import read_manifest
     from exobench.challenge.submission import check_submission
 
-    verdict = check_submission(submission, read_manifest(public), track)
+    manifest = read_manifest(public)
+    verdict: Verdict[Any] = (
+        check_characterization(submission, manifest, track)
+        if manifest.characterizes
+        else check_submission(submission, manifest, track)
+    )
     if as_json:
         print_json(verdict.to_dict())
     else:

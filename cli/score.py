@@ -74,6 +74,9 @@ def score(  # noqa: PLR0913 - the options of the verb
     from exobench.challenge.submission import check_submission
 
     opened = read_challenge(challenge)
+    if opened.manifest.characterizes:
+        _score_estimates(submission, opened, mode, out, as_json=as_json)
+        return
     verdict = check_submission(submission, opened.manifest)
     if verdict.submission is None:
         raise SubmissionError(verdict.errors, str(submission))
@@ -88,6 +91,20 @@ def score(  # noqa: PLR0913 - the options of the verb
         return
     _print_score(submission, scored)
     print(_ending(challenge, mode, kept))
+
+
+def _score_estimates(
+    submission: Path, challenge: Challenge, mode: Mode, out: Path | None, *, as_json: bool
+) -> None:
+    from exobench.cli._characterization import print_estimates, scored_estimates
+
+    scored = scored_estimates(submission, challenge, eidc=mode is Mode.eidc)
+    if out is not None:
+        _write(out, scored)
+    if as_json:
+        print_json(scored)
+    else:
+        print_estimates(submission, scored)
 
 
 def _keep(
