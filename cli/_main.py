@@ -21,6 +21,7 @@ VERBS = (
     "list",
     "fetch",
     "inspect",
+    "diagnose",
     "build",
     "verify",
     "difficulty",

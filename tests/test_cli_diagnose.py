@@ -1,0 +1,80 @@
+import json
+
+import numpy as np
+import pytest
+
+from exobench.datasets.files import write_sequence
+from exobench.datasets.psf import normalise_psf
+from exobench.datasets.sequence import ImageSequence
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    y, x = np.indices((41, 41)) - 20
+    rows, columns = np.indices((15, 15)) - 7
+    normal = normalise_psf(np.exp(-4 * np.log(2) * (rows**2 + columns**2) / 16.0))
+    halo = np.exp(-np.hypot(y, x) / 8)
+    noise = np.random.default_rng(0).normal(size=(1, 6, 41, 41))
+    sequence = ImageSequence(
+        name="toy_1",
+        instrument="toy",
+        cube=halo + 1e-2 * noise,
+        angles=np.linspace(0, 90, 6),
+        psf=normal.psf,
+        fwhm=normal.fwhm,
+        pixel_scale=0.01,
+    )
+    path = tmp_path_factory.mktemp("toy") / "toy.h5"
+    write_sequence(sequence, path)
+    return path
+
+
+def test_limits_and_noise_are_printed(exobench, toy):
+    code, out, err = exobench("diagnose", "median", toy, "--azimuths", 1, "--star-flux", 100)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "toy_1, median: limits in magnitudes below the star"
+    assert lines[1].split("  ")[:2] == ["arcsec", "FWHM"]
+    assert "5 sigma" in lines[1]
+    assert "throughput" in lines[1]
+    assert len(lines[2].split()) == 6
+    assert "found: above the first false positive" in out
+    assert "noise: " in out
+    assert "diagnose: 3 of 3" in err
+
+
+def test_without_the_flux_of_the_star_limits_are_fluxes(exobench, toy, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
+    plot = tmp_path / "median.png"
+    code, out, _ = exobench("diagnose", "median", toy, "--azimuths", 1, "--plot", plot, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["format"] == 1
+    assert found["baseline"] == "median"
+    assert found["contrast"]["sigma"] == 5
+    assert len(found["completeness"]["flux"]) == len(found["contrast"]["flux"]) == 4
+    assert found["noise"]["labels"] == ["median"]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["medium"], "no baseline 'medium'"),
+        (["pca", "-o", "n=3"], "pca has no option 'n'"),
+        (["sdi_pca"], "needs another kind of sequence than one of 1 wavelengths"),
+        (["median", "--sigma", "0"], "sigma must be a positive number"),
+        (["median", "--star-flux", "-1"], "star_flux must be positive"),
+        (["median", "--plot", "page.xyz"], "image file ending in"),
+    ],
+)
+def test_bad_input_is_one_clear_line(exobench, toy, arguments, message):
+    name, *options = arguments
+    code, out, err = exobench("diagnose", name, toy, *options)
+    assert code == 2
+    assert out == ""
+    assert message in err
+
+
+def test_the_help_has_an_example(exobench):
+    assert "Example: exobench diagnose pca" in exobench("diagnose", "--help")[1]
