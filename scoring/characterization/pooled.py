@@ -203,4 +203,5 @@ def _effective_number(sums: NDArray[np.float64]) -> float:
     independent = p * (1 - p) / (n - 1)
     upper = (1 + CONFIDENCE) / 2
     degrees = (stats.t.ppf(upper, n - 1) / stats.t.ppf(upper, n_units - 1)) ** 2
-    return float(min(n, n * independent / variance * degrees))
+    # Regions of one unit cannot depend more on one another than if they were one.
+    return float(np.clip(n * independent / variance * degrees, n_units, n))
