@@ -84,35 +84,47 @@ class PooledMeasure:
         One of `RANKABLE`.
     units : tuple of str
         Units of resampling, sorted.
-    n_injected : int
-        Injections in all sequences.
-    sequences_of : mapping of str to int
-        By instrument, the number of its sequences with injections.
+    instruments : tuple of str
+        Those that have sequences with injections, sorted.
+    n_injected : ndarray, shape (n_units,)
+        Injections in each unit.
+    n_filled : ndarray, shape (n_units, n_instruments)
+        Sequences with injections in each unit.
     """
 
     rank_by: str
     units: tuple[str, ...]
-    n_injected: int
-    sequences_of: Mapping[str, int]
+    instruments: tuple[str, ...]
+    n_injected: NDArray[np.float64]
+    n_filled: NDArray[np.float64]
 
     @classmethod
     def of(cls, counts: Sequence[SequenceCounts], rank_by: str) -> PooledMeasure:
         """The measure for the set that these counts are over."""
         if rank_by not in RANKABLE:
             raise InputError(f"rank_by must be one of {', '.join(RANKABLE)}, got {rank_by!r}")
-        instruments = sorted(c.instrument for c in counts if c.n_injected)
+        units = tuple(sorted({c.unit for c in counts}))
+        instruments = tuple(sorted({c.instrument for c in counts if c.n_injected}))
+        n_injected = np.zeros(len(units))
+        n_filled = np.zeros((len(units), len(instruments)))
+        row = {unit: i for i, unit in enumerate(units)}
+        for c in counts:
+            if c.n_injected:
+                n_injected[row[c.unit]] += c.n_injected
+                n_filled[row[c.unit], instruments.index(c.instrument)] += 1
         return cls(
             rank_by=rank_by,
-            units=tuple(sorted({c.unit for c in counts})),
-            n_injected=sum(c.n_injected for c in counts),
-            sequences_of={name: instruments.count(name) for name in dict.fromkeys(instruments)},
+            units=units,
+            instruments=instruments,
+            n_injected=n_injected,
+            n_filled=n_filled,
         )
 
     def table(self, counts: Sequence[SequenceCounts]) -> NDArray[np.float64]:
         """Additive results, shape (n_units, n_columns)."""
         row = {unit: i for i, unit in enumerate(self.units)}
         macro = self.rank_by.startswith("macro_")
-        column = {name: i for i, name in enumerate(self.sequences_of)}
+        column = {name: i for i, name in enumerate(self.instruments)}
         table = np.zeros((len(self.units), len(column) if macro else 2))
         for c in sorted(counts, key=lambda c: c.name):
             if not macro:
@@ -123,19 +135,47 @@ class PooledMeasure:
 
     def value(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """The metric of each column of sums, shape (n_columns, n); NaN where undefined."""
-        if self.n_injected == 0 and self.rank_by != "ppv":
-            return np.full(sums.shape[1], np.nan)
+        every = np.ones((1, len(self.units)))
+        return self._value(sums, every @ self.n_injected, (every @ self.n_filled).T)
+
+    def resampled(
+        self, table: NDArray[np.float64], weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The metric of an entry for each weighting of the units; NaN where undefined.
+
+        Parameters
+        ----------
+        table : ndarray, shape (n_units, n_columns)
+            Of the entry, from `table`.
+        weights : ndarray, shape (n_weightings, n_units)
+            How often each unit occurs.
+        """
+        return self._value(
+            (weights @ table).T, weights @ self.n_injected, (weights @ self.n_filled).T
+        )
+
+    def _value(
+        self,
+        sums: NDArray[np.float64],
+        n_injected: NDArray[np.float64],
+        n_filled: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
         if self.rank_by.startswith("macro_"):
-            n_sequences = np.array(list(self.sequences_of.values()))[:, np.newaxis]
-            return np.asarray((sums / n_sequences).mean(axis=0))
+            means = sums / np.where(n_filled > 0, n_filled, np.inf)
+            return _ratio(means.sum(axis=0), (n_filled > 0).sum(axis=0))
         tp, fp = sums
         if self.rank_by == "tpr":
-            return np.asarray(tp / self.n_injected)
-        if self.rank_by == "f1":
-            return np.asarray(2 * tp / (tp + fp + self.n_injected))
-        return np.asarray(tp / np.where(tp + fp == 0, np.nan, tp + fp))
+            return _ratio(tp, n_injected)
+        if self.rank_by == "ppv":
+            return _ratio(tp, tp + fp)
+        return np.where(n_injected > 0, _ratio(2 * tp, tp + fp + n_injected), np.nan)
 
     def _of_sequence(self, c: SequenceCounts) -> float:
         if self.rank_by == "macro_tpr":
             return c.tp / c.n_injected
         return 2 * c.tp / (c.tp + c.fp + c.n_injected)
+
+
+def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.generic]) -> NDArray[np.float64]:
+    """The quotient, NaN where the denominator is 0."""
+    return np.asarray(numerator / np.where(denominator == 0, np.nan, denominator))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -11,6 +12,8 @@ from exobench.scoring.metrics import METRICS
 from exobench.scoring.pooled import evaluate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
 
     from exobench.scoring.pooled import UnitStatistics
@@ -53,28 +56,55 @@ def intervals(
     ----------
     Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 11 and 14.
     """
-    keys = [key for key, metric in METRICS.items() if not metric.is_count]
-    n_units = statistics.n_units
+    ranges = {
+        key: (metric.low, metric.high) for key, metric in METRICS.items() if not metric.is_count
+    }
+    return resampled_intervals(partial(evaluate, statistics), statistics.n_units, ranges, seed)
+
+
+def resampled_intervals(
+    evaluate: Callable[[NDArray[np.float64]], Mapping[str, NDArray[np.float64]]],
+    n_units: int,
+    ranges: Mapping[str, tuple[float, float]],
+    seed: int | np.random.Generator = 0,
+) -> dict[str, Interval]:
+    """95 % intervals of whatever can be computed from a weighting of the units.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Takes how often each unit occurs, shape (n_weightings, n_units), and gives by key
+        the value of each weighting, shape (n_weightings,); NaN stands for null.
+    n_units : int
+        Units of resampling.
+    ranges : mapping of str to (float, float)
+        Lowest and highest value of each key; other keys have no interval.
+    seed : int or numpy.random.Generator
+        Of the bootstrap.
+    """
     if n_units < FEWEST_UNITS:
-        return dict.fromkeys(keys)
-    estimate = evaluate(statistics, np.ones((1, n_units)))
-    left_out = evaluate(statistics, 1 - np.eye(n_units))
+        return dict.fromkeys(ranges)
+    estimate = evaluate(np.ones((1, n_units)))
+    left_out = evaluate(1 - np.eye(n_units))
     if n_units < FEWEST_FOR_BOOTSTRAP:
         return {
-            key: jackknife_interval(
-                float(estimate[key][0]), left_out[key], METRICS[key].low, METRICS[key].high
-            )
-            for key in keys
+            key: jackknife_interval(float(estimate[key][0]), left_out[key], *ends)
+            for key, ends in ranges.items()
         }
+    blocks = np.array_split(resampled_units(n_units, seed), _N_BLOCKS)
+    found = [evaluate(block) for block in blocks]
+    replicates = {key: np.concatenate([block[key] for block in found]) for key in ranges}
+    return {
+        key: bca_interval(float(estimate[key][0]), left_out[key], replicates[key]) for key in ranges
+    }
+
+
+def resampled_units(n_units: int, seed: int | np.random.Generator = 0) -> NDArray[np.float64]:
+    """How often each unit occurs in each bootstrap set, shape (2000, n_units)."""
     copies = np.random.default_rng(seed).multinomial(
         n_units, np.full(n_units, 1 / n_units), size=N_BOOTSTRAP
     )
-    blocks = np.array_split(copies.astype(np.float64), _N_BLOCKS)
-    found = [evaluate(statistics, block) for block in blocks]
-    replicates = {key: np.concatenate([block[key] for block in found]) for key in keys}
-    return {
-        key: bca_interval(float(estimate[key][0]), left_out[key], replicates[key]) for key in keys
-    }
+    return copies.astype(np.float64)
 
 
 def jackknife_interval(
