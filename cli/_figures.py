@@ -21,16 +21,32 @@ def check_plot(plot: Path) -> None:
     from exobench.datasets.atomic import check_writable
     from exobench.datasets.errors import InputError
 
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ModuleNotFoundError as error:
-        raise InputError(
-            "--plot needs matplotlib, which is not installed: pip install 'exobench[leaderboard]'"
-        ) from error
+    check_matplotlib("--plot")
+    from matplotlib.backend_bases import FigureCanvasBase
+
     known = FigureCanvasBase.get_supported_filetypes()
     if plot.suffix.lstrip(".").lower() not in known:
         raise InputError(f"{plot}: expected an image file ending in .{', .'.join(sorted(known))}")
     check_writable(plot)
+
+
+def check_matplotlib(option: str) -> None:
+    """Refuse an option that draws where nothing can be drawn.
+
+    Raises
+    ------
+    InputError
+        If matplotlib is missing.
+    """
+    from exobench.datasets.errors import InputError
+
+    try:
+        import matplotlib.backend_bases  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{option} needs matplotlib, which is not installed: "
+            "pip install 'exobench[leaderboard]'"
+        ) from error
 
 
 def save_figure(figure: Figure, plot: Path) -> None:

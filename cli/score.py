@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from exobench.challenge.entries import Kept
     from exobench.challenge.folder import Challenge
     from exobench.challenge.submission import Submission
+    from exobench.challenge.verdict import Verdict
+    from exobench.scoring.score import Score
 
 HEADLINES = (
     "f1",
@@ -58,6 +60,13 @@ def score(  # noqa: PLR0913 - the options of the verb
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do not keep the submission as an entry.")
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page with every number, curve and map; it shows the truth.",
+            metavar="FILE.html",
+        ),
+    ] = None,
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Mark the entry as the organizers' own.")
     ] = False,
@@ -65,14 +74,16 @@ def score(  # noqa: PLR0913 - the options of the verb
 ) -> None:
     """Score a submission against the hidden truth and keep it as an entry.
 
-    Example: exobench score pca-adi.zip my-challenge
+    Example: exobench score pca-adi.zip my-challenge --report pca-adi.html
     """
-    from exobench.challenge.evaluate import evaluate
+    from exobench.challenge.evaluate import score_file, strict_score
     from exobench.challenge.evaluate_eidc import evaluate_eidc
     from exobench.challenge.folder import read_challenge
     from exobench.challenge.problems import SubmissionError
     from exobench.challenge.submission import check_submission
 
+    if report is not None:
+        _check_report(report, mode)
     opened = read_challenge(challenge)
     if opened.manifest.characterizes:
         _score_estimates(submission, opened, mode, out, as_json=as_json)
@@ -82,7 +93,13 @@ def score(  # noqa: PLR0913 - the options of the verb
         raise SubmissionError(verdict.errors, str(submission))
     print_warnings(str(problem) for problem in verdict.warnings)
     valid = verdict.submission
-    scored = evaluate(valid, opened) if mode is Mode.strict else evaluate_eidc(valid, opened)
+    if mode is Mode.eidc:
+        scored = evaluate_eidc(valid, opened)
+    else:
+        strict = strict_score(valid, opened)
+        scored = score_file(strict, opened, valid.track)
+        if report is not None:
+            _write_report(report, opened, strict, verdict)
     if out is not None:
         _write(out, scored)
     kept = None if dry_run or mode is Mode.eidc else _keep(opened, valid, scored, baseline=baseline)
@@ -91,6 +108,41 @@ def score(  # noqa: PLR0913 - the options of the verb
         return
     _print_score(submission, scored)
     print(_ending(challenge, mode, kept))
+
+
+def _check_report(report: Path, mode: Mode) -> None:
+    from exobench.cli._figures import check_matplotlib
+    from exobench.datasets.atomic import check_writable
+    from exobench.datasets.errors import InputError
+
+    if mode is Mode.eidc:
+        raise InputError("--report shows strict scores; leave out --mode eidc")
+    if report.suffix.lower() not in {".html", ".htm"}:
+        raise InputError(f"{report}: expected a name ending in .html")
+    check_matplotlib("--report")
+    check_writable(report)
+
+
+def _write_report(
+    report: Path, challenge: Challenge, scored: Score, verdict: Verdict[Submission]
+) -> None:
+    from datetime import UTC, datetime
+
+    from exobench.datasets.atomic import replacing
+    from exobench.leaderboard.report import ScoredSubmission, report_html
+
+    assert verdict.submission is not None
+    page = report_html(
+        ScoredSubmission(
+            challenge=challenge,
+            submission=verdict.submission,
+            score=scored,
+            scored_at=datetime.now(UTC),
+            warnings=tuple(str(problem) for problem in verdict.warnings),
+        )
+    )
+    with replacing(report) as working:
+        working.write_text(page, encoding="utf-8")
 
 
 def _score_estimates(

@@ -1,0 +1,125 @@
+"""The curves of a score: FROC, precision and recall, ROC per resolution element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from exobench.leaderboard.froc_axes import draw_band, finish_froc, froc_end, froc_steps
+from exobench.leaderboard.sequence_figure import FAINT, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from exobench.scoring.curve import Curve
+    from exobench.scoring.score import Score
+
+# Okabe & Ito (2008); the threshold differs by shape and lightness too.
+CURVE, OWN = "#0072B2", "#E69F00"
+_ISO_F1 = (0.2, 0.4, 0.6, 0.8)
+
+
+def curve_figure(score: Score) -> Figure | None:
+    """Three panels, the submitted threshold marked in each; None without injections.
+
+    Parameters
+    ----------
+    score : Score
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        Not registered with pyplot; save it with ``savefig``.
+    """
+    if not score.curve.n_injected:
+        return None
+    figure = Figure(figsize=(11.4, 3.9), dpi=140, layout="constrained", facecolor="white")
+    froc, precision, roc = figure.subplots(1, 3)
+    _draw_froc(froc, score)
+    _draw_precision(precision, score)
+    _draw_roc(roc, score)
+    for axes in (froc, precision, roc):
+        _finish(axes)
+    return figure
+
+
+def _draw_froc(axes: Axes, score: Score) -> None:
+    end = froc_end([score])
+    draw_band(axes, score, end, CURVE)
+    axes.step(*froc_steps(score.curve, end), where="post", color=CURVE, linewidth=2)
+    finish_froc(axes, score.curve.n_maps, end)
+    _mark_own(axes, score, "fp_per_map", "tpr")
+    axes.legend(loc="lower right", fontsize=8.5, frameon=False, labelcolor=INK)
+    axes.set_title("FROC, with 95 % band", loc="left")
+
+
+def _draw_precision(axes: Axes, score: Score) -> None:
+    recall = np.linspace(0.01, 1, 200)
+    for f1 in _ISO_F1:
+        # F1 = 2 P R / (P + R) solved for P.
+        reachable = recall[recall > f1 / (2 - f1)]
+        precision = f1 * reachable / (2 * reachable - f1)
+        axes.plot(reachable, precision, color=FAINT, linewidth=0.8, linestyle=(0, (2, 3)))
+        axes.text(0.995, precision[-1] + 0.005, f"F1 {f1:g}", fontsize=7, color=FAINT, ha="right")
+    curve = score.curve
+    tpr, ppv = curve.tp / curve.n_injected, curve.tp / np.maximum(curve.tp + curve.fp, 1)
+    axes.plot(tpr, ppv, color=CURVE, linewidth=2, marker=".", markersize=4 if len(tpr) < 60 else 0)
+    axes.set_xlim(0, 1.0)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("recall (true positive rate)")
+    axes.set_ylabel("precision")
+    _mark_own(axes, score, "tpr", "ppv")
+    axes.set_title("Precision and recall", loc="left")
+
+
+def _draw_roc(axes: Axes, score: Score) -> None:
+    x, y, least = _roc_steps(score.curve)
+    axes.step(x, y, where="post", color=CURVE, linewidth=2)
+    axes.set_xscale("symlog", linthresh=least, linscale=0.5)
+    axes.set_xlim(0, x[-1])
+    axes.set_ylim(0, 1.02)
+    powers = 10.0 ** np.arange(np.ceil(np.log10(least)), np.floor(np.log10(x[-1])) + 1)
+    axes.set_xticks([0, *powers], ["0", *(f"{power:g}" for power in powers)])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("false positive rate per resolution element")
+    axes.set_ylabel("true positive rate")
+    _mark_own(axes, score, "fpr_per_resel", "tpr")
+    axes.set_title("ROC", loc="left")
+
+
+def _roc_steps(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """False positive rates, TPR, and the rate of one false positive in all maps."""
+    negatives = max(curve.resels - curve.n_injected, 1.0)
+    x, y = froc_steps(curve, float(curve.fp[-1] + 1) / curve.n_maps if len(curve.fp) else 1.0)
+    return x * curve.n_maps / negatives, y, 1 / negatives
+
+
+def _mark_own(axes: Axes, score: Score, x: str, y: str) -> None:
+    at = (score.overall[x], score.overall[y])
+    if at[0] is None or at[1] is None:
+        return
+    axes.plot(
+        *at,
+        linestyle="none",
+        marker="D",
+        markersize=9,
+        color=OWN,
+        markeredgecolor=INK,
+        clip_on=False,
+        zorder=4,
+        label=f"submitted threshold {score.threshold:.4g}",
+    )
+
+
+def _finish(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.grid(color="#e6e8eb", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8.5, colors=INK)
+    axes.xaxis.label.set(size=9.5, color=INK)
+    axes.yaxis.label.set(size=9.5, color=INK)
+    axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=10, color=INK)
