@@ -5,8 +5,10 @@ from exobench.scoring.candidates import DetectionList, find_candidates
 from exobench.scoring.comparison import Comparison, compare, ranks
 from exobench.scoring.counts import SequenceCounts, rank_value, sequence_counts
 from exobench.scoring.metrics import METRICS, RANKABLE, Metric
+from exobench.scoring.prevalence import PrevalenceF1, f1_at_filled_fraction, f1_at_prevalence
 from exobench.scoring.score import METRIC_VERSION, Score
 from exobench.scoring.snr import significance_map, snr_map
+from exobench.scoring.standings import Standing, standings
 from exobench.scoring.strict import score_maps
 from exobench.scoring.truth import MapTruth
 
@@ -18,9 +20,13 @@ __all__ = [
     "DetectionList",
     "MapTruth",
     "Metric",
+    "PrevalenceF1",
     "Score",
     "SequenceCounts",
+    "Standing",
     "compare",
+    "f1_at_filled_fraction",
+    "f1_at_prevalence",
     "find_candidates",
     "legacy",
     "rank_value",
@@ -29,4 +35,5 @@ __all__ = [
     "sequence_counts",
     "significance_map",
     "snr_map",
+    "standings",
 ]

@@ -51,12 +51,10 @@ def tpr_interval(
     Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 11 and 14.
     Clopper & Pearson (1934), Biometrika 26, 404.
     """
-    n_units = len(n_injected)
-    if n_units < FEWEST_AGREEING:
-        return None, None
-    total_tp, total = tp.sum(), n_injected.sum()
-    if (tp * total == total_tp * n_injected).all():
-        return clopper_pearson(n_units * total_tp / total, n_units), "clopper-pearson"
+    n_units, total_tp, total = len(n_injected), tp.sum(), n_injected.sum()
+    exact = agreeing_interval(tp, n_injected)
+    if exact is not None:
+        return exact, "clopper-pearson"
     if n_units < FEWEST_UNITS:
         return None, None
     estimate, left_out = float(total_tp / total), (total_tp - tp) / (total - n_injected)
@@ -67,6 +65,26 @@ def tpr_interval(
     )
     replicates = (copies @ tp) / (copies @ n_injected)
     return bca_interval(estimate, left_out, replicates), "bootstrap"
+
+
+def agreeing_interval(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Interval:
+    """Clopper-Pearson interval of sum of `part` / sum of `whole`, every unit one trial.
+
+    Parameters
+    ----------
+    part, whole : ndarray, shape (n_units,)
+        Counts in each unit. A unit with nothing of the whole says nothing about its part.
+
+    Returns
+    -------
+    (low, high) or None
+        None where units differ, or fewer than two say anything.
+    """
+    n_units = int((whole > 0).sum())
+    total_part, total = part.sum(), whole.sum()
+    if n_units < FEWEST_AGREEING or (part * total != total_part * whole).any():
+        return None
+    return clopper_pearson(n_units * total_part / total, n_units)
 
 
 def clopper_pearson(successes: float, n: int) -> tuple[float, float]:

@@ -28,6 +28,8 @@ class Score:
         Every metric of `METRICS`, in its order.
     interval : mapping of str to (low, high) or None
         95 %, of every metric that is not a count.
+    exact_interval : mapping of str to (low, high) or None
+        95 %, of the proportions on which all units agree, where `interval` is null.
     sequences : tuple of SequenceResult
         In the order of the truths; candidates and matches included.
     breakdowns : Breakdowns
@@ -41,6 +43,7 @@ class Score:
     threshold: float
     overall: Mapping[str, float | int | None]
     interval: Mapping[str, Interval]
+    exact_interval: Mapping[str, Interval]
     sequences: tuple[SequenceResult, ...]
     breakdowns: Breakdowns
     curve: Curve
@@ -81,7 +84,8 @@ class Score:
             "metric_version": METRIC_VERSION,
             "threshold": self.threshold,
             "overall": dict(self.overall),
-            "interval": {key: list(pair) if pair else None for key, pair in self.interval.items()},
+            "interval": _as_lists(self.interval),
+            "exact_interval": _as_lists(self.exact_interval),
             "per_sequence": self.per_sequence,
             "per_instrument": self.per_instrument,
             "per_separation": self.per_separation,
@@ -90,6 +94,10 @@ class Score:
             "curve": self.curve.rows(),
             "warnings": list(self.warnings),
         }
+
+
+def _as_lists(intervals: Mapping[str, Interval]) -> dict[str, list[float] | None]:
+    return {key: list(pair) if pair else None for key, pair in intervals.items()}
 
 
 def _sequence_row(result: SequenceResult) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from exobench.datasets.errors import InputError
 from exobench.scoring.breakdowns import break_down
 from exobench.scoring.curve import pooled_curve
+from exobench.scoring.exact import exact_intervals
 from exobench.scoring.intervals import intervals
 from exobench.scoring.metrics import METRICS
 from exobench.scoring.pooled import evaluate, unit_statistics
@@ -82,10 +83,12 @@ def score_maps(
     )
     statistics = unit_statistics(results)
     metrics = evaluate(statistics, np.ones((1, statistics.n_units)))
+    resampled = intervals(statistics, seed)
     return Score(
         threshold=float(threshold),
         overall={key: _number(key, float(value[0])) for key, value in metrics.items()},
-        interval=intervals(statistics, seed),
+        interval=resampled,
+        exact_interval=exact_intervals(statistics, resampled),
         sequences=results,
         breakdowns=break_down(results, seed),
         curve=pooled_curve(results),
