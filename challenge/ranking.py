@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exobench.datasets.errors import ChallengeError
-from exobench.scoring import SequenceCounts, compare
+from exobench.scoring import SequenceCounts, compare, standings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from exobench.challenge.entries import Entry, EntryStore
     from exobench.challenge.manifest import Manifest
-    from exobench.scoring import Comparison
+    from exobench.scoring import Comparison, Standing
 
 # Values that differ by less differ by rounding only: then time decides.
 _DECIMALS = 12
@@ -32,7 +32,8 @@ def ranking(manifest: Manifest, store: EntryStore, *, seed: int = 0) -> dict[str
     store : EntryStore
         Its entries.
     seed : int
-        Of the labellings that are drawn where a board has many units.
+        Of the labellings that are drawn where a board has many units, and of the draws of
+        units behind the probability of being first.
 
     Returns
     -------
@@ -108,9 +109,13 @@ def _board(
             "resolvable_difference": None,
         }
     comparison = compare(counts, manifest.rank_by, seed=seed)
+    standing = standings(counts, manifest.rank_by, seed=seed)
     listed = sorted(scored, key=lambda one: _order(one[0], one[1], manifest.rank_by))
     ranks = comparison.ranks([entry.id for entry, _ in listed])
-    rows = [_row(entry, score, ranks[entry.id], comparison) for entry, score in listed]
+    rows = [
+        _row(entry, score, ranks[entry.id], comparison) | _standing_row(standing[entry.id])
+        for entry, score in listed
+    ]
     return rows, facts | {
         "message": comparison.message,
         "separable": comparison.separable,
@@ -135,5 +140,14 @@ def _row(entry: Entry, score: Score, rank: int, comparison: Comparison) -> dict[
         "received": entry.received,
         "threshold": score["threshold"],
         "interval": score["interval"],
+        # Scores kept by earlier versions have none.
+        "exact_interval": score.get("exact_interval", {}),
         "beaten_by": list(comparison.beaten_by[entry.id]),
     }
+
+
+def _standing_row(standing: Standing | None) -> dict[str, Any]:
+    """Null on boards of too few units to resample."""
+    if standing is None:
+        return {"p_first": None, "rank_interval": None}
+    return {"p_first": standing.p_first, "rank_interval": list(standing.rank_interval)}

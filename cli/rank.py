@@ -11,6 +11,7 @@ from exobench.cli._console import AsJson, print_json, print_table
 
 LONGEST_NAME = 40
 MOST_NAMES = 3
+COLUMNS = ("TPR", "FDR", "FP/map", "P(first)", "ranks 95 %", "beaten by")
 
 
 def rank(
@@ -57,14 +58,15 @@ def print_ranking(document: dict[str, Any]) -> None:
         )
         if rows:
             names = {row["entry"]: _name(row) for row in rows}
-            columns = ("rank  name", f"{rank_by} [95 %]", "TPR", "FDR", "FP/map", "beaten by")
+            columns = ("rank  name", f"{rank_by} [95 %]", *COLUMNS)
             print_table(columns, [_cells(row, rank_by, names) for row in rows])
         print(board["message"])
 
 
 def _cells(row: dict[str, Any], rank_by: str, names: dict[str, str]) -> list[str]:
-    interval = row["interval"][rank_by]
+    interval = row["interval"][rank_by] or row["exact_interval"].get(rank_by)
     bounds = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
+    ranks = row["rank_interval"]
     better = [names[entry] for entry in row["beaten_by"]]
     more = len(better) - MOST_NAMES
     return [
@@ -73,6 +75,8 @@ def _cells(row: dict[str, Any], rank_by: str, names: dict[str, str]) -> list[str
         _number(row["tpr"]),
         _number(row["fdr"]),
         _number(row["fp_per_map"]),
+        "-" if row["p_first"] is None else f"{row['p_first']:.2f}",
+        "-" if ranks is None else f"{ranks[0]} to {ranks[1]}",
         (", ".join(better[:MOST_NAMES]) or "-") + (f" and {more} more" if more > 0 else ""),
     ]
 

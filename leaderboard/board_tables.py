@@ -52,7 +52,9 @@ def ranking_table(rows: Rows, labels: Mapping[str, str], rank_by: str) -> pd.Dat
             "Method": [labels[row["entry"]] for row in rows],
             "Kind": ["baseline" if row["baseline"] else "entry" for row in rows],
             SHORT_TITLES[rank_by]: _numbers(rows, rank_by),
-            "95 % interval": [_interval(row["interval"].get(rank_by)) for row in rows],
+            "95 % interval": [_interval(_bounds(row, rank_by)) for row in rows],
+            "P(first)": _numbers(rows, "p_first"),
+            "Ranks, 95 %": [_ranks(row["rank_interval"]) for row in rows],
             **{SHORT_TITLES[key]: _numbers(rows, key) for key in others},
             "Found": [f"{row['tp']} of {row['n_injected']}" for row in rows],
             "Beaten by": [beaten_by(row, labels) for row in rows],
@@ -104,6 +106,16 @@ def _numbers(rows: Rows, key: str) -> pd.Series[float]:
     return pd.Series([row[key] for row in rows], dtype="float64")
 
 
+def _bounds(row: Mapping[str, Any], key: str) -> Sequence[float] | None:
+    """The interval by resampling, else the exact one."""
+    found: Sequence[float] | None = row["interval"].get(key) or row["exact_interval"].get(key)
+    return found
+
+
+def _ranks(pair: Sequence[int] | None) -> str:
+    return _DASH if pair is None else f"{pair[0]} – {pair[1]}"
+
+
 def _interval(pair: Sequence[float] | None) -> str:
     return _DASH if pair is None else f"{pair[0]:.2f} – {pair[1]:.2f}"
 
@@ -114,5 +126,5 @@ def _cell(row: Mapping[str, Any], key: str) -> str:
         return _DASH
     if METRICS[key].is_count:
         return str(value)
-    interval = row["interval"].get(key)
+    interval = _bounds(row, key)
     return f"{value:.3f}" + ("" if interval is None else f"  ({_interval(interval)})")

@@ -29,6 +29,7 @@ def test_the_table_has_ranks_values_intervals_and_winners(exobench, ranked):
     assert poor[:2] == ["2", "poor"]
     assert poor[3].startswith("[")
     assert poor[-1] == "good"
+    assert (good[8:12], poor[8:12]) == (["1.00", "1", "to", "1"], ["0.00", "2", "to", "2"])
     assert hopeless[:3] == ["3", "hopeless", "0.000"]
     assert hopeless[-2:] == ["good,", "poor"]
     assert message.startswith("this board resolves differences in f1 of about")

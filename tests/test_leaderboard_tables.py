@@ -31,6 +31,9 @@ def row(entry, name, rank=1, beaten_by=(), **changes):
         "received": "2026-11-20T10:00:00.000+00:00",
         "threshold": 5.0,
         "interval": {key: [0.25, 0.75] for key in RANKABLE},
+        "exact_interval": {},
+        "p_first": 0.5,
+        "rank_interval": [1, 3],
         "beaten_by": list(beaten_by),
     }
     return metrics | fixed | changes
@@ -61,6 +64,19 @@ def test_what_is_undefined_stays_empty():
     table = ranking_table([row("a1", "blank", f1=None, interval={"f1": None})], LABELS, "f1")
     assert table["F1"].isna().all()
     assert table["95 % interval"].tolist() == ["–"]
+
+
+def test_the_exact_interval_stands_where_resampling_has_none():
+    exact = row("a1", "all", interval={"f1": None}, exact_interval={"f1": [0.66, 1.0]})
+    table = ranking_table([exact], LABELS, "f1")
+    assert table["95 % interval"].tolist() == ["0.66 – 1.00"]
+
+
+def test_a_board_of_few_units_says_nothing_of_who_is_first():
+    table = ranking_table([row("a1", "one", p_first=None, rank_interval=None)], LABELS, "f1")
+    assert table["P(first)"].isna().all()
+    assert table["Ranks, 95 %"].tolist() == ["–"]
+    assert ranking_table(ROWS, LABELS, "f1")["Ranks, 95 %"].tolist() == ["1 – 3"] * 3
 
 
 def test_an_empty_board_is_an_empty_table():

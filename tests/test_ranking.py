@@ -132,6 +132,21 @@ def test_an_undefined_value_is_last_behind_the_worst(make_challenge):
     assert found.rows["silent"]["beaten_by"] == []
 
 
+def test_rows_say_how_sure_the_order_is(toy):
+    nearly = [(2, 0)] * (N - 1) + [(1, 0)]
+    found = board(toy, bad=("2025", BAD), second=("2026", nearly), first=("2027", GOOD)).rows
+    # The draws that leave the twelfth sequence out are a tie: (11/12)^12 of them.
+    assert found["first"]["p_first"] == pytest.approx(1 - (11 / 12) ** N / 2, abs=0.02)
+    assert sum(row["p_first"] for row in found.values()) == pytest.approx(1)
+    assert [row["rank_interval"] for row in found.values()] == [[1, 2], [1, 2], [3, 3]]
+
+
+def test_a_board_of_five_units_does_not_say_how_sure_its_order_is(make_challenge):
+    toy = make_challenge(*(make_challenge.sequence(name=f"toy_{i}") for i in range(5)))
+    (row,) = board(toy, one=("2026", [(2, 0)] * 5)).rows.values()
+    assert (row["p_first"], row["rank_interval"]) == (None, None)
+
+
 def test_rows_hold_every_metric_and_what_the_table_shows(toy):
     row = board(toy, base=("2026-11-21T12:00:00.000+00:00", GOOD)).rows["base"]
     assert set(METRICS) <= set(row)
