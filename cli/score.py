@@ -86,17 +86,19 @@ def score(  # noqa: PLR0913 - the options of the verb
         _check_report(report, mode)
     opened = read_challenge(challenge)
     if opened.manifest.characterizes:
+        _refuse_report(report)
         _score_estimates(submission, opened, mode, out, as_json=as_json)
         return
     verdict = check_submission(submission, opened.manifest)
     if verdict.submission is None:
         raise SubmissionError(verdict.errors, str(submission))
-    print_warnings(str(problem) for problem in verdict.warnings)
     valid = verdict.submission
     if mode is Mode.eidc:
+        print_warnings(str(problem) for problem in verdict.warnings)
         scored = evaluate_eidc(valid, opened)
     else:
         strict = strict_score(valid, opened)
+        print_warnings((*_of_check_alone(verdict), *strict.warnings))
         scored = score_file(strict, opened, valid.track)
         if report is not None:
             _write_report(report, opened, strict, verdict)
@@ -108,6 +110,13 @@ def score(  # noqa: PLR0913 - the options of the verb
         return
     _print_score(submission, scored)
     print(_ending(challenge, mode, kept))
+    if report is not None:
+        print(f"page written to {report}; it shows the truth")
+
+
+def _of_check_alone(verdict: Verdict[Submission]) -> tuple[str, ...]:
+    """What checking has to warn of, without what the score says again."""
+    return tuple(str(one) for one in verdict.warnings if one.code != "low_coverage")
 
 
 def _check_report(report: Path, mode: Mode) -> None:
@@ -121,6 +130,13 @@ def _check_report(report: Path, mode: Mode) -> None:
         raise InputError(f"{report}: expected a name ending in .html")
     check_matplotlib("--report")
     check_writable(report)
+
+
+def _refuse_report(report: Path | None) -> None:
+    from exobench.datasets.errors import InputError
+
+    if report is not None:
+        raise InputError("--report shows detections; this challenge asks what companions are")
 
 
 def _write_report(
@@ -138,7 +154,7 @@ def _write_report(
             submission=verdict.submission,
             score=scored,
             scored_at=datetime.now(UTC),
-            warnings=tuple(str(problem) for problem in verdict.warnings),
+            warnings=_of_check_alone(verdict),
         )
     )
     with replacing(report) as working:

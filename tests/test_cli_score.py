@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 
@@ -150,3 +151,21 @@ def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_kept(
 
 def test_the_help_has_an_example(exobench):
     assert "Example: exobench score" in exobench("score", "--help")[1]
+
+
+def test_what_the_score_warns_of_is_said_once(exobench, tmp_path, make_challenge):
+    """Even maps half a pixel low, and half of one without values."""
+    places = ((20.4, 31.4), (9.6, 20.6), (31.4, 20.6))
+    names = [f"toy_{n}" for n in range(4)]
+    toy = make_challenge(
+        *(make_challenge.sequence(name=name, shape=(40, 40), companions=places) for name in names)
+    )
+    y, x = np.indices((40, 40))
+    frame = sum(9 * np.exp(-((y + 0.5 - cy) ** 2 + (x + 0.5 - cx) ** 2) / 5.8) for cy, cx in places)
+    maps = dict.fromkeys(names, frame) | {"toy_3": np.where(x + y < 40, np.nan, frame)}
+    (tmp_path / "sub.zip").write_bytes(toy.archive(maps))
+    code, _, err = exobench("score", tmp_path / "sub.zip", toy.folder)
+    assert code == 0
+    coverage, star = err.splitlines()
+    assert "of the scored pixels are finite" in coverage
+    assert "seem to have the star at (n - 1) / 2" in star
