@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from exobench.scoring import legacy
+from exobench.datasets.errors import InputError
+from exobench.scoring import MapTruth, legacy
 
 PLANET = [(70, 50)]
 
@@ -42,8 +43,17 @@ def test_npix_must_be_a_positive_whole_number(npix):
 
 
 def test_a_cube_is_refused():
-    with pytest.raises(ValueError, match=r"2-D, got shape \(1, 101, 101\)"):
+    with pytest.raises(InputError, match=r"2-D, got shape \(1, 101, 101\)"):
         count(np.zeros((1, 101, 101)))
+    hidden = {"a_1": MapTruth([(50, 70)], 4.0, 6.0, 46.0, "toy")}
+    with pytest.raises(InputError, match=r"2-D, got shape \(1, 101, 101\)"):
+        legacy.process_detmaps({"a_1": np.zeros((1, 101, 101))}, hidden, 3)
+
+
+@pytest.mark.parametrize("fwhm", [0, -1, np.nan])
+def test_fwhm_must_be_a_positive_number(fwhm):
+    with pytest.raises(InputError, match="fwhm must be a positive number of pixels"):
+        legacy.binary_map(g(70, 50), [3], PLANET, fwhm)
 
 
 @pytest.mark.peers

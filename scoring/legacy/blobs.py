@@ -129,6 +129,8 @@ class Rules:
         cls, shape: tuple[int, ...], injections_xy: ArrayLike, fwhm: float, counting: Counting
     ) -> Rules:
         """The rules for frames of that shape and injections at positions ``(x, y)``."""
+        if len(shape) != 2:
+            raise InputError(f"a detection map must be 2-D, got shape {shape}")
         if not (np.isfinite(fwhm) and fwhm > 0):
             raise InputError(f"fwhm must be a positive number of pixels, got {fwhm}")
         positions = _positions(injections_xy)

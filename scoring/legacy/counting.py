@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.datasets.errors import InputError
 from exobench.scoring.legacy.blobs import Counting, Rules, find_blobs
 
 if TYPE_CHECKING:
@@ -76,8 +75,6 @@ def binary_map(  # noqa: PLR0913 - the published procedure has these seven input
     in VIP (Gomez Gonzalez et al. 2017, AJ 154, 7).
     """
     values = np.asarray(frame)
-    if values.ndim != 2:
-        raise InputError(f"a detection map must be 2-D, got shape {values.shape}")
     counting = Counting(npix=npix, overlap_threshold=overlap_threshold, max_blob_fact=max_blob_fact)
     rules = Rules.of(values.shape, injections_xy, fwhm, counting)
     # Of one map, as many pixels above a threshold are the same pixels.
