@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def save_figure(figure: Figure, plot: Path) -> None:
     from exobench.datasets.atomic import replacing
 
     try:
-        with replacing(plot) as working:
+        with replacing(plot) as working, warnings.catch_warnings():
+            # Names may be in scripts that the font lacks: boxes on the figure say so.
+            warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
             figure.savefig(working, format=plot.suffix.lstrip(".").lower())
     except OSError as error:
         # Such as a full disk: the file to name is the user's, not the working one.

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from exobench.challenge.folder import Challenge
     from exobench.challenge.submission import Submission
     from exobench.challenge.verdict import Verdict
-    from exobench.scoring.score import Score
 
 HEADLINES = (
     "f1",
@@ -76,8 +75,6 @@ def score(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench score pca-adi.zip my-challenge --report pca-adi.html
     """
-    from exobench.challenge.evaluate import score_file, strict_score
-    from exobench.challenge.evaluate_eidc import evaluate_eidc
     from exobench.challenge.folder import read_challenge
     from exobench.challenge.problems import SubmissionError
     from exobench.challenge.submission import check_submission
@@ -92,16 +89,9 @@ def score(  # noqa: PLR0913 - the options of the verb
     verdict = check_submission(submission, opened.manifest)
     if verdict.submission is None:
         raise SubmissionError(verdict.errors, str(submission))
+    print_warnings(str(problem) for problem in verdict.warnings)
     valid = verdict.submission
-    if mode is Mode.eidc:
-        print_warnings(str(problem) for problem in verdict.warnings)
-        scored = evaluate_eidc(valid, opened)
-    else:
-        strict = strict_score(valid, opened)
-        print_warnings((*_of_check_alone(verdict), *strict.warnings))
-        scored = score_file(strict, opened, valid.track)
-        if report is not None:
-            _write_report(report, opened, strict, verdict)
+    scored = _scored(verdict, opened, mode, report)
     if out is not None:
         _write(out, scored)
     kept = None if dry_run or mode is Mode.eidc else _keep(opened, valid, scored, baseline=baseline)
@@ -114,22 +104,13 @@ def score(  # noqa: PLR0913 - the options of the verb
         print(f"page written to {report}; it shows the truth")
 
 
-def _of_check_alone(verdict: Verdict[Submission]) -> tuple[str, ...]:
-    """What checking has to warn of, without what the score says again."""
-    return tuple(str(one) for one in verdict.warnings if one.code != "low_coverage")
-
-
 def _check_report(report: Path, mode: Mode) -> None:
-    from exobench.cli._figures import check_matplotlib
-    from exobench.datasets.atomic import check_writable
+    from exobench.cli._report import check_report
     from exobench.datasets.errors import InputError
 
     if mode is Mode.eidc:
         raise InputError("--report shows strict scores; leave out --mode eidc")
-    if report.suffix.lower() not in {".html", ".htm"}:
-        raise InputError(f"{report}: expected a name ending in .html")
-    check_matplotlib("--report")
-    check_writable(report)
+    check_report(report)
 
 
 def _refuse_report(report: Path | None) -> None:
@@ -139,26 +120,24 @@ def _refuse_report(report: Path | None) -> None:
         raise InputError("--report shows detections; this challenge asks what companions are")
 
 
-def _write_report(
-    report: Path, challenge: Challenge, scored: Score, verdict: Verdict[Submission]
-) -> None:
-    from datetime import UTC, datetime
+def _scored(
+    verdict: Verdict[Submission], challenge: Challenge, mode: Mode, report: Path | None
+) -> dict[str, Any]:
+    """The score file of a valid submission; its page, too, if one is asked for."""
+    from exobench.challenge.evaluate import score_file, strict_score
+    from exobench.challenge.evaluate_eidc import evaluate_eidc
 
-    from exobench.datasets.atomic import replacing
-    from exobench.leaderboard.report import ScoredSubmission, report_html
+    valid = verdict.submission
+    if valid is None:
+        raise ValueError("only a valid submission has a score")
+    if mode is Mode.eidc:
+        return evaluate_eidc(valid, challenge)
+    strict = strict_score(valid, challenge)
+    if report is not None:
+        from exobench.cli._report import write_report
 
-    assert verdict.submission is not None
-    page = report_html(
-        ScoredSubmission(
-            challenge=challenge,
-            submission=verdict.submission,
-            score=scored,
-            scored_at=datetime.now(UTC),
-            warnings=_of_check_alone(verdict),
-        )
-    )
-    with replacing(report) as working:
-        working.write_text(page, encoding="utf-8")
+        write_report(report, challenge, strict, verdict)
+    return score_file(strict, challenge, valid.track)
 
 
 def _score_estimates(

@@ -81,8 +81,9 @@ def compare_figure(compared: EntryComparison, labels: tuple[str, str]) -> Figure
     n = len(compared.sequences)
     below = 1.3 + (0.22 * n if n <= MOST_NAMED else 5.0)
     figure = Figure(figsize=(11.0, 4.9 + below), dpi=140, layout="constrained", facecolor="white")
+    grid = figure.add_gridspec(2, 1, height_ratios=(4.0, below))
     # Apart, so that the long names of metrics take no room from the bars below.
-    upper, lower = figure.subfigures(2, 1, height_ratios=(4.0, below))
+    upper, lower = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
     curve, metrics = upper.subplots(1, 2)
     found, false = lower.subplots(1, 2)
     _draw_curves(curve, compared.scores)
@@ -121,7 +122,7 @@ def _handle(style: Style, label: str) -> Line2D:
 
 def _styled(line: Line2D, style: Style) -> Line2D:
     line.set_color(style.colour)
-    line.set_dashes(style.dash or (None, None))  # type: ignore[arg-type]
+    line.set_dashes(style.dash or (None, None))
     line.set_markerfacecolor(style.face)
     line.set_markeredgecolor(style.colour)
     line.set_markeredgewidth(1.8)
@@ -148,8 +149,8 @@ def _draw_curves(axes: Axes, scores: Sequence[Score]) -> None:
 def _draw_metrics(axes: Axes, scores: tuple[Score, Score]) -> None:
     keys = [key for key in SHOWN if any(score.overall[key] is not None for score in scores)]
     for row, key in enumerate(keys):
-        values = [score.overall[key] for score in scores]
-        if None not in values:
+        values = [value for score in scores if (value := score.overall[key]) is not None]
+        if len(values) == len(scores):
             axes.plot(values, [row, row], color=FAINT, linewidth=2.5, alpha=0.55, zorder=1)
         for score, style, offset in zip(scores, STYLES, (-0.13, 0.13), strict=True):
             _draw_metric(axes, score.overall[key], score.interval.get(key), row + offset, style)

@@ -98,11 +98,12 @@ def _roc_steps(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64], 
 
 
 def _mark_own(axes: Axes, score: Score, x: str, y: str) -> None:
-    at = (score.overall[x], score.overall[y])
-    if at[0] is None or at[1] is None:
+    right, up = score.overall[x], score.overall[y]
+    if right is None or up is None:
         return
     axes.plot(
-        *at,
+        right,
+        up,
         linestyle="none",
         marker="D",
         markersize=9,

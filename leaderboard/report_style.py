@@ -30,7 +30,7 @@ th { text-align: left; color: var(--faint); font-weight: 500; border-bottom: 1px
   vertical-align: bottom; }
 th, td { padding: 4px 14px 4px 0; } th:last-child, td:last-child { padding-right: 0; }
 td { border-bottom: 1px solid #eef0f2; } td.n, th.n { text-align: right; white-space: nowrap; }
-td.help { color: var(--faint); font-size: 12.5px; } td.name { overflow-wrap: anywhere; }
+td.help { color: var(--faint); font-size: 12.5px; } td.name { overflow-wrap: break-word; }
 td.bar, th.bar { width: 250px; } td.bar svg, th.bar svg { display: block; width: 236px; }
 figure { margin: 10px 0; } figure img { width: 100%; height: auto; display: block; }
 figcaption { color: var(--faint); font-size: 12.5px; }
@@ -51,7 +51,8 @@ footer { margin-top: 44px; color: var(--faint); font-size: 12.5px; }
   body { padding: 0; max-width: none; font-size: 10pt; print-color-adjust: exact;
     -webkit-print-color-adjust: exact; }
   h2 { margin-top: 20px; } h2, h3, .legend { break-after: avoid; }
-  table { font-size: 8.5pt; } tr, figure, .tile, .secret, .warnings { break-inside: avoid; }
+  table { font-size: 8.5pt; }
+  tr, figure, section, .tile, .secret, .warnings { break-inside: avoid; }
   thead { display: table-header-group; }
   .maps { grid-template-columns: repeat(3, 1fr); }
   .maps.many { grid-template-columns: repeat(5, 1fr); }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
     Column = tuple[str, Callable[[Row], str]]
 
-_BETTER = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
+_BETTER = {"higher": "higher", "lower": "lower", "neither": ""}
 _WIDTH, _HEIGHT, _EDGE = 236, 18, 3
 
 
@@ -50,7 +50,7 @@ def metric_rows(score: Score) -> str:
         )
         for key, metric in METRICS.items()
     ]
-    heads = ("", "value", "95 % interval", "", "what it says")
+    heads = ("", "value", "95 % interval", "better", "what it says")
     return html_table(heads, rows, ("name", "n", "n", "", "help"))
 
 

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.scoring.intervals import (
-    FEWEST_FOR_BOOTSTRAP,
-    FEWEST_UNITS,
-    N_BOOTSTRAP,
-    bca_interval,
-    jackknife_interval,
-)
+from exobench.scoring.intervals import resampled_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,34 +59,19 @@ def froc_band(
     if not statistics.sums["n_injected"].sum():
         return None
     at = np.asarray(x, dtype=np.float64)
-    tpr = _tpr_at(statistics, np.ones((1, n_units)), at)[0]
-    pairs = [None] * len(at) if n_units < FEWEST_UNITS else _intervals(statistics, at, tpr, seed)
-    bounds = np.array([(np.nan, np.nan) if pair is None else pair for pair in pairs])
-    low, high = bounds.reshape(-1, 2).T
-    return FrocBand(x=at, tpr=tpr, low=low, high=high)
+    keys = [str(i) for i in range(len(at))]
 
+    def columns(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        return dict(zip(keys, _tpr_at(statistics, weights, at).T, strict=True))
 
-def _intervals(
-    statistics: UnitStatistics,
-    at: NDArray[np.float64],
-    tpr: NDArray[np.float64],
-    seed: int | np.random.Generator,
-) -> list[tuple[float, float] | None]:
-    n_units = statistics.n_units
-    left_out = _tpr_at(statistics, 1 - np.eye(n_units), at)
-    if n_units < FEWEST_FOR_BOOTSTRAP:
-        return [
-            jackknife_interval(float(value), column, 0.0, 1.0)
-            for value, column in zip(tpr, left_out.T, strict=True)
-        ]
-    copies = np.random.default_rng(seed).multinomial(
-        n_units, np.full(n_units, 1 / n_units), size=N_BOOTSTRAP
+    found = resampled_intervals(columns, n_units, dict.fromkeys(keys, (0.0, 1.0)), seed)
+    bounds = np.array([found[key] or (np.nan, np.nan) for key in keys]).reshape(-1, 2)
+    return FrocBand(
+        x=at,
+        tpr=_tpr_at(statistics, np.ones((1, n_units)), at)[0],
+        low=bounds[:, 0],
+        high=bounds[:, 1],
     )
-    replicates = _tpr_at(statistics, copies.astype(np.float64), at)
-    return [
-        bca_interval(float(value), out, drawn)
-        for value, out, drawn in zip(tpr, left_out.T, replicates.T, strict=True)
-    ]
 
 
 def _tpr_at(

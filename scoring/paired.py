@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.scoring.intervals import (
-    FEWEST_FOR_BOOTSTRAP,
-    FEWEST_UNITS,
-    N_BOOTSTRAP,
-    bca_interval,
-    jackknife_interval,
-)
+from exobench.scoring.intervals import resampled_intervals
 from exobench.scoring.metrics import METRICS
 from exobench.scoring.pooled import evaluate
 
@@ -22,9 +16,6 @@ if TYPE_CHECKING:
 
     from exobench.scoring.intervals import Interval
     from exobench.scoring.pooled import UnitStatistics
-
-# Replicates of one block: its tables stay in the cache.
-_BLOCK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,53 +60,18 @@ def differences(
     """
     if not np.array_equal(first.sums["n_injected"], second.sums["n_injected"]):
         raise ValueError("the two entries are not over the same units")
-    n_units = first.n_units
-    estimate = _apart(first, second, np.ones((1, n_units)))
-    values = {key: _number(key, float(value[0])) for key, value in estimate.items()}
-    if n_units < FEWEST_UNITS:
-        return {key: Difference(value, None) for key, value in values.items()}
-    left_out = _apart(first, second, 1 - np.eye(n_units))
-    replicates = _replicates(first, second, seed) if n_units >= FEWEST_FOR_BOOTSTRAP else None
+
+    def apart(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        one, other = evaluate(first, weights), evaluate(second, weights)
+        return {key: one[key] - other[key] for key in METRICS}
+
+    widest = {key: metric.high - metric.low for key, metric in METRICS.items()}
+    ranges = {key: (-width, width) for key, width in widest.items() if not METRICS[key].is_count}
+    found = resampled_intervals(apart, first.n_units, ranges, seed)
+    estimate = apart(np.ones((1, first.n_units)))
     return {
-        key: Difference(
-            value,
-            None
-            if value is None or METRICS[key].is_count
-            else _interval(key, value, left_out[key], replicates),
-        )
-        for key, value in values.items()
+        key: Difference(_number(key, float(estimate[key][0])), found.get(key)) for key in METRICS
     }
-
-
-def _apart(
-    first: UnitStatistics, second: UnitStatistics, weights: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    one, other = evaluate(first, weights), evaluate(second, weights)
-    return {key: one[key] - other[key] for key in METRICS}
-
-
-def _replicates(
-    first: UnitStatistics, second: UnitStatistics, seed: int | np.random.Generator
-) -> dict[str, NDArray[np.float64]]:
-    n_units = first.n_units
-    copies = np.random.default_rng(seed).multinomial(
-        n_units, np.full(n_units, 1 / n_units), size=N_BOOTSTRAP
-    )
-    blocks = np.array_split(copies.astype(np.float64), N_BOOTSTRAP // _BLOCK)
-    found = [_apart(first, second, block) for block in blocks]
-    return {key: np.concatenate([block[key] for block in found]) for key in METRICS}
-
-
-def _interval(
-    key: str,
-    value: float,
-    left_out: NDArray[np.float64],
-    replicates: dict[str, NDArray[np.float64]] | None,
-) -> Interval:
-    if replicates is not None:
-        return bca_interval(value, left_out, replicates[key])
-    widest = METRICS[key].high - METRICS[key].low
-    return jackknife_interval(value, left_out, -widest, widest)
 
 
 def _number(key: str, value: float) -> float | None:

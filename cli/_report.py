@@ -1,0 +1,55 @@
+"""The page of a score, on request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exobench.challenge.folder import Challenge
+    from exobench.challenge.submission import Submission
+    from exobench.challenge.verdict import Verdict
+    from exobench.scoring.score import Score
+
+
+def check_report(report: Path) -> None:
+    """Refuse before the work a page that could not be drawn or written after it.
+
+    Raises
+    ------
+    InputError
+        If matplotlib is missing, the name is none of a page, or it cannot be written.
+    """
+    from exobench.cli._figures import check_matplotlib
+    from exobench.datasets.atomic import check_writable
+    from exobench.datasets.errors import InputError
+
+    if report.suffix.lower() not in {".html", ".htm"}:
+        raise InputError(f"{report}: expected a name ending in .html")
+    check_matplotlib("--report")
+    check_writable(report)
+
+
+def write_report(
+    report: Path, challenge: Challenge, scored: Score, verdict: Verdict[Submission]
+) -> None:
+    """Write the page of a strict score, as of now."""
+    from datetime import UTC, datetime
+
+    from exobench.datasets.atomic import replacing
+    from exobench.leaderboard.report import ScoredSubmission, report_html
+
+    if verdict.submission is None:
+        raise ValueError("a page needs a valid submission")
+    page = report_html(
+        ScoredSubmission(
+            challenge=challenge,
+            submission=verdict.submission,
+            score=scored,
+            scored_at=datetime.now(UTC),
+            warnings=tuple(str(problem) for problem in verdict.warnings),
+        )
+    )
+    with replacing(report) as working:
+        working.write_text(page, encoding="utf-8")
