@@ -82,6 +82,7 @@ def test_a_damaged_entry_fails_alone_with_its_name(kept, in_process):
     assert found["good"].before == 1
 
 
+@pytest.mark.slow
 def test_two_workers_write_what_one_does(kept):
     contents = [path.read_bytes() for path in kept.scores]
     for path in kept.scores:
