@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from exobench.challenge.documents import Document, File, read_json, unreadable
 from exobench.datasets.errors import ChallengeError
@@ -81,7 +82,7 @@ class PublicSequence(Document):
     origin : str
         Whether the star is simulated, real, or its planet-free sequence public.
     characterization : PublicCompanions or None
-        Null in a challenge of detection.
+        Absent in a challenge of detection.
     """
 
     name: str
@@ -99,6 +100,13 @@ class PublicSequence(Document):
     tolerance_fwhm: float
     origin: Origin
     characterization: PublicCompanions | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = serialized(self)
+        if self.characterization is None:
+            written.pop("characterization", None)
+        return written
 
 
 class PublicTrack(Document):
