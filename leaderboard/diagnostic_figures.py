@@ -58,7 +58,7 @@ def contrast_figure(
     curves : mapping of str to ContrastCurve
         By label, of one sequence, at most five. Dotted: without small-sample correction.
     completeness : CompletenessCurve or None
-        Of the same sequence; drawn with its 95 % interval where it has both ends.
+        Of the first of them; drawn with its 95 % interval where it has both ends.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def contrast_figure(
     upper.plot([], [], color=FAINT, linestyle=":", label="without small-sample correction")
     if completeness is not None:
         colour, marker = SERIES[min(len(curves), len(SERIES) - 1)]
-        _draw_level(upper, completeness, colour, marker)
+        _draw_level(upper, completeness, colour, marker, f"{next(iter(curves))}, ")
     label_depth(upper, first.star_flux)
     label_separation(lower, upper, first.separations)
     lower.set_ylabel("throughput", fontsize=LABEL_SIZE, color=INK)
@@ -140,14 +140,13 @@ def true_positive_figure(found: TruePositiveMap, levels: Sequence[float] = (0.5,
     axes.legend(
         fontsize=8.5,
         labelcolor=INK,
-        loc="lower center",
-        bbox_to_anchor=(0.5, -0.32),
-        ncols=len(levels),
         frameon=False,
-        title=_criterion(found),
-        title_fontsize=8.5,
+        loc="lower center",
+        bbox_to_anchor=(0.5, -0.24),
+        ncols=len(levels),
     )
-    axes.set_title(found.name, loc="left", fontsize=10, color=INK, parse_math=False)
+    title = f"{found.name}\n{_criterion(found)}"
+    axes.set_title(title, loc="left", fontsize=9, color=INK, linespacing=1.4, parse_math=False)
     finish(axes)
     return figure
 
@@ -168,7 +167,7 @@ def threshold_figure(curves: Sequence[ThresholdCurve]) -> Figure:
         label = f"{curve.noise_model} noise"
         axes.plot(curve.separation_fwhm, curve.signal, color=colour, linewidth=1.8, label=label)
     end = curves[0].separation_fwhm[-1]
-    axes.text(end, sigma, f"{sigma:g}σ ", va="bottom", ha="right", fontsize=8.5, color=FAINT)
+    axes.text(end, 0.98 * sigma, f"{sigma:g}σ", va="top", ha="right", fontsize=8.5, color=FAINT)
     axes.set_yscale("log")
     largest = min(max(np.nanmax(curve.signal) for curve in curves), 40 * sigma)
     axes.set_ylim(0.8 * sigma, 1.2 * largest)
@@ -240,11 +239,13 @@ def quantile_figure(samples: Mapping[str, NormalQuantiles]) -> Figure:
     return figure
 
 
-def _draw_level(axes: Axes, curve: CompletenessCurve, colour: str, marker: str) -> None:
+def _draw_level(
+    axes: Axes, curve: CompletenessCurve, colour: str, marker: str, prefix: str = ""
+) -> None:
     """The flux of a completeness, with its interval where both of its ends are known."""
     x, star = curve.separations.arcsec, curve.star_flux
     low, high = (depth(end, star) for end in curve.interval())
-    text = f"found in {curve.level:.0%} of {curve.n_azimuths} places"
+    text = f"{prefix}found in {curve.level:.0%} of {curve.n_azimuths} places"
     axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     axes.plot(x, depth(curve.flux, star), color=colour, marker=marker, markersize=4.5, label=text)
 

@@ -295,5 +295,5 @@ def test_a_performance_map_says_what_it_costs(sequence):
     assert found.expected_false_positives == pytest.approx(fpf * n_elements)
     n_noise = n_noise_apertures(RADII, FWHM)
     np.testing.assert_allclose(found.threshold, stats.t.isf(fpf, n_noise - 1))
-    assert "0.001" in found.criterion
+    assert "fraction 0.001 per aperture" in found.criterion
     json.dumps(found.to_dict(), allow_nan=False)

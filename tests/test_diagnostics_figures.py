@@ -105,7 +105,7 @@ def test_a_contrast_curve_is_drawn_in_magnitudes_the_faintest_below():
     assert lower.get_xlabel() == "separation [arcsec]"
     labels = [text.get_text() for text in upper.get_legend().get_texts()]
     assert labels[0] == "pca, 5σ, Gaussian noise"
-    assert labels[-1] == "found in 50% of 80 places"
+    assert labels[-1] == "pca, found in 50% of 80 places"
     assert saved(figure).startswith(b"\x89PNG")
 
 
@@ -143,7 +143,7 @@ def test_a_map_shows_every_fraction_in_its_cell(star_flux):
     axes = figure.axes[0]
     (mesh,) = axes.collections
     np.testing.assert_allclose(mesh.get_array().reshape(4, 3), found.fraction.T)
-    assert "0.02 false positives expected" in axes.get_legend().get_title().get_text()
+    assert "0.02 false positives expected" in axes.get_title(loc="left")
     bottom, top = axes.get_ylim()
     assert (bottom > top) == (star_flux is not None)
     assert saved(figure)

@@ -49,7 +49,7 @@ def binomial_interval(
     References
     ----------
     Clopper & Pearson (1934), Biometrika 26, 404.
-    Brown, Cai & DasGupta (2001), Statist. Sci. 16, 101, Sect. 3.1 and 4.1.2.
+    Brown, Cai & DasGupta (2001), Statist. Sci. 16, 101.
     """
     k, total = np.broadcast_arrays(np.asarray(successes), np.asarray(n))
     problems = []

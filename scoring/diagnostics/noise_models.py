@@ -108,7 +108,7 @@ class LaplaceNoise:
 
     References
     ----------
-    Bonse et al. (2023), AJ 166, 71, Sect. 4: the bootstrap, there by counting.
+    Bonse et al. (2023), AJ 166, 71: the bootstrap, there by counting.
     """
 
     n_draws: int = 2000

@@ -71,7 +71,7 @@ def performance_map(
     area = (radii[-1] + fwhm / 2) ** 2 - (radii[0] - fwhm / 2) ** 2
     return TruePositiveMap(
         name=sequence.name,
-        criterion=f"S/N above that of a false-positive fraction of {fpf:.3g}, {noise.name} noise",
+        criterion=f"false-positive fraction {fpf:.2g} per aperture, {noise.name} noise",
         separations=placed.separations,
         fluxes=values,
         found=found,

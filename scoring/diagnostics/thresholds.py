@@ -99,7 +99,7 @@ def threshold_curve(
 
     References
     ----------
-    Mawet et al. (2014), ApJ 792, 97, Sect. 3, Fig. 6.
+    Mawet et al. (2014), ApJ 792, 97, Sect. 3.
     """
     separations = np.atleast_1d(np.asarray(separation_fwhm, dtype=np.float64))
     if separations.ndim != 1 or not (np.isfinite(separations) & (separations >= 0.5)).all():

@@ -1,0 +1,40 @@
+"""The page on diagnostics and its example."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "diagnostics.md"
+
+
+def test_the_python_of_the_page_runs(capsys):
+    (block,) = re.findall(
+        r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    names = {}
+    exec(compile(block, PAGE.name, "exec"), names)
+    assert "throughput" in names["curve"].table()
+    said = capsys.readouterr().out
+    less = re.search(r"if the noise is Laplacian: ([\d.]+) mag less", said)
+    assert float(less[1]) > 0.3
+
+
+def test_every_function_stands_on_the_page():
+    from exobench.scoring import diagnostics
+
+    text = PAGE.read_text(encoding="utf-8")
+    functions = [name for name in diagnostics.__all__ if name.islower()]
+    missing = [name for name in functions if name not in text]
+    assert missing == [
+        "aperture_fluxes",
+        "binomial_interval",
+        "fpf_of_sigma",
+        "ring_fluxes",
+        "ring_noise",
+        "sigma_of_fpf",
+    ]
+
+
+def test_the_figures_of_the_page_are_small():
+    for name in re.findall(r"\(figures/(\w+\.png)\)", PAGE.read_text(encoding="utf-8")):
+        assert (PAGE.parent / "figures" / name).stat().st_size < 150_000
