@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
     from exobench.challenge.folder import Challenge
     from exobench.challenge.submission import Submission
-    from exobench.challenge.verdict import Verdict
     from exobench.scoring.score import Score
 
 
@@ -32,7 +31,11 @@ def check_report(report: Path) -> None:
 
 
 def write_report(
-    report: Path, challenge: Challenge, scored: Score, verdict: Verdict[Submission]
+    report: Path,
+    challenge: Challenge,
+    submission: Submission,
+    score: Score,
+    warnings: tuple[str, ...],
 ) -> None:
     """Write the page of a strict score, as of now."""
     from datetime import UTC, datetime
@@ -40,15 +43,13 @@ def write_report(
     from exobench.datasets.atomic import replacing
     from exobench.leaderboard.report import ScoredSubmission, report_html
 
-    if verdict.submission is None:
-        raise ValueError("a page needs a valid submission")
     page = report_html(
         ScoredSubmission(
             challenge=challenge,
-            submission=verdict.submission,
-            score=scored,
+            submission=submission,
+            score=score,
             scored_at=datetime.now(UTC),
-            warnings=tuple(str(problem) for problem in verdict.warnings),
+            warnings=warnings,
         )
     )
     with replacing(report) as working:

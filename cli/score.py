@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,6 +67,14 @@ def score(  # noqa: PLR0913 - the options of the verb
             metavar="FILE.html",
         ),
     ] = None,
+    prevalence: Annotated[
+        float | None,
+        typer.Option(
+            help="Also F1 of a survey with so many companions per map, such as 0.02: blank maps "
+            "are weighed to fit.",
+            metavar="X",
+        ),
+    ] = None,
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Mark the entry as the organizers' own.")
     ] = False,
@@ -79,19 +88,18 @@ def score(  # noqa: PLR0913 - the options of the verb
     from exobench.challenge.problems import SubmissionError
     from exobench.challenge.submission import check_submission
 
-    if report is not None:
-        _check_report(report, mode)
+    options = _Options(mode, report, prevalence)
+    options.check()
     opened = read_challenge(challenge)
     if opened.manifest.characterizes:
-        _refuse_report(report)
+        options.refuse("is of detections; this challenge asks what companions are")
         _score_estimates(submission, opened, mode, out, as_json=as_json)
         return
     verdict = check_submission(submission, opened.manifest)
     if verdict.submission is None:
         raise SubmissionError(verdict.errors, str(submission))
-    print_warnings(str(problem) for problem in verdict.warnings)
     valid = verdict.submission
-    scored = _scored(verdict, opened, mode, report)
+    scored = _scored(verdict, opened, options)
     if out is not None:
         _write(out, scored)
     kept = None if dry_run or mode is Mode.eidc else _keep(opened, valid, scored, baseline=baseline)
@@ -104,24 +112,39 @@ def score(  # noqa: PLR0913 - the options of the verb
         print(f"page written to {report}; it shows the truth")
 
 
-def _check_report(report: Path, mode: Mode) -> None:
-    from exobench.cli._report import check_report
-    from exobench.datasets.errors import InputError
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """How to score, and what else to make of the score."""
 
-    if mode is Mode.eidc:
-        raise InputError("--report shows strict scores; leave out --mode eidc")
-    check_report(report)
+    mode: Mode
+    report: Path | None
+    prevalence: float | None
 
+    @property
+    def strict_only(self) -> list[str]:
+        """Those given that only strict scores of detections have."""
+        given = {"--report": self.report, "--prevalence": self.prevalence}
+        return [option for option, value in given.items() if value is not None]
 
-def _refuse_report(report: Path | None) -> None:
-    from exobench.datasets.errors import InputError
+    def check(self) -> None:
+        """Refuse before the work what cannot be done after it."""
+        if self.mode is Mode.eidc:
+            self.refuse("is of strict scores; leave out --mode eidc")
+        if self.report is not None:
+            from exobench.cli._report import check_report
 
-    if report is not None:
-        raise InputError("--report shows detections; this challenge asks what companions are")
+            check_report(self.report)
+
+    def refuse(self, reason: str) -> None:
+        """Refuse all that only strict scores of detections have."""
+        from exobench.datasets.errors import InputError
+
+        if self.strict_only:
+            raise InputError(*(f"{option} {reason}" for option in self.strict_only))
 
 
 def _scored(
-    verdict: Verdict[Submission], challenge: Challenge, mode: Mode, report: Path | None
+    verdict: Verdict[Submission], challenge: Challenge, options: _Options
 ) -> dict[str, Any]:
     """The score file of a valid submission; its page, too, if one is asked for."""
     from exobench.challenge.evaluate import score_file, strict_score
@@ -130,14 +153,27 @@ def _scored(
     valid = verdict.submission
     if valid is None:
         raise ValueError("only a valid submission has a score")
-    if mode is Mode.eidc:
+    if options.mode is Mode.eidc:
+        print_warnings(str(problem) for problem in verdict.warnings)
         return evaluate_eidc(valid, challenge)
     strict = strict_score(valid, challenge)
-    if report is not None:
+    warnings = (*_of_check_alone(verdict), *strict.warnings)
+    print_warnings(warnings)
+    scored = score_file(strict, challenge, valid.track)
+    if options.prevalence is not None:
+        from exobench.challenge.prevalence import KEY, survey_f1
+
+        scored[KEY] = survey_f1(scored, challenge.manifest, options.prevalence)
+    if options.report is not None:
         from exobench.cli._report import write_report
 
-        write_report(report, challenge, strict, verdict)
-    return score_file(strict, challenge, valid.track)
+        write_report(options.report, challenge, valid, strict, warnings)
+    return scored
+
+
+def _of_check_alone(verdict: Verdict[Submission]) -> tuple[str, ...]:
+    """What checking has to warn of, without what the score says again."""
+    return tuple(str(one) for one in verdict.warnings if one.code != "low_coverage")
 
 
 def _score_estimates(
@@ -160,9 +196,12 @@ def _keep(
     from datetime import UTC, datetime
 
     from exobench.challenge.entries import FolderEntryStore
+    from exobench.challenge.prevalence import KEY
 
     store = FolderEntryStore(challenge.folder)
-    return store.keep(submission, scored, received=datetime.now(UTC), baseline=baseline)
+    # All kept scores are alike, whatever was asked for beside them.
+    plain = {key: value for key, value in scored.items() if key != KEY}
+    return store.keep(submission, plain, received=datetime.now(UTC), baseline=baseline)
 
 
 def _write(path: Path, scored: dict[str, Any]) -> None:
@@ -191,10 +230,22 @@ def _print_score(submission: Path, scored: dict[str, Any]) -> None:
             (METRICS[key].title, _number(overall[key]), _bounds(interval[key])) for key in HEADLINES
         ]
         print_table(("", "value", "95 % interval"), rows)
+        _print_survey(scored)
         if not any(interval.values()):
             print("no intervals: they need at least 6 units of resampling")
     else:
         _print_eidc(scored)
+
+
+def _print_survey(scored: dict[str, Any]) -> None:
+    from exobench.challenge.prevalence import KEY
+
+    if KEY in scored:
+        found = scored[KEY]
+        print(
+            f"\nF1 where a map has {found['companions_per_map']:g} companions on average: "
+            f"{_number(found['value'])} {_bounds(found['interval'])}"
+        )
 
 
 def _print_eidc(scored: dict[str, Any]) -> None:

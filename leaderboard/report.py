@@ -101,7 +101,7 @@ class ScoredSubmission:
     scored_at : datetime
         With a time zone.
     warnings : tuple of str
-        Of the check of the submission; those of the score are added.
+        What was found when it was checked and scored.
     """
 
     challenge: Challenge
@@ -133,7 +133,7 @@ def report_html(scored: ScoredSubmission) -> str:
         track=escape(submission.track),
         secret=_secret(challenge.kind),
         facts=_facts(scored),
-        warnings=_warnings((*scored.warnings, *score.warnings)),
+        warnings=_warnings(scored.warnings),
         tiles="".join(_tile(score, key) for key in _headlines(challenge.rank_by)),
         counts=_counts(score),
         curves=_curves(score),
