@@ -11,7 +11,7 @@ from exobench.cli._console import AsJson, print_json, print_note, print_table, p
 from exobench.cli._figures import check_plot, save_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from exobench.datasets.sequence import ImageSequence
     from exobench.scoring.diagnostics import (
@@ -30,6 +30,7 @@ class Diagnosis(NamedTuple):
     contrast: ContrastCurve | None
     completeness: CompletenessCurve
     noise: NoiseRegimes | None
+    metadata: Mapping[str, str]
 
 
 def diagnose(  # noqa: PLR0913 - the options of the verb
@@ -65,7 +66,7 @@ def diagnose(  # noqa: PLR0913 - the options of the verb
 ) -> None:
     """Measure contrast curve, completeness and noise regimes of a baseline on a sequence.
 
-    Takes about 50 runs of the baseline for every azimuth. Contrasts: flux at which noise has the
+    Takes about 30 runs of the baseline for every azimuth. Contrasts: flux at which noise has the
     false-positive fraction of SIGMA. Completeness: flux found above the first false positive,
     in half of the places and in all of them.
 
@@ -130,7 +131,7 @@ def _measured(
             completeness = completeness_curve(
                 sequence, algorithm, injections=places, level=_EVERYWHERE
             )
-    return Diagnosis(contrast, completeness, noise)
+    return Diagnosis(contrast, completeness, noise, sequence.metadata)
 
 
 def _as_dict(done: Diagnosis) -> dict[str, Any]:
@@ -165,6 +166,8 @@ def _print(baseline: str, done: Diagnosis) -> None:
     print(f"\nfound: {curve.criterion}, {curve.threshold:.3g} in the detection map")
     for line in _noise_lines(done.noise, separations):
         print(line)
+    if "injected" in done.metadata:
+        print_note("the sequence holds injected companions: what they hide is not found either")
     if star is None:
         print_note("the flux of the star is unknown: --star-flux gives limits as contrasts")
 

@@ -57,6 +57,30 @@ def test_without_the_flux_of_the_star_limits_are_fluxes(exobench, toy, tmp_path)
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+class Detector:
+    """A baseline that makes a detection map and no residual image."""
+
+    tracks = ("adi",)
+
+    def __call__(self, sequence):
+        return sequence.cube[0].mean(axis=0)
+
+
+def test_a_baseline_without_a_residual_image_has_its_completeness(
+    exobench, toy, tmp_path, monkeypatch
+):
+    pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
+    monkeypatch.setattr("exobench.baselines.load", lambda name, **options: Detector())
+    plot = tmp_path / "detector.png"
+    code, out, err = exobench("diagnose", "median", toy, "--azimuths", 1, "--plot", plot)
+    assert code == 0
+    assert "throughput" not in out
+    assert "noise:" not in out
+    assert f"figure written to {plot}" in out
+    assert "the flux of the star is unknown" in err
+    assert plot.stat().st_size > 1000
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -28,7 +28,7 @@ def failing(monkeypatch):
 def test_there_are_the_verbs_of_the_contract():
     assert set(VERBS) == {
         *("demo", "list", "fetch", "inspect", "build", "verify", "run", "check"),
-        *("score", "rescore", "audit", "rank", "serve", "difficulty"),
+        *("score", "rescore", "audit", "rank", "compare", "serve", "difficulty", "diagnose"),
     }
 
 

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from photutils.aperture import CircularAperture
 from scipy import stats
 
+from exobench.baselines import load
 from exobench.datasets.errors import InputError
+from exobench.datasets.files import read_sequence
 from exobench.scoring.diagnostics import (
     GaussianNoise,
     LaplaceNoise,
@@ -12,7 +15,7 @@ from exobench.scoring.diagnostics import (
     sigma_of_fpf,
     threshold_curve,
 )
-from exobench.scoring.snr import significance
+from exobench.scoring.snr import significance, snr_at
 
 MODELS = [GaussianNoise(), LaplaceNoise(n_draws=400)]
 FIVE_SIGMA = 2.866515718791946e-07
@@ -147,6 +150,25 @@ def test_thresholds_and_fractions_are_those_of_applefy(applefy_statistics):
         assert GaussianNoise().threshold(FIVE_SIGMA, n_noise) == pytest.approx(expected)
         expected = test.t_2_fpf(4.0, n_noise)
         assert GaussianNoise().false_positive_fraction(4.0, n_noise) == pytest.approx(expected)
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+def test_the_snr_of_the_real_residual_is_that_of_applefy(applefy_statistics, shared_data):
+    # Its statistic of the apertures of our ring, by photutils: sums differ by some 1e-4 of a sigma.
+    sequence = read_sequence(shared_data / "naco_betapic")
+    image = np.asarray(load("pca", n_components=10).reduce(sequence), dtype=float)
+    fwhm, (cy, cx) = sequence.reference_fwhm, sequence.centre
+    for radius in (9.0, 20.0, 40.0):
+        step = 2 * np.arcsin(fwhm / (2 * radius))
+        theta = -step * np.arange(int(2 * np.pi / step))
+        centres = np.stack([cx + radius * np.cos(theta), cy + radius * np.sin(theta)], axis=1)
+        flux = CircularAperture(centres, fwhm / 2).do_photometry(image, method="exact")[0]
+        fpf, snr = applefy_statistics.TTest().test_2samp(float(flux[0]), flux[1:])
+        found = snr_at(image, fwhm, [[cy, cx + radius]])[0]
+        assert found == pytest.approx(snr, abs=2e-3)
+        found = GaussianNoise().false_positive_fraction(found, flux.size - 1)
+        assert found == pytest.approx(fpf, rel=1e-2)
 
 
 @pytest.mark.peers
