@@ -1,9 +1,12 @@
-"""An injection into real frames that leaves no trace but the companion's light.
+"""An injection that leaves no trace but the companion's light.
+
+A stamp ends while there is light in it, and leaves a step along a square that follows the
+companion: too weak to see in a frame, not in a hundred of them.
 
 The values of a real cube are often coarser than its type: integers, integers times a scale,
 numbers once kept in half the bits. A stamp added to them leaves values that no other pixel
 has, and pixels that hold no measurement (a border of zeros, a dead pixel) come to life under
-it. Both would give a companion away however faint it is.
+it. All of that would give a companion away however faint it is.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 LEAST_FILLED = 25  # touching pixels of exactly the same value: no measurement, but a border
 SPARE_BITS = 3  # trailing bits of the mantissas that are 0: chance leaves none so in a frame
 BLUR = 0.1  # of a step: where the type rounds values by more, it is the grid
+FADE_FROM = 0.75  # of the reach of a stamp: the rest of its light fades, to nothing at the end
 _BITS = 23  # of the mantissa of float32
 
 
@@ -56,6 +60,22 @@ def concealed(
                 frame += noise * _on_frame(step, mask)
             frame[mask] = original[mask]
     return out
+
+
+def faded(stamps: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
+    """Stamps whose light fades over a ring, to nothing at `reach` pixels from their centre.
+
+    Parameters
+    ----------
+    stamps : ndarray of float32, shape (..., n, n)
+        Centred on the pixel ``n // 2``.
+    reach : float
+        In pixels.
+    """
+    axis = np.arange(stamps.shape[-1]) - stamps.shape[-1] // 2
+    way = (1 - np.hypot(axis[:, np.newaxis], axis) / reach) / (1 - FADE_FROM)
+    window = np.sin(np.pi / 2 * np.clip(way, 0, 1)) ** 2
+    return np.asarray(stamps * window.astype(np.float32))
 
 
 def unmeasured(cube: NDArray[np.float32]) -> NDArray[np.bool_]:

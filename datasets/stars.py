@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from exobench.datasets.centring import star_offset
-from exobench.datasets.concealment import concealed
+from exobench.datasets.concealment import concealed, faded
 from exobench.datasets.errors import SequenceError
 from exobench.datasets.files import read_sequence
 from exobench.datasets.injection import inject
@@ -110,11 +110,12 @@ class RealStar:
     def observe(self, name: str, rng_for: Callable[[str], np.random.Generator]) -> Field:
         """The sequence of the files; random numbers only hide the traces of injections."""
         blank = replace(self.read(), name=name)
+        stamped = replace(blank, psf=faded(blank.psf, blank.psf.shape[-1] / 2))
 
         def with_companions(companions: list[Companion]) -> ImageSequence:
-            injected = inject(blank, companions)
+            injected = inject(stamped, companions)
             cube = concealed(blank.cube, injected.cube, rng_for("concealment"))
-            return replace(injected, cube=cube)
+            return replace(injected, cube=cube, psf=blank.psf)
 
         return Field(
             blank=blank,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from exobench.datasets.concealment import faded
 from exobench.datasets.errors import InputError
 from exobench.datasets.injection import INJECTED, companion_tracks, stamp_signal
 from exobench.datasets.psf import normalise_psf
@@ -151,7 +152,8 @@ def expose(
     injection : {"optical", "stamp"}
         A companion's light passes the optics of each frame as the star's does; or the PSF is
         pasted, dimmed by the coronagraph's transmission at its separation and the same in
-        all frames.
+        all frames. Either way its light fades towards the edge of the PSF's image, where a
+        step would give it away.
 
     Raises
     ------
@@ -161,7 +163,8 @@ def expose(
     signals = scene_signals(scene, companions, smearing=smearing, injection=injection)
     cube = scene.star.cube.copy()
     for signal in signals:
-        signal.add_to(cube)
+        stamps = faded(signal.stamps, scene.star.psf.shape[-1] / 2)
+        replace(signal, stamps=stamps).add_to(cube)
     with threadpool_limits(1, user_api="blas"):
         record(cube, scene.camera, np.random.default_rng(rng))
     metadata = {**scene.star.metadata, **(INJECTED if signals else {})}
