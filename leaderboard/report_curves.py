@@ -63,7 +63,14 @@ def _draw_precision(axes: Axes, score: Score) -> None:
         reachable = recall[recall > f1 / (2 - f1)]
         precision = f1 * reachable / (2 * reachable - f1)
         axes.plot(reachable, precision, color=FAINT, linewidth=0.8, linestyle=(0, (2, 3)))
-        axes.text(0.995, precision[-1] + 0.005, f"F1 {f1:g}", fontsize=7, color=FAINT, ha="right")
+        axes.text(
+            *(0.985, precision[-1], f"F1 {f1:g}"),
+            fontsize=7,
+            color=FAINT,
+            ha="right",
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+        )
     curve = score.curve
     tpr, ppv = curve.tp / curve.n_injected, curve.tp / np.maximum(curve.tp + curve.fp, 1)
     axes.plot(tpr, ppv, color=CURVE, linewidth=2, marker=".", markersize=4 if len(tpr) < 60 else 0)
