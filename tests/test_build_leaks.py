@@ -155,12 +155,13 @@ def test_the_truth_cannot_be_confirmed_without_the_salt(contest, candidates):
 
 def test_salt_and_secret_are_nowhere_in_public(contest):
     challenge = read_challenge(contest.folder)
-    for path in (contest.folder / "public").rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            for hidden in (challenge.truth.secret, challenge.truth.salt):
-                assert hidden.encode() not in content.lower()
-                assert bytes.fromhex(hidden) not in content
+    files = [path for path in (contest.folder / "public").rglob("*") if path.is_file()]
+    assert len(files) == 1 + 4 * 5  # the manifest and those of the sequences
+    for path in files:
+        content = path.read_bytes()
+        for hidden in (challenge.truth.secret, challenge.truth.salt):
+            assert hidden.encode() not in content.lower()
+            assert bytes.fromhex(hidden) not in content
 
 
 def test_headers_do_not_tell_a_blank_sequence_from_another(contest):

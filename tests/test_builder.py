@@ -197,6 +197,7 @@ def test_a_blank_sequence_is_the_one_with_companions_less_their_light(built):
 def test_ifs_companions_have_one_of_the_spectra(ifs):
     sequence = ifs.sequence
     shapes = [spectrum(k, sequence.wavelengths, sequence.star_flux) for k in SPECTRAL_TYPES]
+    assert ifs.sources
     for source in ifs.sources:
         flux = np.array(source.companion.flux)
         assert flux.shape == (4,)

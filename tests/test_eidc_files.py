@@ -436,6 +436,9 @@ def test_one_wavelength_is_written_with_three_axes_and_several_with_four(tmp_pat
 def test_the_same_sequence_gives_the_same_bytes_and_nothing_of_its_metadata(tmp_path):
     for folder in ("a", "b"):
         write_eidc(toy(metadata={"simulated": "seed 42", "host": "here"}), tmp_path / folder)
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert "toy_cube_1.fits" in names
+    assert names == {path.name for path in (tmp_path / "b").iterdir()}
     for path in (tmp_path / "a").iterdir():
         content = path.read_bytes()
         assert content == (tmp_path / "b" / path.name).read_bytes()

@@ -54,12 +54,11 @@ def test_the_limit_is_found_from_far_too_bright_and_too_faint(curve, first):
 
 
 @pytest.mark.parametrize("first", [0.95, 1, 1.05])
-@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize("curve", sorted(CURVES.keys() - {"saturates at 6"}))
 def test_from_near_by_two_trials_are_enough(curve, first):
-    if curve != "saturates at 6":
-        root, tried = searched(CURVES[curve], first)
-        assert root == pytest.approx(1, rel=0.02)
-        assert len(tried) == 2
+    root, tried = searched(CURVES[curve], first)
+    assert root == pytest.approx(1, rel=0.02)
+    assert len(tried) == 2
 
 
 def test_of_two_crossings_the_faint_one_is_the_limit():

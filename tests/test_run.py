@@ -66,7 +66,7 @@ def test_a_baseline_runs_on_the_tracks_that_it_supports(contest):
 def test_options_are_named_in_the_method(contest):
     (run,) = runs(contest, "pca", track="adi", n_components=3)
     assert run.method.name == "pca n_components=3"
-    assert run.method.description
+    assert run.method.description == "Full-frame principal component analysis (KLIP)"
 
 
 def test_a_track_that_the_baseline_cannot_answer_is_refused(contest):

@@ -45,6 +45,7 @@ def test_the_difference_of_tpr_has_the_paired_t_interval():
 def test_the_other_way_round_all_signs_change():
     first, second = statistics(9, 0.9, 1), statistics(9, 0.5, 2)
     there, back = differences(first, second), differences(second, first)
+    assert there["f1"].interval is not None
     for key in METRICS:
         if there[key].value is None:
             assert back[key].value is None
