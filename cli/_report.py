@@ -41,7 +41,8 @@ def write_report(
     from datetime import UTC, datetime
 
     from exobench.datasets.atomic import replacing
-    from exobench.leaderboard.report import ScoredSubmission, report_html
+    from exobench.leaderboard.report import report_html
+    from exobench.leaderboard.report_facts import ScoredSubmission
 
     page = report_html(
         ScoredSubmission(

@@ -51,7 +51,8 @@ def compare(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench compare pca llsg my-challenge --plot pca-llsg.png --latex pca-llsg.tex
     """
-    from exobench.challenge.compare import compare_entries, find_pair
+    from exobench.challenge.compare import compare_entries
+    from exobench.challenge.contenders import find_pair
     from exobench.challenge.entries import FolderEntryStore
     from exobench.challenge.folder import read_challenge
     from exobench.datasets.atomic import check_writable

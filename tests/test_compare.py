@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from exobench.challenge.compare import Contender, compare_entries, find_pair
+from exobench.challenge.compare import compare_entries
+from exobench.challenge.contenders import Contender, find_pair
 from exobench.challenge.entries import FolderEntryStore
 from exobench.challenge.evaluate import evaluate
 from exobench.challenge.folder import read_challenge

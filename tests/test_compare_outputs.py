@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
 
-from exobench.challenge.compare import Contender, compare_entries
+from exobench.challenge.compare import compare_entries
+from exobench.challenge.contenders import Contender
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.submission import read_submission
 from exobench.leaderboard.compare_figure import STYLES, compare_figure

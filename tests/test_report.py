@@ -16,8 +16,9 @@ from exobench.challenge.evaluate import strict_score
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.submission import read_submission
 from exobench.leaderboard.detection_figure import FALSE_POSITIVE, MISS, TRUE_POSITIVE
-from exobench.leaderboard.report import ScoredSubmission, report_html
+from exobench.leaderboard.report import report_html
 from exobench.leaderboard.report_curves import curve_figure
+from exobench.leaderboard.report_facts import ScoredSubmission
 from exobench.leaderboard.report_maps import MOST_PIXELS, joined_pixels, map_drawing
 from exobench.scoring import METRICS, DetectionList, MapTruth
 from exobench.scoring.sequences import evaluate_sequence
