@@ -46,7 +46,14 @@ def test_the_score_has_the_keys_of_the_contract(toy_challenge):
     score = score_of(toy_challenge)
     assert set(score) == {
         *("format", "challenge", "track", "mode", "metric_version", "threshold", "overall"),
-        *("interval", "exact_interval", "per_sequence", "per_instrument", "per_separation", "per_stratum"),
+        *(
+            "interval",
+            "exact_interval",
+            "per_sequence",
+            "per_instrument",
+            "per_separation",
+            "per_stratum",
+        ),
         *("per_spectrum", "curve", "warnings"),
     }
     assert list(score["overall"]) == list(METRICS)
