@@ -159,7 +159,9 @@ def _print(baseline: str, done: Diagnosis) -> None:
     columns = {**_separation_columns(separations)}
     if done.contrast is not None:
         columns[f"{done.contrast.sigma:g} sigma"] = _limits(done.contrast.flux, star)
-        columns["throughput"] = [f"{value:.2f}" for value in done.contrast.throughput]
+        columns["throughput"] = [
+            f"{round(value, 2) + 0.0:.2f}" for value in done.contrast.throughput
+        ]
     columns["50 % found"] = _limits(curve.at(_HALF).flux, star)
     columns[f"all {curve.n_azimuths} found"] = _limits(curve.flux, star)
     print_table(list(columns), zip(*columns.values(), strict=True))
@@ -197,7 +199,7 @@ def _noise_lines(noise: NoiseRegimes | None, separations: Separations) -> Iterat
         return
     scale = float(separations.arcsec[-1] / separations.px[-1])
     if noise.boundary_px is None:
-        yield "noise: no radius is free of speckles"
+        yield "noise: speckles up to the last radius"
     elif noise.boundary_px == 0:
         yield "noise: Gaussian at every radius"
     else:

@@ -227,6 +227,12 @@ def test_intervals_of_a_level_hold_its_true_flux(level, n):
     assert ((low <= level) & (level <= high)).mean() >= 0.95 - 0.01
 
 
+def test_a_level_between_two_places_asks_for_the_next():
+    limits = np.array([[1.0, 2.0, 3.0, 4.0]])
+    flux = [curve_of(limits, level).flux[0] for level in (0.2, 0.5, 0.51, 0.95)]
+    assert flux == [1, 2, 3, 4]
+
+
 def test_the_high_end_for_95_percent_needs_72_places():
     limits = np.ones((1, 72))
     assert curve_of(limits, 0.95).interval()[1][0] == 1
