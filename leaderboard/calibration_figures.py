@@ -59,8 +59,7 @@ def reliability_figure(diagrams: Mapping[str, ReliabilityDiagram]) -> Figure:
     )
     for (label, diagram), (colour, marker) in zip(diagrams.items(), SERIES, strict=False):
         _draw_diagram(upper, diagram, label, colour, marker)
-        edges = np.array([*(one.low for one in diagram.bins), diagram.bins[-1].high])
-        lower.stairs([one.n for one in diagram.bins], edges, color=colour, linewidth=1.6)
+        lower.stairs(*_histogram(diagram), color=colour, linewidth=1.6)
     upper.set_ylabel("observed fraction of positives", fontsize=9.5, color=INK)
     upper.set_ylim(-0.02, 1.02)
     upper.legend(loc="upper left", fontsize=8.5, frameon=False, labelcolor=INK)
@@ -159,6 +158,18 @@ def _draw_diagram(
         label=f"{label}\n(expected error {diagram.expected_error:.3f})",
         zorder=3,
     )
+
+
+def _histogram(diagram: ReliabilityDiagram) -> tuple[list[int], list[float]]:
+    """Numbers of predictions and the edges of their bins, the empty ones between them too."""
+    counts, edges = [], [diagram.bins[0].low]
+    for one in diagram.bins:
+        if one.low > edges[-1]:
+            counts.append(0)
+            edges.append(one.low)
+        counts.append(one.n)
+        edges.append(one.high)
+    return counts, edges
 
 
 def _ranges(panels: list[SeparationAudit]) -> tuple[float, float, float]:

@@ -281,6 +281,7 @@ def test_maps_that_differ_from_each_other_are_not_taken_for_many_looks():
     found = audit(blank_fields(maps, FWHM, (5.0, 28.0)), values=(3.0,))
     assert found.overall.design_effect > 3
     assert found.overall.n_effective < found.overall.elements.size / 3
+    assert found.overall.tail.n_effective == found.overall.n_effective
 
 
 def test_copies_of_one_map_count_once():

@@ -46,6 +46,17 @@ def test_the_points_are_those_of_scikit_learn(equal, strategy):
     assert diagram.prevalence == pytest.approx(labels.mean())
 
 
+@pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+def test_equal_probabilities_and_those_on_edges_go_where_scikit_learn_puts_them(strategy):
+    p = np.repeat([0.0, 0.1, 0.2, 0.5, 0.9, 1.0], [5, 60, 5, 20, 10, 1])
+    labels = np.random.default_rng(0).integers(0, 2, p.size)
+    equal = {"uniform": "width", "quantile": "count"}[strategy]
+    diagram = reliability_diagram(labels, p, equal=equal)
+    observed, predicted = calibration_curve(labels, p, n_bins=10, strategy=strategy)
+    np.testing.assert_allclose([one.observed for one in diagram.bins], observed)
+    np.testing.assert_allclose([one.predicted for one in diagram.bins], predicted)
+
+
 def test_bins_of_equal_count_hold_equal_numbers():
     labels, p = drawn(1000)
     assert {one.n for one in reliability_diagram(labels, p).bins} == {100}

@@ -63,3 +63,11 @@ def test_a_diagram_shows_fractions_intervals_and_how_often(tmp_path):
     np.testing.assert_allclose(y, [one.observed for one in diagram.bins])
     np.testing.assert_allclose(lower.patches[0].get_data().values, [one.n for one in diagram.bins])
     figure.savefig(tmp_path / "figure.png")
+
+
+def test_bins_without_predictions_are_drawn_empty():
+    p = np.repeat([0.05, 0.95], 20)
+    diagram = reliability_diagram(np.repeat([0, 1], 20), p, equal="width")
+    steps = reliability_figure({"two": diagram}).axes[1].patches[0].get_data()
+    np.testing.assert_allclose(steps.values, [20, 0, 20])
+    np.testing.assert_allclose(steps.edges, [0, 0.1, 0.9, 1])

@@ -36,7 +36,7 @@ class ReliabilityBin:
     Attributes
     ----------
     low, high : float
-        Edges; the upper one belongs to the last bin only.
+        Edges; the lower one belongs to the first bin only.
     n, n_positive : int
         Probabilities in the bin, and positive labels among them.
     predicted, observed : float
@@ -146,7 +146,7 @@ def reliability_diagram(
     probabilities : array_like, shape (n,)
         Of label 1.
     n_bins : int
-        Fewer where several quantiles coincide, or a bin is empty.
+        Empty ones are left out, such as those between quantiles that coincide.
     equal : {"count", "width"}
         Bins of equal numbers (by quantiles), or of equal width. With rare positives nearly
         all probabilities are close to 0: prefer equal numbers.
@@ -230,7 +230,7 @@ def wilson_interval(k: int, n: int) -> tuple[float, float]:
 
 
 def bin_edges(p: NDArray[np.float64], n_bins: int, equal: Bins) -> NDArray[np.float64]:
-    """Edges of bins of equal count (by quantiles, equal ones merged) or width, increasing.
+    """Edges of bins of equal count (by quantiles, which may coincide) or width.
 
     Raises
     ------
@@ -245,13 +245,12 @@ def bin_edges(p: NDArray[np.float64], n_bins: int, equal: Bins) -> NDArray[np.fl
     fractions = np.linspace(0, 1, n_bins + 1)
     if equal == "width":
         return fractions
-    edges = np.unique(np.quantile(p, fractions))
-    return edges if edges.size > 1 else np.repeat(edges, 2)
+    return np.asarray(np.quantile(p, fractions))
 
 
 def bin_index(p: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The bin of every probability; one on an edge belongs to the upper bin."""
-    return np.asarray(np.searchsorted(edges[1:-1], p, side="right"))
+    """The bin of every probability; one on an edge belongs to the lower bin."""
+    return np.asarray(np.searchsorted(edges[1:-1], p))
 
 
 def _expected_error(
