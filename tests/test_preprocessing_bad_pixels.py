@@ -95,7 +95,9 @@ def test_companions_and_the_real_star_are_left_alone(naco, known, flux):
         Companion(separation=radius * naco.pixel_scale, position_angle=angle, flux=flux)
         for radius, angle in ((20, 0), (33, 90), (44, 180))
     ]
-    found = find_bad_pixels(inject(naco, sources).cube, naco.fwhm) & ~known
+    # Frames were left out: what seems to be an exposure of eight degrees is none.
+    injected = inject(naco, sources, smearing=1)
+    found = find_bad_pixels(injected.cube, naco.fwhm) & ~known
     assert found.sum() < 3
     core = radius_map(naco.shape) < 2 * naco.reference_fwhm
     assert not (found | known)[..., core].any()
