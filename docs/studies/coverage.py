@@ -347,7 +347,7 @@ def draw_figure(covered, rejected, path):
     from matplotlib.figure import Figure
 
     styles = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.axhspan(92, 98, color="#d9dce0", lw=0, zorder=0)
     left.axhline(95, color="#646c77", lw=0.8, zorder=0)
@@ -361,7 +361,7 @@ def draw_figure(covered, rejected, path):
             marker=marker,
             label=f"{name}, F1 = {truth['f1']:.2f}",
         )
-    left.set(ylim=(88, 100), ylabel="95 % intervals that hold F1 (%)")
+    left.set(ylim=(90, 100), ylabel="95 % intervals that hold F1 (%)")
     for k, (difference, (colour, marker)) in enumerate(zip(DIFFERENCES, styles, strict=False)):
         right.plot(
             [n for n, *_ in rejected],
@@ -380,15 +380,12 @@ def draw_figure(covered, rejected, path):
     )
     right.axhline(80, color="#646c77", lw=0.8, zorder=0)
     right.set(ylim=(0, 102), ylabel="Challenges with p < 0.05 (%)")
-    for axes, ticks, corner in (
-        (left, SIZES, "lower left"),
-        (right, SIZES_OF_POWER, "upper left"),
-    ):
+    for axes, ticks in ((left, SIZES), (right, SIZES_OF_POWER)):
         axes.set_xscale("log")
         axes.set_xticks(ticks, map(str, ticks))
         axes.minorticks_off()
         axes.set_xlabel("Sequences of the challenge")
-        axes.legend(loc=corner, framealpha=1, edgecolor="none", fontsize=8)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
 
