@@ -191,9 +191,7 @@ def _fit_core(image: NDArray[np.float64]) -> _Core:
     if image.max() <= 0:
         raise SequenceError("psf has no positive value; expected the off-axis image of the star")
     core = _iterate(image)
-    (n_y, n_x), largest = image.shape, max(image.shape)
-    inside = -0.5 <= core.y <= n_y - 0.5 and -0.5 <= core.x <= n_x - 0.5
-    if not (inside and SMALLEST_FWHM <= core.fwhm <= largest):
+    if not (_is_inside(core, image.shape) and SMALLEST_FWHM <= core.fwhm <= max(image.shape)):
         raise SequenceError(
             "psf has no star that a Gaussian fits "
             f"(FWHM {core.fwhm:.3g} px at y={core.y:.1f}, x={core.x:.1f}); "
@@ -211,9 +209,15 @@ def _iterate(image: NDArray[np.float64]) -> _Core:
     core = _Core(float(y), float(x), 2 * float(np.sqrt(area / np.pi)))
     for _ in range(10):
         previous, core = core, _weighted_fit(image, core)
-        if not abs(core.fwhm - previous.fwhm) > 1e-5 * previous.fwhm:
+        moved = abs(core.fwhm - previous.fwhm) > 1e-5 * previous.fwhm
+        if not (moved and _is_inside(core, image.shape)):
             break
     return core
+
+
+def _is_inside(core: _Core, shape: tuple[int, ...]) -> bool:
+    """Whether the middle of a fit lies on a pixel; from elsewhere there is nothing to fit to."""
+    return -0.5 <= core.y <= shape[0] - 0.5 and -0.5 <= core.x <= shape[1] - 0.5
 
 
 def _weighted_fit(image: NDArray[np.float64], start: _Core) -> _Core:
