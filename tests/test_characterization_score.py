@@ -289,6 +289,17 @@ def test_posteriors_hold_the_truth_as_often_as_they_say():
     assert stats.kstest(np.concatenate([s.transforms for s in found]), "uniform").pvalue > 1e-3
 
 
+@pytest.mark.parametrize("n_samples", [2, 5, 30])
+def test_few_samples_hold_the_truth_as_often_as_many(n_samples):
+    rng = np.random.default_rng(9)
+    n = 400
+    drawn = rng.normal(size=(n, 2, n_samples + 1))
+    found = [position_by_samples(d[:, 1:], d[:, 0], rng) for d in drawn]
+    for name, level in LEVELS.items():
+        spread = 4 * np.sqrt(level * (1 - level) / n)
+        assert np.mean([s.inside[name] for s in found]) == pytest.approx(level, abs=spread)
+
+
 def test_samples_on_a_line_have_an_ellipse_that_holds_what_lies_on_it():
     rng = np.random.default_rng(8)
     line = np.array([[1.0], [2.0]]) * rng.normal(size=400)

@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from exobench.scoring.intervals import (
-    CONFIDENCE,
-    FEWEST_FOR_BOOTSTRAP,
-    FEWEST_UNITS,
-    N_BOOTSTRAP,
-    Interval,
-    bca_interval,
-    jackknife_interval,
-)
+from exobench.scoring.intervals import CONFIDENCE, resampled_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from exobench.scoring.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,29 +106,20 @@ def pooled_mean(
     sums = np.zeros((2, len(row)))
     for value, unit in given:
         sums[:, row[unit]] += value, 1
+    interval = resampled_intervals(
+        lambda copies: {"mean": _means(sums, copies, root=root)},
+        len(row),
+        {"mean": (low, np.inf)},
+        seed,
+    )["mean"]
     estimate = float(_means(sums, np.ones((1, len(row))), root=root)[0])
-    return Mean(estimate, _interval(estimate, sums, seed, low, root=root), len(given))
-
-
-def _interval(
-    estimate: float, sums: NDArray[np.float64], seed: int, low: float, *, root: bool
-) -> Interval:
-    n_units = sums.shape[1]
-    if n_units < FEWEST_UNITS:
-        return None
-    left_out = _means(sums, 1 - np.eye(n_units), root=root)
-    if n_units < FEWEST_FOR_BOOTSTRAP:
-        return jackknife_interval(estimate, left_out, low, np.inf)
-    copies = np.random.default_rng(seed).multinomial(
-        n_units, np.full(n_units, 1 / n_units), size=N_BOOTSTRAP
-    )
-    return bca_interval(estimate, left_out, _means(sums, copies.astype(np.float64), root=root))
+    return Mean(estimate, interval, len(given))
 
 
 def _means(
     sums: NDArray[np.float64], copies: NDArray[np.float64], *, root: bool
 ) -> NDArray[np.float64]:
-    """Mean of every resampled set, shape (n_sets,), from sums and numbers by unit."""
+    """Mean of every weighting of the units, shape (n_sets,), from sums and numbers by unit."""
     total, number = sums @ copies.T
     mean = total / number
     return np.asarray(np.sqrt(np.maximum(mean, 0)) if root else mean)

@@ -54,7 +54,12 @@ def position_by_sigma(offset: NDArray[np.float64], sigma: NDArray[np.float64]) -
 def position_by_samples(
     samples: NDArray[np.float64], truth: NDArray[np.float64], rng: np.random.Generator
 ) -> Statement:
-    """The ellipse of the samples' covariance that holds the stated share of them.
+    """The ellipse about the samples that holds the stated share of them.
+
+    Centre and covariance are those of samples and truth together, and the truth is ranked
+    among the samples by its distance in them. If both are drawn alike nothing tells the truth
+    from a sample, so the rank is uniform however few samples there are; an ellipse of the
+    samples alone fits them better than the truth, and ten of them would hold it in 56 % for 68 %.
 
     Parameters
     ----------
@@ -62,13 +67,17 @@ def position_by_samples(
     truth : ndarray, shape (2,)
     rng : numpy.random.Generator
         For the place within a rank.
+
+    References
+    ----------
+    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, chapter 2.
     """
-    centred = samples - samples.mean(axis=1, keepdims=True)
-    covariance = centred @ centred.T / (samples.shape[1] - 1)
+    together = np.column_stack([samples, truth])
+    centred = together - together.mean(axis=1, keepdims=True)
+    covariance = centred @ centred.T / samples.shape[1]
     inverse = np.linalg.inv(covariance + _RIDGE * np.trace(covariance) * np.eye(2))
-    off = truth - samples.mean(axis=1)
     radii = np.einsum("in,ij,jn->n", centred, inverse, centred)
-    probability = pit_samples(radii[np.newaxis], np.array([off @ inverse @ off]), rng)
+    probability = pit_samples(radii[np.newaxis, :-1], radii[-1:], rng)
     return Statement(
         inside={name: probability <= level for name, level in LEVELS.items()},
         transforms=pit_samples(samples, truth, rng),
