@@ -9,27 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exobench.cli._console import AsJson, print_json, print_table, print_warnings
+from exobench.cli._console import AsJson, print_json, print_warnings
+from exobench.cli._eidc import print_eidc
+from exobench.cli._score_table import print_counts, print_strict
 
 if TYPE_CHECKING:
     from exobench.challenge.entries import Kept
     from exobench.challenge.folder import Challenge
     from exobench.challenge.submission import Submission
     from exobench.challenge.verdict import Verdict
-
-HEADLINES = (
-    "f1",
-    "tpr",
-    "fdr",
-    "fp_per_map",
-    "fp_per_blank_map",
-    "tpr_at_1_fp_per_map",
-    "tpr_above_first_fp",
-    "froc_auc",
-    "average_precision",
-    "calibration_loss",
-    "macro_f1",
-)
 
 
 class Mode(StrEnum):
@@ -106,7 +94,11 @@ def score(  # noqa: PLR0913 - the options of the verb
     if as_json:
         print_json(scored)
         return
-    _print_score(submission, scored)
+    print_counts(submission, scored)
+    if mode is Mode.eidc:
+        print_eidc(scored)
+    else:
+        print_strict(scored)
     print(_ending(challenge, mode, kept))
     if report is not None:
         print(f"page written to {report}; it shows the truth")
@@ -215,84 +207,9 @@ def _write(path: Path, scored: dict[str, Any]) -> None:
         raise InputError(f"{path}: cannot be written, {reason}") from error
 
 
-def _print_score(submission: Path, scored: dict[str, Any]) -> None:
-    from exobench.scoring import METRICS
-
-    print(f"{submission}: {scored['challenge']}, track {scored['track']}, {scored['mode']} scoring")
-    overall, interval = scored["overall"], scored["interval"]
-    print(
-        f"{_count(overall['tp'])} true and {_count(overall['fp'])} false positives at threshold "
-        f"{scored['threshold']:g}; {overall['n_injected']} injections in {overall['n_maps']} "
-        f"sequences, {overall['n_missing']} without a map\n"
-    )
-    if scored["mode"] == "strict":
-        rows = [
-            (METRICS[key].title, _number(overall[key]), _bounds(interval[key])) for key in HEADLINES
-        ]
-        print_table(("", "value", "95 % interval"), rows)
-        _print_survey(scored)
-        if not any(interval.values()):
-            print("no intervals: they need at least 6 units of resampling")
-    else:
-        _print_eidc(scored)
-
-
-def _print_survey(scored: dict[str, Any]) -> None:
-    from exobench.challenge.prevalence import KEY
-
-    if KEY in scored:
-        found = scored[KEY]
-        print(
-            f"\nF1 where a map has {found['companions_per_map']:g} companions on average: "
-            f"{_number(found['value'])} {_bounds(found['interval'])}"
-        )
-
-
-def _print_eidc(scored: dict[str, Any]) -> None:
-    print("metrics as the server of 2020 wrote them:")
-    for line in (scored["scores_txt"] or "none, it stopped with an exception").splitlines():
-        print(f"  {line}")
-    _print_defects(scored["defects"])
-    published = scored["published_analysis"]
-    print("\nas the published analysis, per resolution element:")
-    print(
-        f"  ranking {_number(published['ranking_f1'])} of {published['ranking_highest']}: the sum "
-        "over instruments of the mean F1"
-    )
-    for instrument, f1 in published["mean_f1"].items():
-        print(f"    {instrument} {_number(f1)}")
-    areas = (
-        f"{key.upper()} {_number(published[key])}" for key in ("auc_tpr", "auc_fdr", "auc_fpf")
-    )
-    print(f"  {', '.join(areas)}: areas over the thresholds, not under an ROC curve")
-    _print_defects(published["defects"])
-
-
-def _print_defects(defects: list[dict[str, str]]) -> None:
-    """One line per kind of defect; the JSON has every one."""
-    print("known defects that fired:" if defects else "none of its known defects fired")
-    for code in dict.fromkeys(defect["code"] for defect in defects):
-        first, *more = (defect["message"] for defect in defects if defect["code"] == code)
-        print(f"  {first}{f' (and {len(more)} more)' if more else ''} [{code}]")
-
-
 def _ending(challenge: Path, mode: Mode, kept: Kept | None) -> str:
     if kept is None:
         return "\nnot kept" + (" (eidc scores never are)" if mode is Mode.eidc else " (dry run)")
     if kept.is_new:
         return f"\nkept as entry {kept.entry.id}; see exobench rank {challenge}"
     return f"\nthe same zip is an entry already: {kept.entry.id}, received {kept.entry.received}"
-
-
-def _count(value: int | None) -> str:
-    return "unknown" if value is None else str(value)
-
-
-def _number(value: float | None) -> str:
-    """A metric with three decimals; a dash where it is undefined."""
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _bounds(pair: list[float] | None) -> str:
-    """An interval with three decimals; a dash where there is none."""
-    return "-" if pair is None else f"[{pair[0]:.3f}, {pair[1]:.3f}]"

@@ -73,7 +73,7 @@ def test_scores_of_2020_have_neither_page_nor_prevalence(exobench, sub, toy_chal
 def test_f1_at_a_prevalence_is_printed_and_not_kept(exobench, sub, toy_challenge):
     code, out, _ = exobench("score", sub, toy_challenge.folder, "--prevalence", "0.02")
     assert code == 0
-    assert "F1 where a map has 0.02 companions on average: 1.000 -" in out
+    assert "F1 where a map has 0.02 companions on average: 1.000 –" in out
     (entry,) = (toy_challenge.folder / "entries").iterdir()
     assert "f1_at_prevalence" not in json.loads((entry / "score-strict-v1.json").read_text())
 

@@ -22,7 +22,7 @@ def test_headlines_are_printed_and_the_entry_is_kept(exobench, sub, toy_challeng
     assert "2 true and 0 false positives at threshold 5" in out
     assert "2 injections in 2 sequences, 0 without a map" in out
     (line,) = [line for line in out.splitlines() if line.startswith("F1  ")]
-    assert line.split() == ["F1", "1.000", "-"]
+    assert line.split() == ["F1", "1.000", "–"]
     assert "need at least 6 units" in out
     (entry,) = entries(toy_challenge)
     assert f"kept as entry {entry.name}" in out
