@@ -1,6 +1,7 @@
 """How good an answer is: arrays in, numbers out."""
 
 from exobench.scoring import legacy
+from exobench.scoring.binomial import binomial_interval
 from exobench.scoring.candidates import DetectionList, find_candidates
 from exobench.scoring.comparison import Comparison, compare, ranks
 from exobench.scoring.counts import SequenceCounts, rank_value, sequence_counts
@@ -24,6 +25,7 @@ __all__ = [
     "Score",
     "SequenceCounts",
     "Standing",
+    "binomial_interval",
     "compare",
     "f1_at_filled_fraction",
     "f1_at_prevalence",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-from scipy.special import betaincinv
 
+from exobench.scoring.binomial import binomial_interval
 from exobench.scoring.intervals import (
     CONFIDENCE,
     FEWEST_FOR_BOOTSTRAP,
@@ -84,20 +84,5 @@ def agreeing_interval(part: NDArray[np.float64], whole: NDArray[np.float64]) -> 
     total_part, total = part.sum(), whole.sum()
     if n_units < FEWEST_AGREEING or (part * total != total_part * whole).any():
         return None
-    return clopper_pearson(n_units * total_part / total, n_units)
-
-
-def clopper_pearson(successes: float, n: int) -> tuple[float, float]:
-    """95 % interval of the probability behind so many successes of `n` trials.
-
-    It holds the truth at least that often. Fractions of a success, from units of which each
-    found the same part, lie between their neighbours.
-
-    References
-    ----------
-    Clopper & Pearson (1934), Biometrika 26, 404.
-    """
-    tail = (1 - CONFIDENCE) / 2
-    low = betaincinv(successes, n - successes + 1, tail) if successes > 0 else 0.0
-    high = betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
+    low, high = binomial_interval(n_units * total_part / total, n_units, confidence=CONFIDENCE)
     return float(low), float(high)

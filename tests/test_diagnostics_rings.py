@@ -1,9 +1,8 @@
-"""Aperture sums on rings, radii in their units, intervals of fractions."""
+"""Aperture sums on rings, radii in their units."""
 
 import numpy as np
 import pytest
 from photutils.aperture import CircularAperture
-from scipy import stats
 
 from exobench.datasets.errors import InputError
 from exobench.datasets.sequence import ImageSequence
@@ -11,7 +10,6 @@ from exobench.scoring.diagnostics import (
     Injections,
     Separations,
     aperture_fluxes,
-    binomial_interval,
     ring_fluxes,
     ring_noise,
 )
@@ -139,33 +137,3 @@ def test_a_companion_has_the_spectrum_of_the_star_and_loses_what_the_mask_takes(
 def test_senseless_injections_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         Injections(**options)
-
-
-@pytest.mark.parametrize(("k", "n"), [(0, 12), (7, 12), (12, 12), (19, 20)])
-def test_clopper_pearson_is_the_exact_binomial_interval(k, n):
-    expected = stats.binomtest(k, n).proportion_ci(method="exact")
-    np.testing.assert_allclose(binomial_interval(k, n), expected)
-
-
-def test_jeffreys_is_the_posterior_of_the_arcsine_prior():
-    low, high = binomial_interval(7, 12, confidence=0.9, method="jeffreys")
-    np.testing.assert_allclose([low, high], stats.beta(7.5, 5.5).ppf([0.05, 0.95]))
-    low, high = binomial_interval([0, 12], 12, method="jeffreys")
-    np.testing.assert_allclose([low[0], high[1]], [0, 1])
-
-
-def test_no_trial_leaves_everything_possible():
-    assert binomial_interval(0, 0) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"successes": 3, "n": 2}, "between 0 and the number"),
-        ({"successes": 1, "n": 2, "method": "wald"}, "clopper-pearson, jeffreys"),
-        ({"successes": 1, "n": 2, "confidence": 1}, "confidence must lie"),
-    ],
-)
-def test_senseless_intervals_are_refused(options, message):
-    with pytest.raises(InputError, match=message):
-        binomial_interval(options.pop("successes"), options.pop("n"), **options)

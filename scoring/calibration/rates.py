@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scipy import special, stats
 
+from exobench.scoring.binomial import binomial_interval
 from exobench.scoring.calibration.reliability import LEVEL
 from exobench.scoring.calibration.tail import BLANKS_PER_QUOTE
 
@@ -53,10 +54,8 @@ class FalseAlarmRate:
         """
         if self.n == 0:
             return 0.0, 1.0
-        n, k = self.n_effective, self.count / self.n * self.n_effective
-        half = (1 - LEVEL) / 2
-        low = stats.beta.ppf(half, k, n - k + 1) if k > 0 else 0.0
-        high = stats.beta.isf(half, k + 1, n - k) if k < n else 1.0
+        successes = self.count / self.n * self.n_effective
+        low, high = binomial_interval(successes, self.n_effective, confidence=LEVEL)
         return float(low), float(high)
 
     @property

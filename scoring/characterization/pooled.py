@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from exobench.scoring.binomial import binomial_interval
 from exobench.scoring.intervals import CONFIDENCE, resampled_intervals
 
 if TYPE_CHECKING:
@@ -161,17 +162,13 @@ def pooled_coverage(
     for one, unit in zip(inside, units, strict=True):
         sums[:, row[unit]] += one.sum(), one.size
     n_effective = _effective_number(sums[:, sums[1] > 0])
-    tail = (1 - CONFIDENCE) / 2
-    hits = k / n * n_effective
+    low, high = binomial_interval(k / n * n_effective, n_effective, confidence=CONFIDENCE)
     return Coverage(
         stated=stated,
         n=n,
         n_inside=k,
         n_effective=n_effective,
-        interval=(
-            float(stats.beta.ppf(tail, hits, n_effective - hits + 1)) if k else 0.0,
-            float(stats.beta.isf(tail, hits + 1, n_effective - hits)) if k < n else 1.0,
-        ),
+        interval=(float(low), float(high)),
     )
 
 

@@ -4,7 +4,6 @@ Algorithms come in as callables: sequence -> residual image (the `reduce` of a b
 sequence -> detection map (the baseline itself).
 """
 
-from exobench.scoring.diagnostics.binomial import binomial_interval
 from exobench.scoring.diagnostics.completeness import completeness_curve, completeness_map
 from exobench.scoring.diagnostics.contrast import ContrastCurve, contrast_curve
 from exobench.scoring.diagnostics.injections import Injections
@@ -44,7 +43,6 @@ __all__ = [
     "ThresholdCurve",
     "TruePositiveMap",
     "aperture_fluxes",
-    "binomial_interval",
     "completeness_curve",
     "completeness_map",
     "contrast_curve",

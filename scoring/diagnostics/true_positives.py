@@ -9,7 +9,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from exobench.datasets.errors import InputError
-from exobench.scoring.diagnostics.binomial import binomial_interval
+from exobench.scoring.binomial import binomial_interval
 from exobench.scoring.diagnostics.contrast import magnitudes_below
 from exobench.scoring.diagnostics.separations import Separations, plain
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from exobench.scoring.diagnostics.binomial import IntervalMethod
+    from exobench.scoring.binomial import IntervalMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
