@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exobench.challenge.characterization_files import KINDS, NOT_DETECTED, answer_file
+from exobench.challenge.manifest import CharacterizationRules
 from exobench.datasets.errors import ChallengeError
 from exobench.datasets.geometry import frame_centre
 from exobench.scoring import METRIC_VERSION
-from exobench.scoring.characterization import CharacterizationTruth, score_characterization
+from exobench.scoring.characterization import (
+    CharacterizationTruth,
+    Rules,
+    score_characterization,
+)
 from exobench.scoring.legacy.characterization import (
     ListedFile,
     phase2_astrometry,
@@ -26,9 +31,9 @@ if TYPE_CHECKING:
     from exobench.challenge.characterization_files import Kind
     from exobench.challenge.characterization_submission import CharacterizationSubmission
     from exobench.challenge.folder import Challenge
-    from exobench.challenge.manifest import PublicSequence
+    from exobench.challenge.manifest import Manifest, PublicSequence
     from exobench.challenge.truth import HiddenSequence
-    from exobench.scoring.characterization import Estimates, Rules
+    from exobench.scoring.characterization import CharacterizationScore, Estimates
 
 _PHASE2 = {"astrometry": phase2_astrometry, "photometry": phase2_photometry}
 
@@ -37,10 +42,9 @@ def evaluate_characterization(
     submission: CharacterizationSubmission,
     challenge: Challenge,
     *,
-    rules: Rules | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """A score file of mode ``characterization``.
+    """A score file of mode ``characterization``, by the rules that the manifest declares.
 
     Parameters
     ----------
@@ -48,8 +52,6 @@ def evaluate_characterization(
         Valid for this challenge.
     challenge : Challenge
         With its truth.
-    rules : Rules or None
-        What silence costs; the default if None.
     seed : int
         Of the bootstrap intervals and the places within ranks.
 
@@ -58,10 +60,34 @@ def evaluate_characterization(
     ChallengeError
         If the challenge does not fit its truth.
     """
+    score = modern_score(submission, challenge, seed=seed)
+    return characterization_file(score, challenge, submission.track)
+
+
+def modern_score(
+    submission: CharacterizationSubmission, challenge: Challenge, *, seed: int = 0
+) -> CharacterizationScore:
+    """The score with everything that it rests on: every companion, what is true of it."""
     truths = characterization_truths(challenge, submission.track)
-    score = score_characterization(submission.answers, truths, rules=rules, seed=seed)
-    stated = {"challenge": challenge.manifest.name, "track": submission.track}
-    return score.to_dict() | stated
+    rules = declared_rules(challenge.manifest)
+    return score_characterization(submission.answers, truths, rules=rules, seed=seed)
+
+
+def characterization_file(
+    score: CharacterizationScore, challenge: Challenge, track: str
+) -> dict[str, Any]:
+    """A score with the challenge and the track that it belongs to."""
+    return score.to_dict() | {"challenge": challenge.manifest.name, "track": track}
+
+
+def declared_rules(manifest: Manifest) -> Rules:
+    """What silence costs in this challenge."""
+    declared = manifest.characterization or CharacterizationRules()
+    return Rules(
+        undetected_px=declared.undetected_px,
+        undetected_error=declared.undetected_error,
+        floor=declared.floor,
+    )
 
 
 def evaluate_phase2(submission: CharacterizationSubmission, challenge: Challenge) -> dict[str, Any]:

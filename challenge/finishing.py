@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from exobench.challenge.documents import json_bytes, read_json, write_json
 from exobench.challenge.journal import JOURNAL
-from exobench.challenge.manifest import MANIFEST, Manifest, PublicTrack, checksum
+from exobench.challenge.manifest import (
+    MANIFEST,
+    CharacterizationRules,
+    Manifest,
+    PublicTrack,
+    checksum,
+)
 from exobench.challenge.part import Part
 from exobench.challenge.report import REPORT, Report
 from exobench.challenge.secrets import Secret
@@ -144,6 +150,7 @@ def _remove_others(public: Path, parts: Iterable[Part]) -> None:
 def _manifest(journal: Journal, parts: list[Part], truth: Truth) -> Manifest:
     recipe = journal.recipe
     tracks = sorted({part.track for part in parts})
+    told = any(part.public.characterization is not None for part in parts)
     return Manifest(
         name=recipe.name,
         kind=recipe.kind,
@@ -155,4 +162,5 @@ def _manifest(journal: Journal, parts: list[Part], truth: Truth) -> Manifest:
             track: PublicTrack(sequences=tuple(p.public for p in parts if p.track == track))
             for track in tracks
         },
+        characterization=(recipe.characterization or CharacterizationRules()) if told else None,
     )

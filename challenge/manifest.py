@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from exobench.challenge.documents import Document, File, read_json, unreadable
 from exobench.datasets.errors import ChallengeError
@@ -56,6 +56,28 @@ class PublicCompanions(Document):
     n_companions: int
     first_guess_px: float
     star_flux: tuple[float, ...] | None
+
+
+class CharacterizationRules(Document):
+    """What a challenge of characterization declares before anything is scored.
+
+    The fields are those of `exobench.scoring.characterization.Rules`, which gives the reasons.
+
+    Attributes
+    ----------
+    undetected_px : float or None
+        Distance that a companion declared as not detected counts with; null: the
+        `first_guess_px` of its sequence.
+    undetected_error : float
+        Relative error that a channel declared as not detected counts with.
+    floor : float
+        Errors are divided by the true contrast, but by no less than this fraction of the
+        companion's mean over its channels.
+    """
+
+    undetected_px: Annotated[float, Field(gt=0)] | None = None
+    undetected_error: Annotated[float, Field(gt=0)] = 1.0
+    floor: Annotated[float, Field(ge=0, le=1)] = 0.1
 
 
 class PublicSequence(Document):
@@ -124,6 +146,11 @@ class Manifest(File):
         SHA-256 of the bytes of truth.json, to be checked when the truth is published.
     exobench : str
         Version that built it.
+    rank_by : str
+        Metric that orders the boards of detection; those of characterization have their own.
+    characterization : CharacterizationRules or None
+        Absent in a challenge of detection; in one of characterization where an earlier
+        version built it, and then the defaults hold.
     """
 
     name: str
@@ -133,6 +160,14 @@ class Manifest(File):
     rank_by: RankBy
     commitment: str
     tracks: dict[Track, PublicTrack]
+    characterization: CharacterizationRules | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = serialized(self)
+        if self.characterization is None:
+            written.pop("characterization", None)
+        return written
 
     @property
     def characterizes(self) -> bool:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from exobench.challenge.documents import Document, File, raise_problems, read_toml
-from exobench.challenge.manifest import IFS_TRACK, RankBy, Track
+from exobench.challenge.manifest import IFS_TRACK, CharacterizationRules, RankBy, Track
 from exobench.challenge.recipe_checks import (
+    characterization_problems,
     contest_problems,
     mixture_problems,
     repeated_reference_problems,
@@ -194,7 +195,9 @@ class Recipe(File):
         no secret. A contest has a secret of 256 bits that no recipe holds.
     seed : int or None
     rank_by : str
-        Metric that orders the board.
+        Metric that orders the board of detections.
+    characterization : CharacterizationRules or None
+        What silence costs where positions and contrasts are asked for; None: the defaults.
     series : str or None
         Practice only: recipes of one series and seed draw the same random numbers, so that
         one whose groups have 10 sequences each is a part of one whose groups have 50.
@@ -219,6 +222,7 @@ class Recipe(File):
     ifs_references: tuple[ReferenceChoice, ...] = DEFAULT_IFS_REFERENCES
     reference_frames: Annotated[int, Field(ge=2)] | None = None
     reference_channels: Annotated[int, Field(ge=2)] | None = None
+    characterization: CharacterizationRules | None = None
     sequences: tuple[SequenceGroup, ...]
 
     # `info.data` has the fields above that are valid: no problem hides another.
@@ -265,6 +269,7 @@ class Recipe(File):
             raise ValueError("a challenge needs sequences: add a [[sequences]] table")
         raise_problems(
             *mixture_problems(groups),
+            *characterization_problems(groups, info.data),
             *(
                 f"group {number}: {problem}"
                 for number, group in enumerate(groups, start=1)

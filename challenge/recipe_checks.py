@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
     from exobench.challenge.recipe import SequenceGroup
 
+DEFAULT_RANK_BY = "f1"
+MEAN_OF_DISC = 2 / 3
+"""Mean distance from the centre of what is spread evenly over a disc of radius 1."""
+
 
 def mixture_problems(groups: tuple[SequenceGroup, ...]) -> list[str]:
     """Why groups cannot stand in one challenge."""
@@ -22,6 +26,30 @@ def mixture_problems(groups: tuple[SequenceGroup, ...]) -> list[str]:
         "first_guess_px stands in some groups only; a challenge either hides where its companions "
         "are or tells it, make two of it"
     ]
+
+
+def characterization_problems(
+    groups: tuple[SequenceGroup, ...], recipe: Mapping[str, Any]
+) -> list[str]:
+    """Why what a recipe says of scores does not fit what its groups ask for."""
+    radii = [group.first_guess_px for group in groups if group.first_guess_px is not None]
+    rules = recipe.get("characterization")
+    if not radii:
+        said = "characterization says what silence costs where companions are told; "
+        return [] if rules is None else [f"{said}no group has first_guess_px"]
+    problems = []
+    if recipe.get("rank_by", DEFAULT_RANK_BY) != DEFAULT_RANK_BY:
+        problems.append(
+            "rank_by is of detections, and first_guess_px asks for positions and contrasts, "
+            "whose boards have metrics of their own; leave it out"
+        )
+    repeated = MEAN_OF_DISC * max(radii)
+    if rules is not None and rules.undetected_px is not None and rules.undetected_px < repeated:
+        problems.append(
+            f"undetected_px = {rules.undetected_px:g} would pay for silence: to repeat a first "
+            f"guess of first_guess_px = {max(radii):g} costs {repeated:.3g} px on average"
+        )
+    return problems
 
 
 def contest_problems(group: SequenceGroup, recipe: Mapping[str, Any]) -> list[str]:

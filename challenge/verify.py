@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from exobench.challenge.documents import json_bytes, read_json, unreadable, validated
 from exobench.challenge.environment import build_environment, differences, environment
-from exobench.challenge.manifest import MANIFEST, Manifest, checksum, public_folder
+from exobench.challenge.manifest import (
+    MANIFEST,
+    CharacterizationRules,
+    Manifest,
+    checksum,
+    public_folder,
+)
 from exobench.challenge.problems import Problem
 from exobench.challenge.recipe import Recipe
 from exobench.challenge.reconstruction import Reconstruction, reconstructions
@@ -204,22 +210,9 @@ def _parsed(content: bytes) -> Truth:
 
 def _document_problems(manifest: Manifest, truth: Truth, recipe: Recipe) -> list[Problem]:
     """Where the manifest says something else than the truth and the recipe in it."""
-    listed = {entry.name for track in manifest.tracks.values() for entry in track.sequences}
-    facts = [
-        ("name", manifest.name, recipe.name),
-        ("kind", manifest.kind, recipe.kind),
-        ("rank_by", manifest.rank_by, recipe.rank_by),
-        ("metric_version", manifest.metric_version, truth.metric_version),
-        ("sequences", ", ".join(sorted(listed)), ", ".join(sorted(truth.sequences))),
-        (
-            "tracks",
-            ", ".join(manifest.tracks),
-            ", ".join(sorted({g.track for g in recipe.sequences})),
-        ),
-    ]
     problems = [
         Problem(MANIFEST, "manifest_fact", f"{fact} is {said}, the truth has {expected}")
-        for fact, said, expected in facts
+        for fact, said, expected in _facts(manifest, truth, recipe)
         if said != expected
     ]
     if manifest.metric_version != METRIC_VERSION:
@@ -234,6 +227,28 @@ def _document_problems(manifest: Manifest, truth: Truth, recipe: Recipe) -> list
     if secret.salt != truth.salt:
         problems.append(Problem(TRUTH, "salt_other", "the salt does not derive from the secret"))
     return problems
+
+
+def _facts(manifest: Manifest, truth: Truth, recipe: Recipe) -> list[tuple[str, object, object]]:
+    """What of the manifest follows from the truth: its name, what is said, what it should be."""
+    listed = {entry.name for track in manifest.tracks.values() for entry in track.sequences}
+    return [
+        ("name", manifest.name, recipe.name),
+        ("kind", manifest.kind, recipe.kind),
+        ("rank_by", manifest.rank_by, recipe.rank_by),
+        ("metric_version", manifest.metric_version, truth.metric_version),
+        (
+            "characterization",
+            manifest.characterization or CharacterizationRules(),
+            recipe.characterization or CharacterizationRules(),
+        ),
+        ("sequences", ", ".join(sorted(listed)), ", ".join(sorted(truth.sequences))),
+        (
+            "tracks",
+            ", ".join(manifest.tracks),
+            ", ".join(sorted({g.track for g in recipe.sequences})),
+        ),
+    ]
 
 
 def _versions(truth: Truth, manifest: Manifest) -> tuple[list[Problem], bool]:

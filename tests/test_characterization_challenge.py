@@ -11,13 +11,16 @@ import pytest
 from exobench.challenge import sequence_task
 from exobench.challenge.build import prepare_build, run_build
 from exobench.challenge.characterization_files import read_first_guesses
-from exobench.challenge.evaluate_characterization import characterization_truths
+from exobench.challenge.documents import validated
+from exobench.challenge.evaluate_characterization import characterization_truths, declared_rules
 from exobench.challenge.folder import read_challenge
-from exobench.challenge.recipe import read_recipe
+from exobench.challenge.recipe import Recipe, read_recipe
+from exobench.challenge.verify import _document_problems
 from exobench.datasets import Companion, inject, simulate
 from exobench.datasets.builder import BuiltSequence, HiddenSource
 from exobench.datasets.errors import RecipeError
 from exobench.datasets.placement import Place
+from exobench.scoring.characterization import Rules
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "characterization.md"
 RECIPE = """
@@ -112,6 +115,52 @@ def test_a_recipe_tells_of_companions_everywhere_or_nowhere(change, said, read):
     assert said in str(caught.value)
 
 
+RULES = "[characterization]\nundetected_px = 6\nundetected_error = 2.5\nfloor = 0.2\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("[[seq", "[characterization]\nundetected_px = 2.6\n[[seq"), "costs 2.67 px on average"),
+        (("[[seq", "[characterization]\nundetected_error = 0\n[[seq"), "greater than 0"),
+        (("[[seq", "[characterization]\nfloor = 1.5\n[[seq"), "less than or equal to 1"),
+        (("[[seq", "[characterization]\npenalty = 1\n[[seq"), "unknown key"),
+        (('"contest"', '"contest"\nrank_by = "tpr"'), "rank_by is of detections"),
+    ],
+)
+def test_what_silence_costs_must_make_sense(change, said, read):
+    with pytest.raises(RecipeError) as caught:
+        read(RECIPE.replace(*change))
+    assert said in str(caught.value)
+
+
+def test_what_silence_costs_is_of_characterizations_only(read):
+    with pytest.raises(RecipeError, match="no group has first_guess_px"):
+        read('format = 1\nname = "x"\nkind = "contest"\n' + RULES + BLANK)
+
+
+def test_what_silence_costs_is_declared_in_the_manifest(
+    read, tmp_path, in_process, quick_companions
+):
+    plain = built(read(RECIPE), tmp_path / "plain", in_process)
+    assert declared_rules(plain.manifest) == Rules()
+    told = json.loads((tmp_path / "plain" / "public" / "manifest.json").read_text())
+    assert told["characterization"] == {
+        "undetected_px": None,
+        "undetected_error": 1.0,
+        "floor": 0.1,
+    }
+    other = built(read(RECIPE.replace("[[seq", RULES + "[[seq")), tmp_path / "other", in_process)
+    assert declared_rules(other.manifest) == Rules(
+        undetected_px=6.0, undetected_error=2.5, floor=0.2
+    )
+    edited = other.manifest.model_copy(update={"characterization": None})
+    (problem,) = _document_problems(
+        edited, other.truth, validated(other.truth.recipe, Recipe, "", RecipeError)
+    )
+    assert "undetected_px=6.0" in problem.message
+
+
 def test_first_guesses_are_handed_out_and_vouched_for(read, tmp_path, in_process, quick_companions):
     challenge = built(read(RECIPE), tmp_path / "told", in_process)
     assert challenge.manifest.characterizes
@@ -152,6 +201,7 @@ def test_a_challenge_of_detection_tells_nothing(contest):
         for entry in track["sequences"]:
             assert "characterization" not in entry
             assert "first_guess" not in entry["files"]
+    assert "characterization" not in manifest
 
 
 @pytest.mark.slow

@@ -124,7 +124,9 @@ def test_a_series_names_the_random_numbers(read):
 def test_an_unknown_key_lists_the_known_ones_on_every_level(problems_of):
     text = "seeds = 2\n" + PRACTICE + GROUP + "cuont = 3\n"
     group, top = sorted(problems_of(text))
-    assert group.startswith("unknown key seeds; known are format, ifs_references, kind, name,")
+    assert group.startswith(
+        "unknown key seeds; known are characterization, format, ifs_references, kind, name,"
+    )
     assert top.startswith("unknown key sequences[1].cuont; known are blank_fraction, centring,")
     text = PRACTICE + GROUP + "overrides = { n_frame = 60 }\n"
     (override,) = problems_of(text)
