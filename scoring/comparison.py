@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.datasets.errors import InputError
-from exobench.scoring.counts import PooledMeasure, rank_value
+from exobench.scoring.counts import PooledMeasure
 from exobench.scoring.permutation import (
     ROUNDING,
     holm,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.scoring.counts import SequenceCounts
+    from exobench.scoring.measures import Measure
 
 SIGNIFICANT = 0.05
 
@@ -128,11 +129,28 @@ def compare(
     Phipson & Smyth (2010), Stat. Appl. Genet. Mol. Biol. 9, 39, on p of drawn labellings.
     Holm (1979), Scand. J. Statist. 6, 65.
     """
-    names = sorted(entries)
     measure = PooledMeasure.of(_same_sequences(entries), rank_by)
-    values = {name: rank_value(entries[name], rank_by) for name in names}
+    tables = {name: measure.table(counts) for name, counts in entries.items()}
+    return compare_tables(tables, measure, seed=seed)
+
+
+def compare_tables(
+    tables: Mapping[str, NDArray[np.float64]], measure: Measure, *, seed: int = 0
+) -> Comparison:
+    """As `compare`, of any measure.
+
+    Parameters
+    ----------
+    tables : mapping of str to ndarray, shape (n_units, n_columns)
+        By entry, what adds up over the units of `measure`.
+    measure : Measure
+    seed : int
+        Of the labellings where they are drawn.
+    """
+    names = sorted(tables)
+    values = {name: _value(tables[name], measure) for name in names}
     pairs = list(combinations(names, 2))
-    swaps = label_swap({name: measure.table(entries[name]) for name in names}, len(pairs), seed)
+    swaps = label_swap({name: tables[name] for name in names}, len(pairs), seed)
     p_values, resolvable = {}, []
     for pair in pairs:
         differences = swaps.differences(*pair, measure.value)
@@ -140,10 +158,11 @@ def compare(
         needed = smallest_significant(differences, SIGNIFICANT / len(pairs), exact=swaps.exact)
         resolvable += [] if needed is None else [needed]
     adjusted = dict(zip(pairs, holm(list(p_values.values())), strict=True))
+    sign = 1 if measure.higher_is_better else -1
     return Comparison(
-        rank_by=rank_by,
-        values={name: values[name] for name in entries},
-        beaten_by={name: _winners_over(name, values, adjusted) for name in entries},
+        rank_by=measure.rank_by,
+        values={name: values[name] for name in tables},
+        beaten_by={name: _winners_over(name, values, adjusted, sign) for name in tables},
         p_values=p_values,
         adjusted=adjusted,
         n_units=len(measure.units),
@@ -193,6 +212,11 @@ def _same_sequences(entries: Mapping[str, Sequence[SequenceCounts]]) -> Sequence
     return first
 
 
+def _value(table: NDArray[np.float64], measure: Measure) -> float | None:
+    value = float(measure.value(table.sum(axis=0)[:, np.newaxis])[0])
+    return None if np.isnan(value) else value
+
+
 def _p_of_pair(
     differences: NDArray[np.float64],
     pair: tuple[str, str],
@@ -210,16 +234,17 @@ def _winners_over(
     name: str,
     values: Mapping[str, float | None],
     adjusted: Mapping[tuple[str, str], float],
+    sign: int,
 ) -> tuple[str, ...]:
-    """Entries that beat this one, the best first."""
+    """Entries that beat this one, the best first; `sign` is -1 where less is better."""
     mine = values[name]
     if mine is None:
         return ()
     better = [
-        (-value, other)
+        (-sign * value, other)
         for other, value in values.items()
         if value is not None
-        and value - mine > ROUNDING
+        and sign * (value - mine) > ROUNDING
         and adjusted[min(name, other), max(name, other)] < SIGNIFICANT
     ]
     return tuple(other for _, other in sorted(better))

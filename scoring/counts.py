@@ -98,6 +98,11 @@ class PooledMeasure:
     n_injected: NDArray[np.float64]
     n_filled: NDArray[np.float64]
 
+    @property
+    def higher_is_better(self) -> bool:
+        """True: so it is for all of `RANKABLE`."""
+        return True
+
     @classmethod
     def of(cls, counts: Sequence[SequenceCounts], rank_by: str) -> PooledMeasure:
         """The measure for the set that these counts are over."""

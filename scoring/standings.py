@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.scoring.counts import SequenceCounts
+    from exobench.scoring.measures import Measure
 
 # Values equal but for rounding share a rank.
 _DECIMALS = 12
@@ -75,18 +76,34 @@ def standings(
     if not entries:
         return {}
     measure = PooledMeasure.of(next(iter(entries.values())), rank_by)
+    tables = {name: measure.table(counts) for name, counts in entries.items()}
+    return standings_of_tables(tables, measure, seed=seed)
+
+
+def standings_of_tables(
+    tables: Mapping[str, NDArray[np.float64]], measure: Measure, *, seed: int = 0
+) -> dict[str, Standing | None]:
+    """As `standings`, of any measure.
+
+    Parameters
+    ----------
+    tables : mapping of str to ndarray, shape (n_units, n_columns)
+        By entry, one at least; what adds up over the units of `measure`.
+    measure : Measure
+    seed : int
+        Of the draws.
+    """
     if len(measure.units) < FEWEST_UNITS:
-        return dict.fromkeys(entries)
+        return dict.fromkeys(tables)
     weights = resampled_units(len(measure.units), seed)
-    values = np.stack(
-        [measure.resampled(measure.table(counts), weights) for counts in entries.values()], axis=1
-    )
+    values = np.stack([measure.resampled(table, weights) for table in tables.values()], axis=1)
     values = values[~np.isnan(values).all(axis=1)]
     if len(values) == 0:
-        return dict.fromkeys(entries)
-    # Higher is better in all of them; what is undefined comes last.
-    places = np.nan_to_num(-np.round(values, _DECIMALS), nan=np.inf, posinf=np.inf)
-    return dict(zip(entries, _standings(places), strict=True))
+        return dict.fromkeys(tables)
+    sign = -1 if measure.higher_is_better else 1
+    # What is undefined comes last.
+    places = np.nan_to_num(sign * np.round(values, _DECIMALS), nan=np.inf, posinf=np.inf)
+    return dict(zip(tables, _standings(places), strict=True))
 
 
 def _standings(places: NDArray[np.float64]) -> list[Standing]:

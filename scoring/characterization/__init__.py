@@ -1,5 +1,6 @@
 """Where companions are and how bright: estimates, their errors and posteriors, beside the truth."""
 
+from exobench.scoring.characterization.boards import RANKED_BY, MeanError
 from exobench.scoring.characterization.estimates import Characterization, Estimates
 from exobench.scoring.characterization.evaluate import score_characterization
 from exobench.scoring.characterization.pooled import Coverage, Mean
@@ -10,6 +11,7 @@ from exobench.scoring.characterization.summaries import Summary
 from exobench.scoring.characterization.truth import CharacterizationTruth, Rules
 
 __all__ = [
+    "RANKED_BY",
     "Characterization",
     "CharacterizationScore",
     "CharacterizationTruth",
@@ -17,6 +19,7 @@ __all__ = [
     "Coverage",
     "Estimates",
     "Mean",
+    "MeanError",
     "PositionResult",
     "Rules",
     "SpectrumResult",
