@@ -15,11 +15,13 @@ def check_options(
     at_least: Mapping[str, float] | None = None,
     above: Mapping[str, float] | None = None,
 ) -> None:
-    """Refuse options that are not finite, or below their bounds.
+    """Refuse options that are not finite, below their bounds, or none of the known words.
 
     Parameters
     ----------
     baseline : dataclass
+        Its class may have an attribute ``choices``: the words that are allowed, by name of
+        the option.
     at_least, above : mapping of str to float
         Smallest allowed value, and largest value that is too small, by name of the option.
 
@@ -28,7 +30,11 @@ def check_options(
     InputError
         With every option that is out of range.
     """
-    problems = []
+    problems = [
+        f"{option} must be one of {', '.join(words)}, got {getattr(baseline, option)!r}"
+        for option, words in getattr(type(baseline), "choices", {}).items()
+        if getattr(baseline, option) not in words
+    ]
     for bounds, word in ((at_least or {}, "{} or more"), (above or {}, "more than {}")):
         for option, bound in bounds.items():
             value = getattr(baseline, option)

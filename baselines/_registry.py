@@ -121,9 +121,10 @@ def parse_options(name: str, assignments: Iterable[str]) -> dict[str, Any]:
 def describe_options(name: str) -> dict[str, str]:
     """Type and default of every option, such as ``{"n_components": "int = 10"}``."""
     factory = _factory(name)
+    defaults = {f.name: f.default for f in fields(factory)}
     return {
-        f.name: f"{kind.__name__} = {f.default!r}"
-        for f, kind in zip(fields(factory), _options(factory).values(), strict=True)
+        option: f"{kind.__name__} = {defaults[option]!r}"
+        for option, kind in _options(factory).items()
     }
 
 
@@ -141,8 +142,10 @@ def _check_known(name: str) -> None:
 
 
 def _options(factory: Any) -> dict[str, type]:
+    """Types by name: those of the method first, then what all methods share (keyword-only)."""
     hints = get_type_hints(factory)
-    return {f.name: hints[f.name] for f in fields(factory) if f.init}
+    listed = sorted((f for f in fields(factory) if f.init), key=lambda f: f.kw_only)
+    return {f.name: hints[f.name] for f in listed}
 
 
 def _unknown_option(name: str, option: str, known: dict[str, type]) -> str:

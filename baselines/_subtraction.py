@@ -1,19 +1,26 @@
 """What all subtraction methods share: lift to several wavelengths, derotate, combine, detect.
 
-A method writes one of two things: `Subtraction.residuals`, the frames of one wavelength
-without their star, or `Reduction.reduce`, the whole way to one image.
+A method writes one of three things: `Subtraction.residuals`, the frames of one wavelength
+without their star; `FrameReduction.residual_frames`, those of all wavelengths together; or
+`Reduction.reduce`, the whole way to one image.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from exobench.baselines._detection import (
+    FRAME_CHOICES,
+    IMAGE_CHOICES,
+    detected_in_frames,
+    detected_in_image,
+)
+from exobench.baselines._options import check_options
 from exobench.datasets.rotation import derotate
-from exobench.scoring.snr import significance_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,21 +30,35 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
 _MEDIAN_BLOCK = 1_000_000
+_ROTATION_BLOCK = 1_000_000
 _SAMPLE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Reduction(ABC):
-    """A method that makes one image of a sequence and searches it for point sources."""
+    """A method that makes one image of a sequence and searches it for point sources.
+
+    Attributes
+    ----------
+    detection : str
+        What the detection map holds: ``"significance"`` of the image, in sigma; or the
+        same ``"normalized"`` by its robust scatter at each separation.
+    """
 
     tracks: ClassVar[tuple[str, ...]] = ("adi", "adi_ifs")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"detection": IMAGE_CHOICES}
+
+    detection: str = field(default="significance", kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
     def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
-        """Significance of a point source at every pixel, in sigma.
+        """Detection map, shape (n_y, n_x): significance of a point source, in sigma.
 
-        Shape (n_y, n_x); NaN where `exobench.scoring.significance_map` has no value.
+        Or what `detection` says. NaN where it has no value.
         """
-        return significance_map(self.reduce(sequence), sequence.reference_fwhm)
+        return detected_in_image(self.detection, self.reduce(sequence), sequence.reference_fwhm)
 
     @abstractmethod
     def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
@@ -45,7 +66,43 @@ class Reduction(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Subtraction(Reduction):
+class FrameReduction(Reduction):
+    """A method that removes the star from every exposure, whatever its wavelengths.
+
+    Attributes
+    ----------
+    detection : str
+        As of `Reduction`, or of the derotated residual frames: ``"stim"``, their mean over
+        their standard deviation; ``"normalized_stim"``, in units of its largest value
+        under opposite angles. Where there are several wavelengths, frames are their mean.
+    """
+
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"detection": IMAGE_CHOICES + FRAME_CHOICES}
+
+    def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
+        """Detection map, shape (n_y, n_x): significance of a point source, in sigma.
+
+        Or what `detection` says. NaN where it has no value.
+        """
+        if self.detection in IMAGE_CHOICES:
+            return Reduction.__call__(self, sequence)
+        frames = self.residual_frames(sequence)
+        return detected_in_frames(self.detection, frames, sequence.angles, sequence.reference_fwhm)
+
+    @abstractmethod
+    def residual_frames(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Exposures without the star, shape (n_frames, n_y, n_x), not derotated: a new array."""
+
+    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
+
+        Median over time of the derotated `residual_frames`.
+        """
+        return derotated_median(self.residual_frames(sequence), sequence.angles)
+
+
+@dataclass(frozen=True, slots=True)
+class Subtraction(FrameReduction):
     """A method that removes the star from the frames of one wavelength."""
 
     @abstractmethod
@@ -60,8 +117,15 @@ class Subtraction(Reduction):
         Returns
         -------
         ndarray of float32, shape (n_frames, n_y, n_x)
-            Not derotated.
+            Not derotated. A new array, which the caller may overwrite.
         """
+
+    def residual_frames(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Residuals, shape (n_frames, n_y, n_x): the `channel_mean` over the wavelengths."""
+        if sequence.n_wavelengths == 1:
+            return self.residuals(sequence)
+        channels = range(sequence.n_wavelengths)
+        return channel_mean(np.stack([self.residuals(sequence.channel(i)) for i in channels]))
 
     def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
@@ -128,8 +192,15 @@ def _spread(residuals: NDArray[np.float32]) -> float:
 def derotated_median(
     frames: NDArray[np.float32], angles: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Median over time of the frames turned north up; shape (n_y, n_x)."""
-    return temporal_median(derotate(frames, angles))
+    """Median over time of the frames turned north up; shape (n_y, n_x).
+
+    The frames are overwritten by the turned ones, so that only they take memory.
+    """
+    length = max(1, _ROTATION_BLOCK // frames[0].size)
+    for start in range(0, len(frames), length):
+        block = slice(start, start + length)
+        frames[block] = derotate(frames[block], angles[block])
+    return temporal_median(frames)
 
 
 def temporal_median(frames: NDArray[np.float32]) -> NDArray[np.float32]:

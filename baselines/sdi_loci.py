@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from exobench.baselines._options import check_options
 from exobench.baselines._references import sky_tracks
 from exobench.baselines._spectral import magnifications, over_all_frames, single_pass_sdi
-from exobench.baselines._subtraction import Reduction, derotated_median
+from exobench.baselines._subtraction import FrameReduction
 from exobench.baselines.loci import LOCI
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SDILOCI(Reduction):
+class SDILOCI(FrameReduction):
     """Align the speckles of all wavelengths, then subtract combinations of all frames.
 
     A frame's references are those, of any wavelength and time, in which rotation and
@@ -44,15 +45,14 @@ class SDILOCI(Reduction):
     damping: float = 0.01
 
     def __post_init__(self) -> None:
+        check_options(self)
         self._loci()
 
     def _loci(self) -> LOCI:
         return LOCI(self.n_delta, self.n_a, self.g, self.dr, self.damping)
 
-    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
-        """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
-
-        Mean over wavelength, weighted by the inverse variance, then median over time.
+    def residual_frames(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Exposures without the star: the mean over wavelength, weighted by inverse variance.
 
         Raises
         ------
@@ -64,8 +64,7 @@ class SDILOCI(Reduction):
         def subtract(frames: NDArray[np.float32]) -> NDArray[np.float32]:
             return self._loci().subtracted(frames, tracks, float(sequence.fwhm.max()))
 
-        frames = single_pass_sdi(over_all_frames(subtract))(sequence)
-        return derotated_median(frames, sequence.angles)
+        return single_pass_sdi(over_all_frames(subtract))(sequence)
 
 
 baseline = SDILOCI

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from exobench.baselines._spectral import single_pass_sdi
-from exobench.baselines._subtraction import Reduction, derotated_median, temporal_median
+from exobench.baselines._subtraction import FrameReduction, temporal_median
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SDIMedian(Reduction):
+class SDIMedian(FrameReduction):
     """Subtract from each channel the median of the others, then the median over time.
 
     The speckles of an exposure are aligned over wavelength first. From each channel the
@@ -33,8 +33,8 @@ class SDIMedian(Reduction):
 
     tracks: ClassVar[tuple[str, ...]] = ("adi_ifs",)
 
-    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
-        """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
+    def residual_frames(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Exposures without the star: the mean over wavelength, weighted by inverse variance.
 
         Raises
         ------
@@ -42,7 +42,8 @@ class SDIMedian(Reduction):
             If the sequence has not at least two known wavelengths.
         """
         frames = single_pass_sdi(without_spectral_median)(sequence)
-        return derotated_median(frames - temporal_median(frames), sequence.angles)
+        frames -= temporal_median(frames)
+        return frames
 
 
 def without_spectral_median(aligned: NDArray[np.float32]) -> NDArray[np.float32]:

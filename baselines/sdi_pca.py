@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from exobench.baselines._low_rank import check_enough_frames, pca_residuals
 from exobench.baselines._options import check_options
 from exobench.baselines._spectral import over_all_frames, single_pass_sdi
-from exobench.baselines._subtraction import Reduction, derotated_median
+from exobench.baselines._subtraction import FrameReduction
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SDIPCA(Reduction):
+class SDIPCA(FrameReduction):
     """Align the speckles of all wavelengths, then subtract their principal components.
 
     Attributes
@@ -40,10 +40,8 @@ class SDIPCA(Reduction):
     def __post_init__(self) -> None:
         check_options(self, at_least={"n_components": 1})
 
-    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
-        """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
-
-        Mean over wavelength, weighted by the inverse variance, then median over time.
+    def residual_frames(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Exposures without the star: the mean over wavelength, weighted by inverse variance.
 
         Raises
         ------
@@ -53,7 +51,7 @@ class SDIPCA(Reduction):
         n_frames = sequence.n_wavelengths * sequence.n_frames
         check_enough_frames(self.n_components, n_frames, sequence.name)
         subtract = over_all_frames(partial(pca_residuals, n_components=self.n_components))
-        return derotated_median(single_pass_sdi(subtract)(sequence), sequence.angles)
+        return single_pass_sdi(subtract)(sequence)
 
 
 baseline = SDIPCA

@@ -188,9 +188,14 @@ def test_options_reach_the_baseline():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("pac", {}, r"no baseline 'pac'; there are .*median, .*pca.*; did you mean pca\?"),
+        ("pcaa", {}, r"no baseline 'pcaa'; there are .*median, .*pca.*; did you mean pca\?"),
         ("pca", {"ncomp": 3}, r"pca has no option 'ncomp'; there are n_components \(int = 10\)"),
-        ("median", {"ncomp": 3}, "median has no option 'ncomp'; it has no options"),
+        (
+            "median",
+            {"ncomp": 3},
+            r"no option 'ncomp'; there are detection \(str = 'significance'\)",
+        ),
+        ("median", {"detection": "snr"}, "detection must be one of significance, .*, got 'snr'"),
         ("pca", {"n_components": "3"}, "option n_components must be int, got '3'"),
         ("pca", {"n_components": True}, "option n_components must be int, got True"),
         ("llsg", {"threshold": -1.0}, "threshold must be 0 or more"),
@@ -220,5 +225,7 @@ def test_every_problem_of_the_options_is_named_at_once():
 
 
 def test_options_are_described_by_type_and_default():
-    assert describe_options("pca") == {"n_components": "int = 10"}
+    assert describe_options("sdi_median") == {"detection": "str = 'significance'"}
+    assert next(iter(describe_options("pca"))) == "n_components"
+    assert describe_options("pca")["n_components"] == "int = 10"
     assert describe_options("llsg")["threshold"] == "float = 1.0"
