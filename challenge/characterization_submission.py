@@ -11,8 +11,7 @@ import numpy as np
 
 from exobench.challenge.answer_files import all_sequences
 from exobench.challenge.answers import RefusedFile
-from exobench.challenge.archive import read_archive
-from exobench.challenge.archive_bytes import archive_bytes, archive_content
+from exobench.challenge.archive_bytes import archive_bytes
 from exobench.challenge.characterization_files import (
     KINDS,
     answer_file,
@@ -21,8 +20,9 @@ from exobench.challenge.characterization_files import (
     parse_estimates,
 )
 from exobench.challenge.content import read_method
+from exobench.challenge.joined_archive import joined_archive
 from exobench.challenge.method import METHOD, Method, method_bytes
-from exobench.challenge.problems import Problem, printable
+from exobench.challenge.problems import Problem, SubmissionError, printable
 from exobench.challenge.verdict import Verdict
 from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import ChallengeError, InputError
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from exobench.challenge.manifest import Manifest, PublicSequence
     from exobench.scoring.characterization import Estimates
 
+    Source = bytes | str | PathLike[str]
     Sent = dict[str, dict[Kind, Estimates]]
 
 _DETECTION = ("_detmap_", "_detections_", "detection_threshold")
@@ -58,13 +59,16 @@ class CharacterizationSubmission:
     method : Method
         What its authors say of it.
     archive : bytes
-        The zip as it came.
+        The zip as it came; two zips as one.
+    listing : tuple of str
+        Names of files in the order in which they came.
     """
 
     track: str
     answers: Mapping[str, Characterization]
     method: Method
     archive: bytes
+    listing: tuple[str, ...]
 
     @property
     def sha256(self) -> str:
@@ -73,7 +77,7 @@ class CharacterizationSubmission:
 
 
 def check_characterization(
-    source: bytes | str | PathLike[str], manifest: Manifest, track: str | None = None
+    source: Source, manifest: Manifest, track: str | None = None, *, other: Source | None = None
 ) -> Verdict[CharacterizationSubmission]:
     """Whether positions and spectra can be scored, with every problem of them.
 
@@ -85,6 +89,8 @@ def check_characterization(
         Of the challenge that it answers.
     track : str or None
         Track that it must answer; None takes the one its files belong to.
+    other : bytes, path or None
+        A second zip of the same answer, such as spectra where `source` has positions.
 
     Raises
     ------
@@ -96,10 +102,9 @@ def check_characterization(
     if not manifest.characterizes:
         raise ChallengeError(f"{manifest.name} is a challenge of detection: it takes maps")
     limits = characterization_limits(manifest)
-    data = archive_content(source, limits)
-    if isinstance(data, Problem):
-        return Verdict(track=track, problems=(data,), submission=None)
-    archive = read_archive(data, limits, lambda name: _unexpected(name, manifest))
+    sources = [source] if other is None else [source, other]
+    joined = joined_archive(sources, limits, lambda name: _unexpected(name, manifest))
+    archive = joined.archive
     if archive.names is None:
         return Verdict(track=track, problems=archive.problems, submission=None)
     sent, found = _estimates(archive, manifest)
@@ -112,16 +117,28 @@ def check_characterization(
         return Verdict(track=answered, problems=problems, submission=None)
     submission = CharacterizationSubmission(
         track=str(answered),
-        answers={
-            name: Characterization(
-                positions=kinds.get("astrometry"), contrasts=kinds.get("photometry")
-            )
-            for name, kinds in sent.items()
-        },
+        answers={name: _answer(kinds) for name, kinds in sent.items()},
         method=method,
-        archive=data,
+        archive=joined.content,
+        listing=joined.listing,
     )
     return Verdict(track=submission.track, problems=problems, submission=submission)
+
+
+def read_characterization(
+    source: Source, manifest: Manifest, track: str | None = None
+) -> CharacterizationSubmission:
+    """An answer that can be scored; arguments as for `check_characterization`.
+
+    Raises
+    ------
+    SubmissionError
+        With every error, coded.
+    """
+    verdict = check_characterization(source, manifest, track)
+    if verdict.submission is None:
+        raise SubmissionError(verdict.errors, "" if isinstance(source, bytes) else str(source))
+    return verdict.submission
 
 
 def write_characterization(
@@ -154,6 +171,10 @@ def characterization_bytes(
     if method is not None:
         files[METHOD] = method_bytes(method)
     return archive_bytes(files)
+
+
+def _answer(kinds: Mapping[Kind, Estimates]) -> Characterization:
+    return Characterization(positions=kinds.get("astrometry"), contrasts=kinds.get("photometry"))
 
 
 def _unexpected(name: str, manifest: Manifest) -> Problem:

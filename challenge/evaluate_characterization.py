@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -165,12 +163,10 @@ def _true(name: str, truth: CharacterizationTruth, kind: Kind) -> ListedFile:
 def _listed(
     submission: CharacterizationSubmission, truths: Mapping[str, CharacterizationTruth], kind: Kind
 ) -> list[ListedFile]:
-    """Answers of a kind in the order in which the zip lists them."""
-    with zipfile.ZipFile(io.BytesIO(submission.archive)) as archive:
-        names = archive.namelist()
+    """Answers of a kind in the order in which they came."""
     of_file = {answer_file(name, kind): name for name in truths}
     found = []
-    for name in (of_file[file] for file in names if file in of_file):
+    for name in (of_file[file] for file in submission.listing if file in of_file):
         answer = submission.answers[name]
         estimates = answer.positions if kind == "astrometry" else answer.contrasts
         if estimates is not None:

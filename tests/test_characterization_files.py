@@ -299,6 +299,51 @@ def test_the_two_zips_of_the_challenge_are_valid_each_for_itself(files, toy):
     assert evaluate_phase2(submission, opened)["photometry"] is None
 
 
+def of_kind(files, kind):
+    return {name: content for name, content in files.items() if name.startswith(kind)}
+
+
+def test_the_two_zips_of_the_challenge_are_one_answer_together(files, toy):
+    challenge = toy()
+    files["method.toml"] = b'name = "mine"'
+    positions, spectra = (
+        zipped(of_kind(files, k) | of_kind(files, "method")) for k in ("astrometry", "photometry")
+    )
+    verdict = check_characterization(positions, challenge.manifest, other=spectra)
+    assert verdict.problems == ()
+    opened = read_challenge(challenge.folder)
+    whole = check_characterization(zipped(files), challenge.manifest).submission
+    both = verdict.submission
+    assert evaluate_characterization(both, opened) == evaluate_characterization(whole, opened)
+    # What is kept is one zip, whatever the order in which the two were named.
+    again = check_characterization(both.archive, challenge.manifest).submission
+    assert again.sha256 == both.sha256
+    turned = check_characterization(spectra, challenge.manifest, other=positions).submission
+    assert turned.sha256 == both.sha256
+
+
+def test_the_order_within_each_of_two_zips_stays_that_of_the_second_phase(files, toy):
+    challenge = toy()
+    mixed = zipped(dict(reversed(of_kind(files, "astrometry").items())))
+    verdict = check_characterization(
+        mixed, challenge.manifest, other=zipped(of_kind(files, "photometry"))
+    )
+    legacy = evaluate_phase2(verdict.submission, read_challenge(challenge.folder))
+    assert legacy["astrometry"]["value"] is None
+    assert legacy["photometry"]["value"] == pytest.approx(0)
+
+
+def test_two_zips_that_contradict_each_other_are_refused(files, toy):
+    manifest = toy().manifest
+    changed = files | {"astrometry_toy_a2.fits": [[[0.0, 11.0]]]}
+    verdict = check_characterization(zipped(files), manifest, other=zipped(changed))
+    assert [(p.code, p.file) for p in verdict.errors] == [("duplicate", "astrometry_toy_a2.fits")]
+    verdict = check_characterization(zipped(files), manifest, other="none.zip")
+    assert [p.code for p in verdict.errors] == ["unreadable"]
+    verdict = check_characterization(b"no", manifest, other=zipped(files))
+    assert [p.code for p in verdict.errors] == ["not_a_zip"]
+
+
 def test_the_numbers_of_the_second_phase_pair_files_as_the_zip_lists_them(files, toy):
     del files["photometry_toy_a1.fits"], files["photometry_toy_a2.fits"]
     challenge = toy()
