@@ -1,7 +1,9 @@
-"""Arrays of real numbers from whatever a caller hands over."""
+"""Real numbers, one or many, from whatever a caller hands over."""
 
 from __future__ import annotations
 
+from math import isfinite
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,14 @@ from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+
+def is_finite_number(value: object) -> bool:
+    """True for one finite real number that a double can hold; False for anything else."""
+    try:
+        return isinstance(value, Real) and isfinite(value)
+    except OverflowError:
+        return False
 
 
 def as_real_numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:

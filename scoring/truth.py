@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus
 from exobench.scoring.candidates import in_radii
-from exobench.scoring.real_numbers import as_real_numbers
+from exobench.scoring.real_numbers import as_real_numbers, is_finite_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,11 +69,15 @@ class MapTruth:
         for name in ("strata", "spectra"):
             labels = tuple(getattr(self, name)) or (None,) * len(injections)
             object.__setattr__(self, name, labels)
-        if self.shape is not None:
-            object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
         problems = _problems(self)
         if problems:
             raise InputError(*problems)
+        # In the precision in which they are compared.
+        for name in ("fwhm", "inner_radius_px", "outer_radius_px", "lambda_over_d_px"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else float(value))
+        if self.shape is not None:
+            object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
 
     @property
     def radii(self) -> tuple[float, float]:
@@ -112,18 +117,18 @@ def _problems(truth: MapTruth) -> list[str]:
         )
     elif not np.isfinite(truth.injections).all():
         problems.append("positions of injections must be finite")
-    if not (np.isfinite(truth.fwhm) and truth.fwhm > 0):
-        problems.append(f"fwhm must be a positive number of pixels, got {truth.fwhm}")
-    if not 0 <= truth.inner_radius_px < truth.outer_radius_px < np.inf:
+    if not (is_finite_number(truth.fwhm) and truth.fwhm > 0):
+        problems.append(f"fwhm must be a positive number of pixels, got {truth.fwhm!r}")
+    inner, outer = truth.radii
+    if not (is_finite_number(inner) and is_finite_number(outer) and 0 <= inner < outer):
         problems.append(
-            "the scored radii must obey 0 <= inner < outer, in pixels, "
-            f"got {truth.inner_radius_px} and {truth.outer_radius_px}"
+            f"the scored radii must obey 0 <= inner < outer, in pixels, got {inner!r} and {outer!r}"
         )
-    if truth.shape is not None and len(truth.shape) != 2:
-        problems.append(f"shape must be (n_y, n_x), got {truth.shape}")
+    if truth.shape is not None and not _is_shape(truth.shape):
+        problems.append(f"shape must be (n_y, n_x), two whole numbers, got {truth.shape!r}")
     scale = truth.lambda_over_d_px
-    if scale is not None and not (np.isfinite(scale) and scale > 0):
-        problems.append(f"lambda_over_d_px must be positive or None, got {scale}")
+    if scale is not None and not (is_finite_number(scale) and scale > 0):
+        problems.append(f"lambda_over_d_px must be positive or None, got {scale!r}")
     problems += [
         f"{name} must have one label or None per injection, got {len(labels)} for "
         f"{len(truth.injections)}"
@@ -131,3 +136,12 @@ def _problems(truth: MapTruth) -> list[str]:
         if len(labels) != len(truth.injections)
     ]
     return problems
+
+
+def _is_shape(value: object) -> bool:
+    """True for two whole numbers of pixels."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(isinstance(n, Integral) and int(n) > 0 for n in value)
+    )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from math import isfinite
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from exobench.datasets.errors import InputError
 from exobench.scoring.candidates import DetectionList, in_radii
-from exobench.scoring.real_numbers import as_real_numbers
+from exobench.scoring.real_numbers import as_real_numbers, is_finite_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,9 +41,9 @@ def setting_problems(
 ) -> list[str]:
     """What is wrong apart from the answers."""
     problems = []
-    if not (isinstance(threshold, Real) and isfinite(threshold)):
+    if not is_finite_number(threshold):
         problems.append(f"threshold must be a finite number, got {threshold!r}")
-    if not (isinstance(tolerance_fwhm, Real) and isfinite(tolerance_fwhm) and tolerance_fwhm > 0):
+    if not (is_finite_number(tolerance_fwhm) and tolerance_fwhm > 0):
         problems.append(f"tolerance_fwhm must be a positive number, got {tolerance_fwhm!r}")
     if not truths:
         problems.append("there is no sequence to score; give at least one truth")

@@ -157,14 +157,14 @@ def test_a_constant_map_claims_a_single_place(value, fp):
 
 
 @pytest.mark.parametrize(
-    "threshold", [np.nan, np.inf, -np.inf, None, "5", np.array([5.0]), 5j, [5.0]]
+    "threshold", [np.nan, np.inf, -np.inf, 10**400, None, "5", np.array([5.0]), 5j, [5.0]]
 )
 def test_a_threshold_that_is_no_finite_number_is_refused(threshold):
     with pytest.raises(InputError, match="threshold must be a finite number, got"):
         score_of(frame(), threshold=threshold)
 
 
-@pytest.mark.parametrize("tolerance", [0, -1, np.nan, np.inf, None, "1"])
+@pytest.mark.parametrize("tolerance", [0, -1, np.nan, np.inf, 10**400, None, "1"])
 def test_a_tolerance_that_is_no_positive_number_is_refused(tolerance):
     with pytest.raises(InputError, match="tolerance_fwhm must be a positive number, got"):
         score_maps({"s": frame()}, {"s": truth()}, 5.0, tolerance_fwhm=tolerance)

@@ -344,10 +344,18 @@ def test_a_set_without_sequences_cannot_be_scored():
         ({"injections": [(1, 2, 3)]}, r"injections must have shape \(n, 2\)"),
         ({"injections": [(1, np.nan)]}, "positions of injections must be finite"),
         ({"fwhm": 0}, "fwhm must be a positive number of pixels, got 0"),
+        ({"fwhm": "4"}, "fwhm must be a positive number of pixels, got '4'"),
+        ({"fwhm": np.array([4.0])}, "fwhm must be a positive number of pixels"),
+        ({"fwhm": 10**400}, "fwhm must be a positive number of pixels"),
+        ({"outer_radius_px": None}, "0 <= inner < outer, in pixels, got 5.0 and None"),
         ({"inner_radius_px": 9.0, "outer_radius_px": 9.0}, "0 <= inner < outer"),
         ({"inner_radius_px": -1.0}, "0 <= inner < outer"),
         ({"outer_radius_px": np.inf}, "0 <= inner < outer"),
         ({"shape": (1, 101, 101)}, r"shape must be \(n_y, n_x\)"),
+        ({"shape": 101}, r"shape must be \(n_y, n_x\), two whole numbers, got 101"),
+        ({"shape": (31.7, 31)}, r"shape must be \(n_y, n_x\), two whole numbers"),
+        ({"shape": (0, 31)}, r"shape must be \(n_y, n_x\), two whole numbers"),
+        ({"lambda_over_d_px": "4"}, "lambda_over_d_px must be positive"),
         ({"lambda_over_d_px": 0.0}, "lambda_over_d_px must be positive"),
     ],
 )
@@ -358,6 +366,15 @@ def test_a_truth_that_cannot_be_is_refused(changes, message):
     }
     with pytest.raises(InputError, match=message):
         MapTruth(**{**settings, **changes})
+
+
+def test_numbers_of_a_truth_are_doubles_whatever_they_came_as():
+    """In single precision 1.3 x 4.1 px would be another tolerance than in double."""
+    fwhm, inner, outer = np.float32(4.1), np.int16(5), np.float32(48.3)
+    truth = MapTruth([], fwhm, inner, outer, "a", lambda_over_d_px=np.float32(3.7))
+    numbers = (truth.fwhm, *truth.radii, truth.lambda_over_d_px)
+    assert [type(number) for number in numbers] == [float] * 4
+    assert truth.n_resels == 4 * (float(outer) ** 2 - 25.0) / float(fwhm) ** 2
 
 
 @pytest.mark.parametrize("nothing", [(), [], np.zeros((0, 2)), [[]]])
