@@ -66,7 +66,7 @@ def pooled_curve(results: Sequence[SequenceResult]) -> Curve:
     false = np.concatenate([s.matching.false for s in results])
     order = np.argsort(-values, kind="stable")
     values = values[order]
-    last = np.flatnonzero(np.diff(values, append=-np.inf) != 0)
+    last = np.flatnonzero(np.append(values[1:] != values[:-1], len(values) > 0))
     return Curve(
         value=values[last],
         tp=np.cumsum(true[order])[last],

@@ -49,6 +49,12 @@ def test_a_candidate_that_is_neither_true_nor_false_still_makes_a_point():
     assert [(row["value"], row["tp"], row["fp"]) for row in rows] == [(9, 1, 0), (7, 1, 0)]
 
 
+def test_values_as_far_apart_as_doubles_can_be_make_points_of_their_own():
+    most = np.finfo(float).max
+    rows = score_of(sequence([most], [-most])).to_dict()["curve"]
+    assert [(row["value"], row["tp"], row["fp"]) for row in rows] == [(most, 1, 0), (-most, 1, 1)]
+
+
 def test_the_curve_goes_on_below_the_threshold():
     assert len(score_of(sequence([9], [7]), threshold=8).to_dict()["curve"]) == 2
 
