@@ -135,17 +135,21 @@ def _separation_rows(results: Sequence[SequenceResult], seed: Seed) -> Iterable[
     injected = np.concatenate([nowhere, *(s.in_lambda_over_d(s.truth.injections) for s in placed)])
     false = np.concatenate([nowhere, *(s.in_lambda_over_d(s.false_positives) for s in placed)])
     for inner, outer in SEPARATION_BINS:
-        # A source on the star belongs to the innermost bin.
-        here = (injected > inner) & (injected <= outer) | ((injected == 0) & (inner == 0))
-        fp = int(((false > inner) & (false <= outer)).sum())
+        fp = int(_in_bin(false, inner, outer).sum())
         resels = sum(_resels_between(s, inner, outer) for s in scaled)
         yield {
             "inner_lambda_over_d": inner,
             "outer_lambda_over_d": None if outer == inf else outer,
-            **injections.row(here, seed),
+            **injections.row(_in_bin(injected, inner, outer), seed),
             "fp": fp,
             "fp_per_1000_resels": 1000 * fp / resels if resels else None,
         }
+
+
+def _in_bin(separation: NDArray[np.float64], inner: float, outer: float) -> NDArray[np.bool_]:
+    """Beyond `inner`, up to `outer`; what stands on the star is in the innermost bin."""
+    beyond = (separation > inner) | (inner == 0)
+    return np.asarray(beyond & (separation <= outer))
 
 
 def _resels_between(result: SequenceResult, inner: float, outer: float) -> float:

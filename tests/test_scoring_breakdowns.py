@@ -112,6 +112,14 @@ def test_a_bin_without_scored_area_has_no_rate():
     assert [row["fp_per_1000_resels"] for row in rows] == [None, 0, None, None]
 
 
+def test_what_stands_on_the_star_is_in_the_innermost_bin():
+    truth = MapTruth([(50, 50)], 4.0, 0.0, 48.0, "a", shape=(SIZE, SIZE), lambda_over_d_px=4.0)
+    blank = MapTruth([], 4.0, 0.0, 48.0, "a", shape=(SIZE, SIZE), lambda_over_d_px=4.0)
+    claim = as_map([(50, 50)], [9])
+    rows = score_maps({"s": claim, "t": claim}, {"s": truth, "t": blank}, 5.0).per_separation
+    assert table(rows, "tp", "fp") == [(1, 1), (0, 0), (0, 0), (0, 0)]
+
+
 def test_false_positives_of_blank_and_of_filled_maps_stand_apart(score):
     assert (score.overall["fp_per_blank_map"], score.overall["fp_per_filled_map"]) == (1, 1)
     assert score.overall["fp"] == 4
