@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import numpy as np
-
 from exobench.scoring.binomial import binomial_interval
-from exobench.scoring.intervals import (
-    CONFIDENCE,
-    FEWEST_FOR_BOOTSTRAP,
-    FEWEST_UNITS,
-    N_BOOTSTRAP,
-    bca_interval,
-    jackknife_interval,
-)
+from exobench.scoring.intervals import CONFIDENCE, FEWEST_FOR_BOOTSTRAP, resampled_intervals
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from exobench.scoring.intervals import Interval
@@ -51,20 +43,19 @@ def tpr_interval(
     Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 11 and 14.
     Clopper & Pearson (1934), Biometrika 26, 404.
     """
-    n_units, total_tp, total = len(n_injected), tp.sum(), n_injected.sum()
     exact = agreeing_interval(tp, n_injected)
     if exact is not None:
         return exact, "clopper-pearson"
-    if n_units < FEWEST_UNITS:
+    n_units = len(n_injected)
+    interval = resampled_intervals(
+        lambda copies: {"tpr": (copies @ tp) / (copies @ n_injected)},
+        n_units,
+        {"tpr": (0.0, 1.0)},
+        seed,
+    )["tpr"]
+    if interval is None:
         return None, None
-    estimate, left_out = float(total_tp / total), (total_tp - tp) / (total - n_injected)
-    if n_units < FEWEST_FOR_BOOTSTRAP:
-        return jackknife_interval(estimate, left_out, 0.0, 1.0), "jackknife"
-    copies = np.random.default_rng(seed).multinomial(
-        n_units, np.full(n_units, 1 / n_units), size=N_BOOTSTRAP
-    )
-    replicates = (copies @ tp) / (copies @ n_injected)
-    return bca_interval(estimate, left_out, replicates), "bootstrap"
+    return interval, "jackknife" if n_units < FEWEST_FOR_BOOTSTRAP else "bootstrap"
 
 
 def agreeing_interval(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Interval:
