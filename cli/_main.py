@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from concurrent.futures import BrokenExecutor
@@ -42,6 +43,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `exobench` with the arguments of the command line and exit with its code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _speak_to_any_terminal()
     try:
         code = application()(words, prog_name="exobench", standalone_mode=False)
     except InputError as error:
@@ -78,6 +80,12 @@ def application() -> typer.Typer:
         module = import_module(f"exobench.cli.{verb}")
         app.command(verb)(getattr(module, verb if verb != "list" else "list_"))
     return app
+
+
+def _speak_to_any_terminal() -> None:
+    """Letters that standard output cannot show become question marks, not a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _refuse(problems: Sequence[str], *, as_json: bool) -> int:

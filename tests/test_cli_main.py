@@ -1,6 +1,7 @@
 """What the program says and how it ends, whatever happens."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -135,3 +136,17 @@ def test_calling_the_program_loads_no_framework():
     loaded = done.stdout.split()
     assert "typer" in loaded
     assert {"numpy", "astropy", "torch", "jax", "streamlit"}.isdisjoint(loaded)
+
+
+def test_a_terminal_without_the_letters_shows_question_marks(make_challenge):
+    toy = make_challenge(make_challenge.sequence(name="toy_1"), name="日本語")
+    program = "from exobench.cli import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "rank", toy.folder],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "???, track adi: 0 entries" in done.stdout
