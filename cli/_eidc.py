@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from exobench.leaderboard.numbers import number_text
+
 
 def print_eidc(scored: dict[str, Any]) -> None:
     """Print what the server of 2020 wrote, and what the published analysis makes of it."""
@@ -15,8 +17,6 @@ def print_eidc(scored: dict[str, Any]) -> None:
 
 
 def _print_published(published: dict[str, Any]) -> None:
-    from exobench.leaderboard.numbers import number_text
-
     print("\nas the published analysis, per resolution element:")
     print(
         f"  ranking {number_text(published['ranking_f1'])} of {published['ranking_highest']}: the "

@@ -1,27 +1,21 @@
-"""A score on the terminal: counts, the metrics of a summary, warnings of what is missing."""
+"""A score on the terminal: counts, then the metrics of a summary with their intervals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from exobench.cli._console import print_table
+from exobench.leaderboard.metric_help import SUMMARY, ranked_first
+from exobench.leaderboard.numbers import (
+    EXACT,
+    EXACT_NOTE,
+    interval_text,
+    number_text,
+    stated_text,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HEADLINES = (
-    "f1",
-    "tpr",
-    "fdr",
-    "fp_per_map",
-    "fp_per_blank_map",
-    "tpr_at_1_fp_per_map",
-    "tpr_above_first_fp",
-    "froc_auc",
-    "average_precision",
-    "calibration_loss",
-    "macro_f1",
-)
 
 
 def print_counts(submission: Path, scored: dict[str, Any]) -> None:
@@ -35,25 +29,31 @@ def print_counts(submission: Path, scored: dict[str, Any]) -> None:
     )
 
 
-def print_strict(scored: dict[str, Any]) -> None:
-    """Print the metrics of a strict score, with intervals."""
-    from exobench.leaderboard.numbers import interval_text, number_text
+def print_strict(scored: dict[str, Any], rank_by: str) -> None:
+    """Print a summary of a strict score, the metric that ranks first."""
     from exobench.scoring.metrics import METRICS
 
-    overall, interval = scored["overall"], scored["interval"]
+    overall, resampled, exact = (scored[k] for k in ("overall", "interval", "exact_interval"))
     rows = [
-        (METRICS[key].title, number_text(overall[key]), interval_text(interval[key]))
-        for key in HEADLINES
+        (METRICS[key].title, number_text(overall[key]), _mark_padded(key, resampled, exact))
+        for key in ranked_first(rank_by, SUMMARY)
     ]
-    print_table(("", "value", "95 % interval"), rows)
+    print_table(("", "value", "95 % interval "), rows)
+    if any(EXACT in interval for *_, interval in rows):
+        print(f"{EXACT} {EXACT_NOTE}")
+    if not any(resampled.values()):
+        print("no intervals by resampling: they need 6 units or more that differ")
     _print_survey(scored)
-    if not any(interval.values()):
-        print("no intervals: they need at least 6 units of resampling")
+
+
+def _mark_padded(key: str, resampled: dict[str, Any], exact: dict[str, Any]) -> str:
+    """As wide with the mark of an exact interval as without, so that brackets line up."""
+    text = stated_text(key, resampled, exact)
+    return text if text.endswith(EXACT) else f"{text} "
 
 
 def _print_survey(scored: dict[str, Any]) -> None:
     from exobench.challenge.prevalence import KEY
-    from exobench.leaderboard.numbers import interval_text, number_text
 
     if KEY in scored:
         found = scored[KEY]

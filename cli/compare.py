@@ -9,6 +9,7 @@ import typer
 
 from exobench.cli._console import AsJson, print_json, print_table, print_warnings
 from exobench.cli._figures import check_plot, save_figure
+from exobench.leaderboard.numbers import interval_text, number_text
 
 if TYPE_CHECKING:
     from exobench.challenge.compare import EntryComparison
@@ -94,7 +95,6 @@ def _write_files(
 
 
 def _print(compared: EntryComparison, labels: tuple[str, str]) -> None:
-    from exobench.leaderboard.numbers import interval_text, number_text
     from exobench.scoring.metrics import METRICS
 
     first, second = compared.contenders

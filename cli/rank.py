@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from exobench.cli._console import AsJson, print_json, print_table
+from exobench.leaderboard.numbers import DASH, EXACT, EXACT_NOTE, number_text, stated_interval
 
 LONGEST_NAME = 40
 MOST_NAMES = 3
@@ -58,26 +59,30 @@ def print_ranking(document: dict[str, Any]) -> None:
         )
         if rows:
             names = {row["entry"]: _name(row) for row in rows}
-            columns = ("rank  name", f"{rank_by} [95 %]", *COLUMNS)
-            print_table(columns, [_cells(row, rank_by, names) for row in rows])
+            columns = ("rank  name", f"{rank_by} [95 %] ", *COLUMNS)
+            cells = [_cells(row, rank_by, names) for row in rows]
+            print_table(columns, cells)
+            if any(EXACT in row[1] for row in cells):
+                print(f"{EXACT} {EXACT_NOTE}")
         print(board["message"])
 
 
 def _cells(row: dict[str, Any], rank_by: str, names: dict[str, str]) -> list[str]:
-    interval = row["interval"][rank_by] or row["exact_interval"].get(rank_by)
+    interval, is_exact = stated_interval(rank_by, row["interval"], row["exact_interval"])
     bounds = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
+    mark = EXACT if is_exact else " "
     ranks = row["rank_interval"]
     better = [names[entry] for entry in row["beaten_by"]]
     more = len(better) - MOST_NAMES
     return [
         f"{row['rank']:>4}  {names[row['entry']]}" + (" (baseline)" if row["baseline"] else ""),
-        _number(row[rank_by]) + bounds,
-        _number(row["tpr"]),
-        _number(row["fdr"]),
-        _number(row["fp_per_map"]),
-        "-" if row["p_first"] is None else f"{row['p_first']:.2f}",
-        "-" if ranks is None else f"{ranks[0]} to {ranks[1]}",
-        (", ".join(better[:MOST_NAMES]) or "-") + (f" and {more} more" if more > 0 else ""),
+        number_text(row[rank_by]) + bounds + mark,
+        number_text(row["tpr"]),
+        number_text(row["fdr"]),
+        number_text(row["fp_per_map"]),
+        DASH if row["p_first"] is None else f"{row['p_first']:.2f}",
+        DASH if ranks is None else f"{ranks[0]} to {ranks[1]}",
+        (", ".join(better[:MOST_NAMES]) or DASH) + (f" and {more} more" if more > 0 else ""),
     ]
 
 
@@ -88,7 +93,3 @@ def _name(row: dict[str, Any]) -> str:
 
 def _several(n: int, one: str, more: str) -> str:
     return f"{n} {one if n == 1 else more}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

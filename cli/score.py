@@ -98,7 +98,7 @@ def score(  # noqa: PLR0913 - the options of the verb
     if mode is Mode.eidc:
         print_eidc(scored)
     else:
-        print_strict(scored)
+        print_strict(scored, opened.manifest.rank_by)
     print(_ending(challenge, mode, kept))
     if report is not None:
         print(f"page written to {report}; it shows the truth")

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from exobench.leaderboard.metric_help import MEANINGS
+from exobench.leaderboard.metric_help import HEADLINES, MEANINGS, ranked_first
+from exobench.leaderboard.numbers import DASH, EXACT, stated_interval
 from exobench.scoring.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Rows = Sequence[Mapping[str, Any]]
-
-HEADLINES = ("f1", "tpr", "fdr", "fp_per_map")
-"""Metrics beside the one that ranks."""
 
 SHORT_TITLES = {
     "f1": "F1",
@@ -30,7 +28,6 @@ SHORT_TITLES = {
 BEATS, BEATEN, TOO_CLOSE = "beats", "is beaten by", "too close to call"
 
 _BETTER = {"higher": "higher", "lower": "lower", "neither": ""}
-_DASH = "–"
 
 
 def ranking_table(rows: Rows, labels: Mapping[str, str], rank_by: str) -> pd.DataFrame:
@@ -45,14 +42,14 @@ def ranking_table(rows: Rows, labels: Mapping[str, str], rank_by: str) -> pd.Dat
     rank_by : str
         Metric that ranks; it comes first, with its interval.
     """
-    others = [key for key in HEADLINES if key != rank_by]
+    _, *others = ranked_first(rank_by, HEADLINES)
     table = pd.DataFrame(
         {
             "Rank": [row["rank"] for row in rows],
             "Method": [labels[row["entry"]] for row in rows],
             "Kind": ["baseline" if row["baseline"] else "entry" for row in rows],
             SHORT_TITLES[rank_by]: _numbers(rows, rank_by),
-            "95 % interval": [_interval(_bounds(row, rank_by)) for row in rows],
+            "95 % interval": [_interval(row, rank_by) for row in rows],
             "P(first)": _numbers(rows, "p_first"),
             "Ranks, 95 %": [_ranks(row["rank_interval"]) for row in rows],
             **{SHORT_TITLES[key]: _numbers(rows, key) for key in others},
@@ -69,7 +66,7 @@ def beaten_by(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     better = [labels[entry] for entry in row["beaten_by"]]
     if len(better) > 2:
         return f"{len(better)} entries"
-    return ", ".join(better) or _DASH
+    return ", ".join(better) or DASH
 
 
 def duel_table(rows: Rows, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -106,25 +103,21 @@ def _numbers(rows: Rows, key: str) -> pd.Series[float]:
     return pd.Series([row[key] for row in rows], dtype="float64")
 
 
-def _bounds(row: Mapping[str, Any], key: str) -> Sequence[float] | None:
-    """The interval by resampling, else the exact one."""
-    found: Sequence[float] | None = row["interval"].get(key) or row["exact_interval"].get(key)
-    return found
-
-
 def _ranks(pair: Sequence[int] | None) -> str:
-    return _DASH if pair is None else f"{pair[0]} – {pair[1]}"
+    return DASH if pair is None else f"{pair[0]} – {pair[1]}"
 
 
-def _interval(pair: Sequence[float] | None) -> str:
-    return _DASH if pair is None else f"{pair[0]:.2f} – {pair[1]:.2f}"
+def _interval(row: Mapping[str, Any], key: str) -> str:
+    """Both bounds; an asterisk where they are exact."""
+    pair, is_exact = stated_interval(key, row["interval"], row["exact_interval"])
+    return DASH if pair is None else f"{pair[0]:.2f} – {pair[1]:.2f}" + (EXACT if is_exact else "")
 
 
 def _cell(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     if value is None:
-        return _DASH
+        return DASH
     if METRICS[key].is_count:
         return str(value)
-    interval = _bounds(row, key)
-    return f"{value:.3f}" + ("" if interval is None else f"  ({_interval(interval)})")
+    interval = _interval(row, key)
+    return f"{value:.3f}" + ("" if interval == DASH else f"  ({interval})")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from exobench.leaderboard.axes import finish
 from exobench.leaderboard.froc_axes import draw_band, finish_froc, froc_end, froc_steps
 from exobench.leaderboard.sequence_figure import FAINT, INK
 from exobench.scoring.metrics import METRICS
@@ -89,8 +90,7 @@ def compare_figure(compared: EntryComparison, labels: tuple[str, str]) -> Figure
     _draw_curves(curve, compared.scores)
     _draw_metrics(metrics, compared.scores)
     _draw_sequences(found, false, compared.sequences)
-    for one in (curve, metrics, found, false):
-        _finish(one)
+    finish(curve, metrics, found, false)
     _draw_heading(figure, compared, labels)
     return figure
 
@@ -207,14 +207,3 @@ def _finish_bars(axes: Axes, most: int, sums: tuple[int, int]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{abs(x):g}"))
     axes.set_xlabel(f"← A: {sums[0]} in all          number          B: {sums[1]} in all →")
-
-
-def _finish(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.grid(color="#e6e8eb", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8.5, colors=INK)
-    axes.xaxis.label.set(size=9.5, color=INK)
-    axes.yaxis.label.set(size=9.5, color=INK)
-    axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=10, color=INK)

@@ -1,11 +1,26 @@
-"""What each metric says, in a sentence for the reader of a board."""
+"""Which metrics a reader is shown first, and what each of them says in a sentence."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+HEADLINES = ("f1", "tpr", "fdr", "fp_per_map")
+"""At the head of a board or a page, after the metric that ranks."""
+
+SUMMARY = (
+    *HEADLINES,
+    "fp_per_blank_map",
+    "tpr_at_1_fp_per_map",
+    "tpr_above_first_fp",
+    "froc_auc",
+    "average_precision",
+    "calibration_loss",
+    "macro_f1",
+)
+"""In a table of a dozen rows, after the metric that ranks."""
 
 MEANINGS: Mapping[str, str] = {
     "tp": "Injected companions found at the entry's own threshold.",
@@ -38,3 +53,8 @@ MEANINGS: Mapping[str, str] = {
     "macro_tpr": "TPR averaged in the same way.",
 }
 """By key of `exobench.scoring.METRICS`."""
+
+
+def ranked_first(rank_by: str, keys: Sequence[str]) -> tuple[str, ...]:
+    """The metric that ranks, then the others of `keys`."""
+    return tuple(dict.fromkeys((rank_by, *keys)))

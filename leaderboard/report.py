@@ -13,6 +13,7 @@ import numpy as np
 
 from exobench.challenge.entries import entry_id
 from exobench.leaderboard.detection_figure import FALSE_POSITIVE, MISS, TRUE_POSITIVE
+from exobench.leaderboard.metric_help import HEADLINES, ranked_first
 from exobench.leaderboard.numbers import interval_text, number_text
 from exobench.leaderboard.report_curves import curve_figure
 from exobench.leaderboard.report_facts import facts, truth_note
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from exobench.scoring.score import Score
     from exobench.scoring.sequences import SequenceResult
 
-HEADLINES = ("f1", "tpr", "fdr", "fp_per_map")
 MOST_LARGE_MAPS = 24
 MOST_OPEN_ROWS = 40
 
@@ -105,7 +105,7 @@ def report_html(scored: ScoredSubmission) -> str:
         secret=truth_note(challenge.kind),
         facts=facts(scored),
         warnings=_warnings(scored.warnings),
-        tiles="".join(_tile(score, key) for key in _headlines(challenge.rank_by)),
+        tiles="".join(_tile(score, key) for key in ranked_first(challenge.rank_by, HEADLINES)),
         counts=_counts(score),
         curves=_curves(score),
         breakdowns=breakdown_sections(score),
@@ -125,10 +125,6 @@ def _warnings(warnings: tuple[str, ...]) -> str:
         return ""
     lines = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
     return f'<div class="warnings"><ul>{lines}</ul></div>'
-
-
-def _headlines(rank_by: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((rank_by, *HEADLINES)))
 
 
 def _tile(score: Score, key: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from exobench.leaderboard.axes import finish
 from exobench.leaderboard.froc_axes import draw_band, finish_froc, froc_end, froc_steps
 from exobench.leaderboard.sequence_figure import FAINT, INK
 
@@ -41,8 +42,7 @@ def curve_figure(score: Score) -> Figure | None:
     _draw_froc(froc, score)
     _draw_precision(precision, score)
     _draw_roc(roc, score)
-    for axes in (froc, precision, roc):
-        _finish(axes)
+    finish(froc, precision, roc)
     return figure
 
 
@@ -120,14 +120,3 @@ def _mark_own(axes: Axes, score: Score, x: str, y: str) -> None:
         zorder=4,
         label=f"submitted threshold {score.threshold:.4g}",
     )
-
-
-def _finish(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.grid(color="#e6e8eb", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8.5, colors=INK)
-    axes.xaxis.label.set(size=9.5, color=INK)
-    axes.yaxis.label.set(size=9.5, color=INK)
-    axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=10, color=INK)

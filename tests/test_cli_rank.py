@@ -20,12 +20,14 @@ def ranked(exobench, tmp_path, make_challenge):
 def test_the_table_has_ranks_values_intervals_and_winners(exobench, ranked):
     code, out, err = exobench("rank", ranked.folder)
     assert (code, err) == (0, "")
-    title, header, *rows, message = out.splitlines()
+    title, header, *rows, note, message = out.splitlines()
     assert title == "toy, track adi: 3 entries, 9 sequences, ranked by f1"
     assert header.split()[:4] == ["rank", "name", "f1", "[95"]
     good, poor, hopeless = (row.split() for row in rows)
     assert good[:3] == ["1", "good", "1.000"]
-    assert good[-1] == "-"
+    assert good[-1] == "–"
+    assert good[4].endswith("*")
+    assert note.startswith("* all units of resampling agree: exact interval")
     assert poor[:2] == ["2", "poor"]
     assert poor[3].startswith("[")
     assert poor[-1] == "good"

@@ -23,7 +23,7 @@ def test_headlines_are_printed_and_the_entry_is_kept(exobench, sub, toy_challeng
     assert "2 injections in 2 sequences, 0 without a map" in out
     (line,) = [line for line in out.splitlines() if line.startswith("F1  ")]
     assert line.split() == ["F1", "1.000", "–"]
-    assert "need at least 6 units" in out
+    assert "they need 6 units or more" in out
     (entry,) = entries(toy_challenge)
     assert f"kept as entry {entry.name}" in out
     assert not json.loads((entry / "entry.json").read_text())["baseline"]
@@ -40,7 +40,29 @@ def test_intervals_are_printed_where_there_are_any(exobench, tmp_path, make_chal
     (line,) = [line for line in out.splitlines() if line.startswith("True positive rate")]
     low, high = (float(word.strip("[],")) for word in line.split()[-2:])
     assert 0 <= low < float(line.split()[-3]) < high <= 1
-    assert "need at least 6 units" not in out
+    assert "they need 6 units or more" not in out
+
+
+def test_where_all_units_agree_the_exact_interval_stands_marked(exobench, tmp_path, make_challenge):
+    sequences = [
+        make_challenge.sequence(name=f"toy_{i}", companions=((20.0, 32.0),)) for i in range(7)
+    ]
+    toy = make_challenge(*sequences)
+    path = tmp_path / "sub.zip"
+    path.write_bytes(toy.archive(toy.maps()))
+    _, out, _ = exobench("score", path, toy.folder)
+    (line,) = [line for line in out.splitlines() if line.startswith("True positive rate")]
+    # Clopper & Pearson: 7 of 7 successes have the lower bound 0.025^(1/7).
+    assert line.endswith(f"1.000  [{0.025 ** (1 / 7):.3f}, 1.000]*")
+    assert "* all units of resampling agree: exact interval (Clopper-Pearson)" in out
+
+
+def test_the_metric_that_ranks_comes_first(exobench, sub, tmp_path, make_challenge):
+    toy = make_challenge(make_challenge.sequence(name="toy_odd_1"), rank_by="ppv")
+    path = tmp_path / "other.zip"
+    path.write_bytes(toy.archive())
+    _, out, _ = exobench("score", path, toy.folder)
+    assert out.splitlines()[4].startswith("Precision (PPV)")
 
 
 def test_the_same_zip_again_says_so(exobench, sub, toy_challenge):

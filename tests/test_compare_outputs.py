@@ -12,7 +12,7 @@ from exobench.challenge.contenders import Contender
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.submission import read_submission
 from exobench.leaderboard.compare_figure import STYLES, compare_figure
-from exobench.leaderboard.compare_latex import compare_latex, latex_text
+from exobench.leaderboard.compare_latex import compare_latex, latex_number, latex_text
 from exobench.leaderboard.labels import pair_labels
 from exobench.leaderboard.numbers import interval_text, number_text
 
@@ -126,7 +126,9 @@ def test_the_table_says_the_numbers_of_the_scores(make_comparison):
         row for row in compare_latex(compared, LABELS).splitlines() if row.startswith("F1 &")
     ]
     cells = line.removesuffix(r" \\").split(" & ")
-    assert cells[1] == "$1.000$"
+    low, high = compared.scores[0].exact_interval["f1"]
+    assert cells[1] == rf"$1.000^{{[{low:.3f},\,{high:.3f}]\ast}}$"
+    assert "an asterisk those that are exact" in compare_latex(compared, LABELS)
     low, high = compared.differences["f1"].interval
     value = compared.differences["f1"].value
     assert cells[3] == rf"${value:+.3f}^{{[{low:+.3f},\,{high:+.3f}]}}$"
@@ -134,7 +136,15 @@ def test_the_table_says_the_numbers_of_the_scores(make_comparison):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (0, "0"), (3, "3"), (0.0, "0.000"), (0.5, "0.500"), (0.00123, "0.0012")],
+    [
+        (None, "–"),
+        (0, "0"),
+        (3, "3"),
+        (0.0, "0.000"),
+        (0.1 + 0.2 - 0.3, "0.000"),
+        (0.5, "0.500"),
+        (0.00123, "0.0012"),
+    ],
 )
 def test_numbers_keep_the_digits_that_matter(value, text):
     assert number_text(value) == text
@@ -144,6 +154,12 @@ def test_signs_and_intervals_are_written_out():
     assert number_text(2, sign="+") == "+2"
     assert interval_text((-0.1, 0.25), sign="+") == "[-0.100, +0.250]"
     assert interval_text(None) == "–"
+
+
+def test_latex_writes_small_numbers_as_powers_of_ten():
+    assert latex_number(2e-5, (-3.1e-6, 0.5), sign="+") == (
+        r"$+2\times10^{-5}^{[-3.1\times10^{-6},\,+0.500]}$"
+    )
 
 
 def test_two_of_one_name_have_two_labels():

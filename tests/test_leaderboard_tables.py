@@ -66,10 +66,10 @@ def test_what_is_undefined_stays_empty():
     assert table["95 % interval"].tolist() == ["–"]
 
 
-def test_the_exact_interval_stands_where_resampling_has_none():
+def test_the_exact_interval_stands_marked_where_resampling_has_none():
     exact = row("a1", "all", interval={"f1": None}, exact_interval={"f1": [0.66, 1.0]})
     table = ranking_table([exact], LABELS, "f1")
-    assert table["95 % interval"].tolist() == ["0.66 – 1.00"]
+    assert table["95 % interval"].tolist() == ["0.66 – 1.00*"]
 
 
 def test_a_board_of_few_units_says_nothing_of_who_is_first():
