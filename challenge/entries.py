@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from exobench.challenge.documents import File, json_bytes, read_json, unreadable
+from exobench.challenge.durable import rename, sync, write_durably
 from exobench.challenge.manifest import read_manifest
 from exobench.challenge.submission import read_submission
 from exobench.datasets.atomic import replacing
@@ -21,7 +20,10 @@ from exobench.scoring.metrics import METRICS
 from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
+    from exobench.challenge.characterization_submission import CharacterizationSubmission
     from exobench.challenge.submission import Submission
+
+    AnySubmission = Submission | CharacterizationSubmission
 
 ENTRIES = "entries"
 ARCHIVE = "submission.zip"
@@ -77,14 +79,17 @@ class EntryStore(Protocol):
         """Every entry, by time of receipt."""
 
     def score(self, entry: Entry) -> dict[str, Any]:
-        """The strict score of an entry, as in its file."""
+        """The score of an entry under the rules of its challenge, as in its file."""
 
     def submission(self, entry: Entry) -> Submission:
-        """The answers of an entry."""
+        """The answers of an entry to a challenge of detection."""
+
+    def characterization(self, entry: Entry) -> CharacterizationSubmission:
+        """The answers of an entry to a challenge of characterization."""
 
     def keep(
         self,
-        submission: Submission,
+        submission: AnySubmission,
         score: dict[str, Any],
         *,
         received: datetime,
@@ -93,7 +98,7 @@ class EntryStore(Protocol):
         """Keep a scored submission; the same zip twice is one entry."""
 
     def replace_score(self, entry: Entry, score: dict[str, Any]) -> None:
-        """Put another strict score in place of the entry's, or where it has none."""
+        """Put another score in place of the entry's, or where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +138,9 @@ class FolderEntryStore:
         return tuple(sorted(found, key=lambda entry: (entry.received, entry.id)))
 
     def score(self, entry: Entry) -> dict[str, Any]:
-        """The strict score of an entry, as in its file.
+        """The score of an entry, as in its file.
 
-        A metric that came after the file was written is null.
+        A metric of detection that came after the file was written is null.
 
         Raises
         ------
@@ -155,12 +160,12 @@ class FolderEntryStore:
             raise ChallengeError(f"{path}: is not JSON ({cause})") from cause
         if not isinstance(content, dict) or not isinstance(content.get("per_sequence"), list):
             raise ChallengeError(f"{path}: is no score file")
-        if isinstance(content.get("overall"), dict):
+        if isinstance(content.get("overall"), dict) and content.get("mode") == "strict":
             content["overall"] = dict.fromkeys(METRICS) | content["overall"]
         return content
 
     def submission(self, entry: Entry) -> Submission:
-        """The answers of an entry.
+        """The answers of an entry to a challenge of detection.
 
         Raises
         ------
@@ -169,13 +174,28 @@ class FolderEntryStore:
         """
         path = self._folder / entry.id / ARCHIVE
         submission = read_submission(path, read_manifest(self._challenge), entry.track)
-        if submission.sha256 != entry.sha256:
-            raise ChallengeError(f"{path}: is not the zip that was received (SHA-256 differs)")
+        _check_zip(path, submission, entry)
+        return submission
+
+    def characterization(self, entry: Entry) -> CharacterizationSubmission:
+        """The answers of an entry to a challenge of characterization.
+
+        Raises
+        ------
+        SubmissionError, ChallengeError
+            As for `submission`.
+        """
+        # It imports scipy.stats, which costs more than a board of detection takes.
+        from exobench.challenge.characterization_submission import read_characterization
+
+        path = self._folder / entry.id / ARCHIVE
+        submission = read_characterization(path, read_manifest(self._challenge), entry.track)
+        _check_zip(path, submission, entry)
         return submission
 
     def keep(
         self,
-        submission: Submission,
+        submission: AnySubmission,
         score: dict[str, Any],
         *,
         received: datetime,
@@ -185,9 +205,9 @@ class FolderEntryStore:
 
         Parameters
         ----------
-        submission : Submission
+        submission : Submission or CharacterizationSubmission
         score : dict
-            Its strict score, as `evaluate` gives it.
+            Its score, as `evaluate` or `evaluate_characterization` gives it.
         received : datetime
             With a time zone.
         baseline : bool
@@ -220,7 +240,7 @@ class FolderEntryStore:
         return Kept(entry if is_new else self._entry(self._folder / entry.id), is_new)
 
     def replace_score(self, entry: Entry, score: dict[str, Any]) -> None:
-        """Put another strict score in place of the entry's, or where it has none.
+        """Put another score in place of the entry's, or where it has none.
 
         Raises
         ------
@@ -230,7 +250,7 @@ class FolderEntryStore:
         path = self._folder / entry.id / SCORE
         try:
             with replacing(path) as partial:
-                _write_durably(partial, json_bytes(score))
+                write_durably(partial, json_bytes(score))
         except OSError as cause:
             reason = (cause.strerror or str(cause)).lower()
             raise ChallengeError(f"{path}: cannot be written, {reason}") from cause
@@ -249,43 +269,18 @@ class FolderEntryStore:
             # Of an older version of the metrics, perhaps: then the score is what is new.
             if not (final / SCORE).exists():
                 with replacing(final / SCORE) as partial:
-                    _write_durably(partial, files[SCORE])
+                    write_durably(partial, files[SCORE])
             return False
         working = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self._folder))
         try:
             for file, content in files.items():
-                _write_durably(working / file, content)
-            _sync(working)
-            return _rename(working, final)
+                write_durably(working / file, content)
+            sync(working)
+            return rename(working, final)
         finally:
             shutil.rmtree(working, ignore_errors=True)
 
 
-def _rename(working: Path, final: Path) -> bool:
-    """Whether the folder took its name; False if another process was faster."""
-    try:
-        working.rename(final)
-    except OSError:
-        if final.is_dir():
-            return False
-        raise
-    _sync(final.parent)
-    return True
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone may read, down to the disk."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Bring the names in a folder down to the disk, where the system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _check_zip(path: Path, submission: AnySubmission, entry: Entry) -> None:
+    if submission.sha256 != entry.sha256:
+        raise ChallengeError(f"{path}: is not the zip that was received (SHA-256 differs)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from exobench.challenge.board import board_facts, entry_row, listing_key
 from exobench.datasets.errors import ChallengeError
 from exobench.scoring import SequenceCounts, compare, standings
 
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 
     from exobench.challenge.entries import Entry, EntryStore
     from exobench.challenge.manifest import Manifest
-    from exobench.scoring import Comparison, Standing
-
-# Values that differ by less differ by rounding only: then time decides.
-_DECIMALS = 12
-
-_NO_ENTRIES = "no entries yet"
 
 
 def ranking(manifest: Manifest, store: EntryStore, *, seed: int = 0) -> dict[str, Any]:
@@ -39,13 +34,19 @@ def ranking(manifest: Manifest, store: EntryStore, *, seed: int = 0) -> dict[str
     -------
     dict
         ``tracks`` gives by track the rows of the entries, by value, then time. ``boards``
-        gives by track what the board can tell apart.
+        gives by track what the board can tell apart. A challenge of characterization has two
+        boards a track: `exobench.challenge.characterization_ranking`.
 
     Raises
     ------
     ChallengeError
         If a score is missing or is not over the sequences of the manifest.
     """
+    if manifest.characterizes:
+        # It imports scipy.stats, which costs more than a board of detection takes.
+        from exobench.challenge.characterization_ranking import characterization_ranking
+
+        return characterization_ranking(manifest, store, seed=seed)
     entries = store.entries()
     boards: dict[str, dict[str, Any]] = {}
     tracks: dict[str, list[dict[str, Any]]] = {}
@@ -95,59 +96,22 @@ def _board(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rows of a board, and what it can tell apart."""
     counts = {entry.id: sequence_counts(manifest, track, score) for entry, score in scored}
-    units = {s.unit for s in manifest.sequences(track)}
-    facts = {
-        "n_entries": len(counts),
-        "n_sequences": len(manifest.sequences(track)),
-        "n_units": len(units),
-    }
     if not counts:
-        return [], facts | {
-            "message": _NO_ENTRIES,
-            "separable": None,
-            "smallest_p": None,
-            "resolvable_difference": None,
-        }
+        return [], board_facts(manifest, track, None)
     comparison = compare(counts, manifest.rank_by, seed=seed)
     standing = standings(counts, manifest.rank_by, seed=seed)
-    listed = sorted(scored, key=lambda one: _order(one[0], one[1], manifest.rank_by))
+    rank_by = manifest.rank_by
+    listed = sorted(scored, key=lambda one: listing_key(one[0], one[1]["overall"][rank_by]))
     ranks = comparison.ranks([entry.id for entry, _ in listed])
     rows = [
-        _row(entry, score, ranks[entry.id], comparison) | _standing_row(standing[entry.id])
+        {
+            **score["overall"],
+            "threshold": score["threshold"],
+            "interval": score["interval"],
+            # Scores kept by earlier versions have none.
+            "exact_interval": score.get("exact_interval", {}),
+            **entry_row(entry, ranks[entry.id], comparison, standing[entry.id]),
+        }
         for entry, score in listed
     ]
-    return rows, facts | {
-        "message": comparison.message,
-        "separable": comparison.separable,
-        "smallest_p": comparison.smallest_p,
-        "resolvable_difference": comparison.resolvable_difference,
-    }
-
-
-def _order(entry: Entry, score: Score, rank_by: str) -> tuple[bool, float, str, str]:
-    """Highest value first, null last; then by time, then by name of the entry."""
-    value = score["overall"][rank_by]
-    return value is None, -round(value or 0.0, _DECIMALS), entry.received, entry.id
-
-
-def _row(entry: Entry, score: Score, rank: int, comparison: Comparison) -> dict[str, Any]:
-    return {
-        **score["overall"],
-        "rank": rank,
-        "entry": entry.id,
-        "name": entry.name,
-        "baseline": entry.baseline,
-        "received": entry.received,
-        "threshold": score["threshold"],
-        "interval": score["interval"],
-        # Scores kept by earlier versions have none.
-        "exact_interval": score.get("exact_interval", {}),
-        "beaten_by": list(comparison.beaten_by[entry.id]),
-    }
-
-
-def _standing_row(standing: Standing | None) -> dict[str, Any]:
-    """Null on boards of too few units to resample."""
-    if standing is None:
-        return {"p_first": None, "rank_interval": None}
-    return {"p_first": standing.p_first, "rank_interval": list(standing.rank_interval)}
+    return rows, board_facts(manifest, track, comparison)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exobench.challenge.entries import Entry
+    from exobench.challenge.manifest import Manifest
 
 State: TypeAlias = Literal["same", "changed", "new", "failed"]
 
@@ -33,7 +34,8 @@ class Rescored:
         How its score compares with the one that was kept; new, if there was none that could
         be read.
     before, after : float or None
-        The metric that the challenge ranks by; None where undefined or unknown.
+        The metric that the challenge ranks by (of characterizations the distance, or the error
+        of spectra where only these were sent); None where undefined or unknown.
     problems : tuple of str
         Why it could not be scored; its old score, if it has one, is left as it was.
     """
@@ -68,6 +70,12 @@ class Rescoring:
     challenge: Challenge
     entries: tuple[Entry, ...]
     keep: bool
+
+    @property
+    def rank_by(self) -> str:
+        """What `before` and `after` are."""
+        manifest = self.challenge.manifest
+        return "distance_px or relative_l1_mean" if manifest.characterizes else manifest.rank_by
 
 
 def plan_rescoring(folder: Path, *, keep: bool = True) -> Rescoring:
@@ -105,17 +113,25 @@ class _Task:
 def _rescore_entry(task: _Task) -> Rescored:
     challenge, entry = read_challenge(task.folder), task.entry
     store = FolderEntryStore(task.folder)
-    rank_by = challenge.manifest.rank_by
+    manifest = challenge.manifest
     before = _kept_score(store, entry)
     try:
-        after = evaluate(store.submission(entry), challenge)
+        after = _evaluated(store, entry, challenge)
         state: State = "new" if before is None else "same" if before == after else "changed"
         if task.keep and state != "same":
             store.replace_score(entry, after)
     except InputError as error:
         problems = tuple(f"{entry.id}: {problem}" for problem in error.problems)
-        return _outcome(entry, "failed", before=_value(before, rank_by), problems=problems)
-    return _outcome(entry, state, before=_value(before, rank_by), after=_value(after, rank_by))
+        return _outcome(entry, "failed", before=_value(before, manifest), problems=problems)
+    return _outcome(entry, state, before=_value(before, manifest), after=_value(after, manifest))
+
+
+def _evaluated(store: FolderEntryStore, entry: Entry, challenge: Challenge) -> dict[str, Any]:
+    if not challenge.manifest.characterizes:
+        return evaluate(store.submission(entry), challenge)
+    from exobench.challenge.evaluate_characterization import evaluate_characterization
+
+    return evaluate_characterization(store.characterization(entry), challenge)
 
 
 def _outcome(entry: Entry, state: State, **values: Any) -> Rescored:
@@ -129,8 +145,13 @@ def _kept_score(store: FolderEntryStore, entry: Entry) -> dict[str, Any] | None:
         return None
 
 
-def _value(score: dict[str, Any] | None, rank_by: str) -> float | None:
+def _value(score: dict[str, Any] | None, manifest: Manifest) -> float | None:
     """The ranked metric of a score, which may be of another hand."""
     overall = None if score is None else score.get("overall")
-    value = overall.get(rank_by) if isinstance(overall, dict) else None
+    if not isinstance(overall, dict):
+        return None
+    value = overall.get(manifest.rank_by)
+    if manifest.characterizes:
+        astrometry, photometry = (overall.get(kind) or {} for kind in ("astrometry", "photometry"))
+        value = astrometry.get("distance_px", photometry.get("relative_l1_mean"))
     return value if isinstance(value, int | float) else None

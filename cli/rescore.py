@@ -75,7 +75,7 @@ def _content(plan: Rescoring, done: list[Rescored]) -> dict[str, Any]:
         "format": 1,
         "challenge": manifest.name,
         "metric_version": manifest.metric_version,
-        "rank_by": manifest.rank_by,
+        "rank_by": plan.rank_by,
         "kept": plan.keep,
         "entries": [one.to_dict() for one in done],
     }
@@ -89,7 +89,7 @@ def _print(plan: Rescoring, done: list[Rescored]) -> None:
             (f"{one.name} ({one.entry})", one.state, _number(one.before), _number(one.after))
             for one in others
         ]
-        print_table(("entry", "score", f"{manifest.rank_by} before", "after"), rows)
+        print_table(("entry", "score", f"{plan.rank_by} before", "after"), rows)
     counts = {state: sum(one.state == state for one in done) for state in ("changed", "new")}
     verb = "were" if plan.keep else "would be"
     print(

@@ -107,7 +107,7 @@ def test_a_time_without_a_zone_is_refused(store, scored):
         store.keep(*scored(), received=NOON.replace(tzinfo=None))
 
 
-@pytest.mark.parametrize("fails", ["_write_durably", "_rename"])
+@pytest.mark.parametrize("fails", ["write_durably", "rename"])
 def test_a_crash_leaves_no_half_entry(store, scored, monkeypatch, toy_challenge, fails):
     calls = []
     original = getattr(module, fails)
@@ -115,7 +115,7 @@ def test_a_crash_leaves_no_half_entry(store, scored, monkeypatch, toy_challenge,
     def crash(*arguments):
         calls.append(arguments)
         assert store.entries() == ()
-        if len(calls) == (2 if fails == "_write_durably" else 1):
+        if len(calls) == (2 if fails == "write_durably" else 1):
             raise KeyboardInterrupt
         return original(*arguments)
 

@@ -5,12 +5,17 @@ from exobench.scoring.characterization.estimates import Characterization, Estima
 from exobench.scoring.characterization.evaluate import score_characterization
 from exobench.scoring.characterization.pooled import Coverage, Mean
 from exobench.scoring.characterization.position import PositionResult
-from exobench.scoring.characterization.score import CharacterizationScore, CompanionResult
+from exobench.scoring.characterization.score import (
+    CHARACTERIZATION,
+    CharacterizationScore,
+    CompanionResult,
+)
 from exobench.scoring.characterization.spectrum import SpectrumResult
 from exobench.scoring.characterization.summaries import Summary
 from exobench.scoring.characterization.truth import CharacterizationTruth, Rules
 
 __all__ = [
+    "CHARACTERIZATION",
     "RANKED_BY",
     "Characterization",
     "CharacterizationScore",

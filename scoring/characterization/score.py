@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from exobench.scoring.characterization.truth import CharacterizationTruth, Rules
 
 
+CHARACTERIZATION = "characterization"
+"""The mode that score files name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanionResult:
     """What an entry says of one companion, beside the truth.
@@ -67,7 +71,7 @@ class CharacterizationScore:
             "format": 1,
             "challenge": None,
             "track": None,
-            "mode": "characterization",
+            "mode": CHARACTERIZATION,
             "metric_version": METRIC_VERSION,
             "rules": asdict(self.rules),
             "overall": {
