@@ -18,7 +18,7 @@ from exobench.datasets.geometry import annulus
 from exobench.datasets.limits import first_guess
 from exobench.scoring.candidates import find_candidates
 from exobench.scoring.diagnostics.injections import EVERY_FWHM, mean_star_flux
-from exobench.scoring.diagnostics.separations import residual_image
+from exobench.scoring.diagnostics.separations import returned_image
 from exobench.scoring.diagnostics.true_positives import (
     CompletenessCurve,
     TruePositiveMap,
@@ -77,10 +77,9 @@ def completeness_curve(
     placed = injections.into(sequence)
     judged = _Judge.of(placed, algorithm, threshold)
     guess = first_guess(sequence, placed.separations.px)
-    low = np.zeros(placed.shape)
-    high = np.where(judged.found_by_chance, 0.0, np.inf)
-    flux = np.repeat(guess[:, np.newaxis], placed.n_azimuths, axis=1)
     wanted = ~judged.found_by_chance
+    low, high = np.zeros(placed.shape), np.where(wanted, np.inf, 0.0)
+    flux = np.repeat(guess[:, np.newaxis], placed.n_azimuths, axis=1)
     while wanted.any():
         found = judged.found(np.where(wanted, flux, np.nan))
         high = np.where(wanted & found, np.minimum(high, flux), high)
@@ -150,51 +149,51 @@ class _Judge:
 
     placed: InjectedSequences
     algorithm: Algorithm
+    searched: NDArray[np.bool_]
     threshold: float
     criterion: str
-    found_by_chance: NDArray[np.bool_]
+    empty: NDArray[np.float64]
 
     @classmethod
     def of(cls, placed: InjectedSequences, algorithm: Algorithm, threshold: float | None) -> _Judge:
         sequence, radii = placed.sequence, placed.separations.px
         if threshold is not None and not np.isfinite(threshold):
             raise InputError(f"threshold must be a finite number, got {threshold}")
-        empty = residual_image(algorithm(sequence), sequence)
+        empty = returned_image(algorithm(sequence), sequence)
         half = sequence.reference_fwhm / 2
-        searched = empty[annulus(empty.shape, radii[0] - half, radii[-1] + half)]
-        if threshold is None and not np.isfinite(searched).any():
+        searched = annulus(empty.shape, radii[0] - half, radii[-1] + half)
+        if threshold is None and not np.isfinite(empty[searched]).any():
             raise InputError(f"{sequence.name}: the map has no finite value where it is searched")
-        at = np.nextafter(np.nanmax(searched), np.inf) if threshold is None else threshold
-        by_chance = [
-            _has_candidate(empty, sequence.reference_fwhm, float(at), placed.positions(azimuth))
-            for azimuth in range(placed.n_azimuths)
-        ]
+        at = np.nextafter(np.nanmax(empty[searched]), np.inf) if threshold is None else threshold
         return cls(
             placed=placed,
             algorithm=algorithm,
+            searched=searched,
             threshold=float(at),
             criterion=FIRST_FALSE_POSITIVE if threshold is None else f"at {threshold:g} or above",
-            found_by_chance=np.stack(by_chance, axis=1),
+            empty=empty,
         )
+
+    @property
+    def found_by_chance(self) -> NDArray[np.bool_]:
+        """Places at which the map without companions has a candidate already."""
+        azimuths = range(self.placed.n_azimuths)
+        found = [self._is_found(self.empty, self.placed.positions(one)) for one in azimuths]
+        return np.stack(found, axis=1)
 
     def found(self, flux: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether companions of that flux are found; False where it is NaN."""
         found = np.zeros(flux.shape, dtype=bool)
-        fwhm = self.placed.sequence.reference_fwhm
         for trial in self.placed.run(self.algorithm, flux):
-            found[trial.radii, trial.azimuth] = _has_candidate(
-                trial.image, fwhm, self.threshold, trial.yx
-            )
+            found[trial.radii, trial.azimuth] = self._is_found(trial.image, trial.yx)
         return found
 
-
-def _has_candidate(
-    image: NDArray[np.float64], fwhm: float, threshold: float, yx: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Whether a candidate at or above the threshold stands within 1 FWHM of positions (y, x)."""
-    candidates, _ = find_candidates(image, fwhm, image >= threshold)
-    distance = np.hypot(*(yx[:, np.newaxis] - candidates).transpose(2, 0, 1))
-    return np.asarray((distance <= fwhm).any(axis=1))
+    def _is_found(self, image: NDArray[np.float64], yx: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether a candidate of the annulus, bright enough, is within 1 FWHM of (y, x)."""
+        fwhm = self.placed.sequence.reference_fwhm
+        candidates, _ = find_candidates(image, fwhm, self.searched & (image >= self.threshold))
+        distance = np.hypot(*(yx[:, np.newaxis] - candidates).transpose(2, 0, 1))
+        return np.asarray((distance <= fwhm).any(axis=1))
 
 
 def _next_flux(

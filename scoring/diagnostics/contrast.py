@@ -9,9 +9,9 @@ import numpy as np
 
 from exobench.datasets.errors import InputError
 from exobench.scoring.diagnostics.injections import EVERY_FWHM, mean_star_flux
-from exobench.scoring.diagnostics.noise_models import GAUSSIAN, fpf_of_sigma
+from exobench.scoring.diagnostics.noise_models import GAUSSIAN, check_sigma, fpf_of_sigma
 from exobench.scoring.diagnostics.rings import aperture_fluxes, ring_noise
-from exobench.scoring.diagnostics.separations import Separations, plain, residual_image
+from exobench.scoring.diagnostics.separations import Separations, plain, returned_image
 from exobench.scoring.snr import n_noise_apertures
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class ContrastCurve:
         S/N of `fpf` for that number of apertures.
     flux : ndarray
         Limit: mean over wavelength in the 1-FWHM aperture, in the unit of the cube;
-        infinite where nothing of a companion is left.
+        infinite where nothing of a companion is left, or the image is constant; NaN where
+        it has no value.
     large_sample_flux : ndarray
         The same as if there were infinitely many Gaussian apertures: ``sigma noise /
         throughput``.
@@ -163,17 +164,16 @@ def contrast_curve(
     ----------
     Mawet et al. (2014), ApJ 792, 97, Sect. 3 and 4.
     """
-    for value, name in ((sigma, "sigma"), (injected_snr, "injected_snr")):
-        if not (value > 0 and np.isfinite(value)):
-            raise InputError(f"{name} must be a positive number, got {value}")
+    check_sigma(sigma)
+    if not (injected_snr > 0 and np.isfinite(injected_snr)):
+        raise InputError(f"injected_snr must be a positive number, got {injected_snr}")
     placed = injections.into(sequence)
     radii, fwhm = placed.separations.px, sequence.reference_fwhm
-    empty = residual_image(algorithm(sequence), sequence)
+    empty = returned_image(algorithm(sequence), sequence)
     spread, n_noise = ring_noise(empty, fwhm, radii), n_noise_apertures(radii, fwhm)
     fractions = measured_throughput(placed, algorithm, empty, injected_snr * spread)
     throughput, fpf = fractions.mean(axis=1), float(fpf_of_sigma(sigma))
     threshold = noise.threshold(fpf, n_noise)
-    usable = np.where(throughput > 0, throughput, np.nan)
     return ContrastCurve(
         name=sequence.name,
         separations=placed.separations,
@@ -187,8 +187,8 @@ def contrast_curve(
         noise=spread,
         n_noise=n_noise,
         threshold=threshold,
-        flux=_limit(threshold * np.sqrt(1 + 1 / n_noise) * spread, usable),
-        large_sample_flux=_limit(sigma * spread, usable),
+        flux=_limit(threshold * np.sqrt(1 + 1 / n_noise), spread, throughput),
+        large_sample_flux=_limit(np.full(radii.size, sigma), spread, throughput),
         star_flux=mean_star_flux(sequence),
     )
 
@@ -230,6 +230,12 @@ def magnitudes_below(contrast: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(-2.5 * np.log10(contrast))
 
 
-def _limit(left: NDArray[np.float64], throughput: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Flux of which `left` is left; infinite where nothing is left of any."""
-    return np.where(np.isnan(throughput), np.inf, left / throughput)
+def _limit(
+    deviations: NDArray[np.float64], spread: NDArray[np.float64], throughput: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Flux of which so many deviations are left; infinite where nothing is left of any."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        flux = np.where(throughput > 0, deviations * spread / throughput, np.inf)
+    # Without noise no companion was put in; without a value of either nothing is known.
+    unknown = np.isnan(spread) | (np.isnan(throughput) & (spread > 0))
+    return np.where(unknown, np.nan, flux)

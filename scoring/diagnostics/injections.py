@@ -13,7 +13,7 @@ import numpy as np
 
 from exobench.datasets.errors import InputError
 from exobench.datasets.probes import Probes
-from exobench.scoring.diagnostics.separations import Separations, checked_radii, residual_image
+from exobench.scoring.diagnostics.separations import Separations, checked_radii, returned_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,7 +170,7 @@ class InjectedSequences:
                     continue
                 places = [(int(i), azimuth) for i in wanted]
                 injected = probes.injected(places, flux[group[wanted], azimuth])
-                image = residual_image(algorithm(injected), self.sequence)
+                image = returned_image(algorithm(injected), self.sequence)
                 yield Trial(group[wanted], azimuth, probes.positions(places), image)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _FEWEST = 2  # noise apertures: one has no spread
+# Beyond both, numerical quantiles of Student's t are wrong.
+_LARGEST_SIGMA, _LEAST_FPF = 30.0, 1e-200
 _FLAT = 1e-6  # relative change along a segment below which its integrand is taken as constant
 
 
@@ -35,6 +37,14 @@ def fpf_of_sigma(sigma: ArrayLike) -> NDArray[np.float64]:
 def sigma_of_fpf(fpf: ArrayLike) -> NDArray[np.float64]:
     """Gaussian significance of a false-positive fraction, in sigma; inverse of `fpf_of_sigma`."""
     return np.asarray(-special.ndtri(np.asarray(fpf, dtype=np.float64)))
+
+
+def check_sigma(sigma: float) -> None:
+    """Refuse a significance that is not positive, or too large for its quantiles."""
+    if not 0 < sigma <= _LARGEST_SIGMA:
+        raise InputError(
+            f"sigma must be a positive number, at most {_LARGEST_SIGMA:g}, got {sigma}"
+        )
 
 
 class NoiseModel(Protocol):
@@ -154,7 +164,7 @@ class LaplaceNoise:
 
 
 def _check_fpf(fpf: float) -> None:
-    if not 0 < fpf < 1:
+    if not _LEAST_FPF <= fpf < 1:
         raise InputError(f"a false-positive fraction lies between 0 and 1, got {fpf}")
 
 

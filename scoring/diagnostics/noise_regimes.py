@@ -62,7 +62,7 @@ class NoiseRegimes:
     boundary_px : float or None
         Radius from which on the combined p-values stay at `p_least` or above, single dips
         forgiven: half-way between two radii. 0 where no radius is left to speckles, None
-        where none is left to the background.
+        where none is left to the background. Radii without a p-value are passed over.
     crossover_px : float or None
         Radius at which speckles and background are equally strong: where the two terms of
         ``variance = background + speckles r^-m`` meet, fitted to the levels of the noise
@@ -111,7 +111,7 @@ def noise_regimes(
     algorithms: Mapping[str, Algorithm],
     *,
     radii_px: ArrayLike | None = None,
-    tests: Iterable[str] = QUICK_TESTS,
+    tests: str | Iterable[str] = QUICK_TESTS,
     p_least: float = 0.01,
     max_images: int = 100,
 ) -> NoiseRegimes:
@@ -127,7 +127,7 @@ def noise_regimes(
         `residuals` of a subtraction baseline.
     radii_px : array_like, shape (n_radii,), or None
         Increasing, in pixels; by default every FWHM, while an aperture fits.
-    tests : iterable of str
+    tests : str or iterable of str
         Of `exobench.scoring.diagnostics.TESTS`.
     p_least : float
         Between 0 and 1.
@@ -153,7 +153,7 @@ def noise_regimes(
     Liu & Xie (2020), JASA 115, 393: the Cauchy combination.
     Rüger (1978), Metrika 25, 171: twice the median of p-values.
     """
-    tests = tuple(tests)
+    tests = (tests,) if isinstance(tests, str) else tuple(tests)
     _check_options(algorithms, tests, p_least, max_images)
     radii = checked_radii(sequence, radii_px)
     measured = [
@@ -163,7 +163,8 @@ def noise_regimes(
     p_values = np.stack([p for p, _ in measured])
     noise = np.stack([spread for _, spread in measured])
     combined = np.minimum(2 * np.median(p_values, axis=0), 1)
-    first = first_background(combined >= p_least)
+    answered = np.isfinite(combined)
+    first = first_background(combined[answered] >= p_least)
     return NoiseRegimes(
         name=sequence.name,
         separations=Separations.of(sequence, radii),
@@ -172,7 +173,7 @@ def noise_regimes(
         combined=combined,
         noise=noise,
         p_least=float(p_least),
-        boundary_px=_boundary(radii, first),
+        boundary_px=_boundary(radii[answered], first),
         crossover_px=_crossover(radii, noise),
     )
 
@@ -183,6 +184,8 @@ def first_background(is_gaussian: NDArray[np.bool_]) -> int | None:
     A radius counts as the majority of itself and its two neighbours says, the last one as
     it says itself.
     """
+    if is_gaussian.size == 0:
+        return None
     padded = np.concatenate([is_gaussian[:1], is_gaussian, is_gaussian[-1:]]).astype(int)
     smooth = padded[:-2] + padded[1:-1] + padded[2:] >= 2
     speckled = np.flatnonzero(~smooth)

@@ -19,7 +19,7 @@ from exobench.scoring.diagnostics.separations import (
     Separations,
     checked_radii,
     plain,
-    residual_image,
+    returned_image,
 )
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def normality_tests(
         value in an aperture.
     """
     radii = checked_radii(sequence, radii_px)
-    found = residual_image(image, sequence)
+    found = returned_image(image, sequence)
     rings = [ring_fluxes(found, sequence.reference_fwhm, r, n_rotations) for r in radii]
     if any(np.isnan(ring).any() for ring in rings):
         raise InputError(f"{sequence.name}: the image has NaN pixels where noise is tested")

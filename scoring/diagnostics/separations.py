@@ -9,6 +9,7 @@ import numpy as np
 
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import edge_distance
+from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -61,14 +62,14 @@ class Separations:
         return named
 
 
-def default_radii(sequence: ImageSequence, step_fwhm: float = 1.0) -> NDArray[np.float64]:
-    """Radii from 1 FWHM outwards in steps of some FWHM, in pixels, while an aperture fits.
+def default_radii(sequence: ImageSequence) -> NDArray[np.float64]:
+    """Multiples of 1 FWHM, in pixels, while an aperture fits on the frame.
 
-    The first has at least two noise apertures beside the tested one.
+    The first has five noise apertures beside the tested one.
     """
     fwhm = sequence.reference_fwhm
     outer = largest_radius(sequence.shape, fwhm)
-    return np.asarray(np.arange(fwhm, outer + _ROUNDING, step_fwhm * fwhm))
+    return np.asarray(np.arange(fwhm, outer + _ROUNDING, fwhm))
 
 
 def largest_radius(shape: tuple[int, ...], fwhm: float) -> float:
@@ -76,21 +77,25 @@ def largest_radius(shape: tuple[int, ...], fwhm: float) -> float:
     return edge_distance(shape) + 0.5 - fwhm / 2
 
 
-def checked_radii(
-    sequence: ImageSequence, radii_px: ArrayLike | None, step_fwhm: float = 1.0
-) -> NDArray[np.float64]:
+def checked_radii(sequence: ImageSequence, radii_px: ArrayLike | None) -> NDArray[np.float64]:
     """The radii asked for, or the default ones.
 
     Raises
     ------
     InputError
-        If they are not increasing, or on some of them fewer than three apertures fit.
+        If they do not increase, or one is below 1 FWHM or so large that an aperture leaves
+        the frame; if no ring of apertures fits on the frame at all.
     """
-    if radii_px is None:
-        radii = default_radii(sequence, step_fwhm)
-    else:
-        radii = np.atleast_1d(np.asarray(radii_px, dtype=np.float64))
     fwhm, outer = sequence.reference_fwhm, largest_radius(sequence.shape, sequence.reference_fwhm)
+    if outer + _ROUNDING < fwhm:
+        n_y, n_x = sequence.shape
+        raise InputError(
+            f"{sequence.name}: frames of {n_y} x {n_x} px are too small for a ring of apertures "
+            f"of {fwhm:.2f} px, 1 FWHM, about the star; {int(np.ceil(3 * fwhm)) + 1} px are enough"
+        )
+    if radii_px is None:
+        return default_radii(sequence)
+    radii = np.atleast_1d(np.asarray(radii_px, dtype=np.float64))
     problems = []
     if radii.ndim != 1 or radii.size == 0 or not np.isfinite(radii).all():
         problems.append(f"radii_px must be finite numbers, shape (n,), got {radii_px!r}")
@@ -106,15 +111,18 @@ def checked_radii(
     return radii
 
 
-def residual_image(image: ArrayLike, sequence: ImageSequence) -> NDArray[np.float64]:
-    """What an algorithm returned, if it is an image of the sequence.
+def returned_image(image: ArrayLike, sequence: ImageSequence) -> NDArray[np.float64]:
+    """A copy of what an algorithm returned, if it is an image of the sequence.
+
+    Masked pixels and those of minus infinity make no claim: NaN.
 
     Raises
     ------
     InputError
-        If it is not of the shape of a frame, or nowhere finite.
+        If it holds no real numbers, is not of the shape of a frame, nowhere finite, or
+        somewhere plus infinity.
     """
-    found = np.asarray(image, dtype=np.float64)
+    found = as_real_numbers(image, f"{sequence.name}: what the algorithm returned")
     if found.shape != sequence.shape:
         raise InputError(
             f"{sequence.name}: the algorithm must return an image of shape {sequence.shape}, "
@@ -122,7 +130,13 @@ def residual_image(image: ArrayLike, sequence: ImageSequence) -> NDArray[np.floa
         )
     if not np.isfinite(found).any():
         raise InputError(f"{sequence.name}: the algorithm returned an image without a finite value")
-    return found
+    if np.isposinf(found).any():
+        raise InputError(
+            f"{sequence.name}: the algorithm returned an image with +inf pixels; a pixel without "
+            "a value is NaN"
+        )
+    # An algorithm may use its array again for the next image.
+    return np.where(np.isneginf(found), np.nan, found)
 
 
 def plain(value: Any) -> Any:

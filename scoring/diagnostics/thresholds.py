@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exobench.datasets.errors import InputError
-from exobench.scoring.diagnostics.noise_models import GAUSSIAN, fpf_of_sigma, sigma_of_fpf
+from exobench.scoring.diagnostics.noise_models import (
+    GAUSSIAN,
+    check_sigma,
+    fpf_of_sigma,
+    sigma_of_fpf,
+)
 from exobench.scoring.diagnostics.separations import plain
 from exobench.scoring.snr import n_noise_apertures
 
@@ -104,8 +109,7 @@ def threshold_curve(
     separations = np.atleast_1d(np.asarray(separation_fwhm, dtype=np.float64))
     if separations.ndim != 1 or not (np.isfinite(separations) & (separations >= 0.5)).all():
         raise InputError(f"separations must be 0.5 FWHM or more, got {separation_fwhm!r}")
-    if not (sigma > 0 and np.isfinite(sigma)):
-        raise InputError(f"sigma must be a positive number, got {sigma}")
+    check_sigma(sigma)
     n_noise, fpf = n_noise_apertures(separations, 1.0), float(fpf_of_sigma(sigma))
     snr = noise.threshold(fpf, n_noise)
     return ThresholdCurve(
