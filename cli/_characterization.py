@@ -5,69 +5,58 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exobench.cli._console import print_table, print_warnings
+from exobench.leaderboard.estimate_help import ESTIMATES, SOURCES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exobench.challenge.characterization_submission import CharacterizationSubmission
     from exobench.challenge.folder import Challenge
 
-TITLES = {
-    "astrometry": {
-        "distance_px": "Distance (px)",
-        "distance_mas": "Distance (mas)",
-        "bias_x_px": "Bias in x (px)",
-        "bias_y_px": "Bias in y (px)",
-        "bias_radial_px": "Bias away from the star (px)",
-        "bias_tangential_px": "Bias about the star (px)",
-        "energy_score_px": "Energy score (px)",
-        "log_likelihood": "Log-likelihood, Gaussian",
-        "error_factor": "Errors made / errors stated",
-    },
-    "photometry": {
-        "relative_l1_mean": "Relative L1, mean of channels",
-        "relative_l1_sum": "Relative L1, sum of channels",
-        "spectrum_l1": "L1 of the spectrum / its sum",
-        "relative_bias": "Relative bias",
-        "relative_crps": "Relative CRPS",
-        "log_likelihood": "Log-likelihood, Gaussian, a channel",
-        "error_factor": "Errors made / errors stated",
-    },
-}
-_SOURCES = {"sigma": "stated errors", "samples": "posteriors"}
 
-
-def scored_estimates(submission: Path, challenge: Challenge, *, eidc: bool) -> dict[str, Any]:
-    """The score file of a zip of estimates; its warnings go to standard error.
+def scored_estimates(
+    source: Path, other: Path | None, challenge: Challenge, *, eidc: bool, report: Path | None
+) -> tuple[CharacterizationSubmission, dict[str, Any]]:
+    """A valid answer and its score file; warnings go to standard error, the page to `report`.
 
     Raises
     ------
     SubmissionError
         If it cannot be scored.
     """
+    from exobench.challenge import evaluate_characterization as by
     from exobench.challenge.characterization_submission import check_characterization
-    from exobench.challenge.evaluate_characterization import (
-        evaluate_characterization,
-        evaluate_phase2,
-    )
     from exobench.challenge.problems import SubmissionError
 
-    verdict = check_characterization(submission, challenge.manifest)
-    if verdict.submission is None:
-        raise SubmissionError(verdict.errors, str(submission))
-    print_warnings(str(problem) for problem in verdict.warnings)
-    evaluate = evaluate_phase2 if eidc else evaluate_characterization
-    return evaluate(verdict.submission, challenge)
+    verdict = check_characterization(source, challenge.manifest, other=other)
+    valid = verdict.submission
+    if valid is None:
+        raise SubmissionError(verdict.errors, " and ".join(_names(source, other)))
+    warnings = tuple(str(problem) for problem in verdict.warnings)
+    print_warnings(warnings)
+    if eidc:
+        return valid, by.evaluate_phase2(valid, challenge)
+    score = by.modern_score(valid, challenge)
+    if report is not None:
+        from exobench.cli._report import write_estimate_report
+
+        write_estimate_report(report, challenge, valid, score, warnings)
+    return valid, by.characterization_file(score, challenge, valid.track)
 
 
-def print_estimates(submission: Path, scored: dict[str, Any]) -> None:
+def print_estimates(source: Path, other: Path | None, scored: dict[str, Any]) -> None:
     """Print a score file of estimates."""
-    print(f"{submission}: {scored['challenge']}, track {scored['track']}, {scored['mode']} scoring")
-    for kind in TITLES:
+    names = " and ".join(_names(source, other))
+    print(f"{names}: {scored['challenge']}, track {scored['track']}, {scored['mode']} scoring")
+    for kind in ESTIMATES:
         if scored["mode"] == "eidc":
             _print_phase2(kind, scored[kind])
         else:
             _print_kind(kind, scored)
-    print("\nnot kept (characterizations have no board)")
+
+
+def _names(source: Path, other: Path | None) -> list[str]:
+    return [str(path) for path in (source, other) if path is not None]
 
 
 def _print_kind(kind: str, scored: dict[str, Any]) -> None:
@@ -81,8 +70,8 @@ def _print_kind(kind: str, scored: dict[str, Any]) -> None:
         + (f", {missing} {'file' if missing == 1 else 'files'} missing" if missing else "")
     )
     rows = [
-        (title, _number(overall[key]), _bounds(interval[key]))
-        for key, title in TITLES[kind].items()
+        (metric.title, _number(overall[key]), _bounds(interval[key]))
+        for key, metric in ESTIMATES[kind].items()
         if overall[key] is not None
     ]
     print_table(("", "value", "95 % interval"), rows)
@@ -90,7 +79,7 @@ def _print_kind(kind: str, scored: dict[str, Any]) -> None:
         if coverage is not None:
             source, _, level = name.partition("_")
             print(
-                f"{level} % regions of {_SOURCES[source]} hold the truth in "
+                f"{level} % regions of {SOURCES[source]} hold the truth in "
                 f"{coverage['n_inside']} of {coverage['n']}: {coverage['fraction']:.0%}, 95 % "
                 f"interval [{coverage['interval'][0]:.0%}, {coverage['interval'][1]:.0%}]"
             )

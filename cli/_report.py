@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exobench.challenge.characterization_submission import CharacterizationSubmission
     from exobench.challenge.folder import Challenge
     from exobench.challenge.submission import Submission
+    from exobench.scoring.characterization import CharacterizationScore
     from exobench.scoring.score import Score
 
 
@@ -40,7 +42,6 @@ def write_report(
     """Write the page of a strict score, as of now."""
     from datetime import UTC, datetime
 
-    from exobench.datasets.atomic import replacing
     from exobench.leaderboard.report import report_html
     from exobench.leaderboard.report_facts import ScoredSubmission
 
@@ -53,5 +54,35 @@ def write_report(
             warnings=warnings,
         )
     )
+    _write(report, page)
+
+
+def write_estimate_report(
+    report: Path,
+    challenge: Challenge,
+    submission: CharacterizationSubmission,
+    score: CharacterizationScore,
+    warnings: tuple[str, ...],
+) -> None:
+    """Write the page of a score of positions and spectra, as of now."""
+    from datetime import UTC, datetime
+
+    from exobench.leaderboard.estimate_report import ScoredEstimates, estimate_report
+
+    page = estimate_report(
+        ScoredEstimates(
+            challenge=challenge,
+            submission=submission,
+            score=score,
+            scored_at=datetime.now(UTC),
+            warnings=warnings,
+        )
+    )
+    _write(report, page)
+
+
+def _write(report: Path, page: str) -> None:
+    from exobench.datasets.atomic import replacing
+
     with replacing(report) as working:
         working.write_text(page, encoding="utf-8")

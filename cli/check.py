@@ -27,6 +27,14 @@ def check(
         str | None,
         typer.Option(help="Track that it must answer; by default the one its maps belong to."),
     ] = None,
+    other: Annotated[
+        Path | None,
+        typer.Option(
+            "--with",
+            help="The second zip of one answer, where positions and spectra come in two.",
+            metavar="SUB.zip",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a submission exactly as the server does, without the truth.
@@ -38,10 +46,13 @@ def check(
     from exobench.challenge.characterization_submission import check_characterization
     from exobench.challenge.manifest import read_manifest
     from exobench.challenge.submission import check_submission
+    from exobench.datasets.errors import InputError
 
     manifest = read_manifest(public)
+    if other is not None and not manifest.characterizes:
+        raise InputError("--with is of positions and spectra; detections come in one zip")
     verdict: Verdict[Any] = (
-        check_characterization(submission, manifest, track)
+        check_characterization(submission, manifest, track, other=other)
         if manifest.characterizes
         else check_submission(submission, manifest, track)
     )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from exobench.cli._console import AsJson, print_json, print_table
+from exobench.leaderboard.estimate_help import ESTIMATES, HEADLINES
 from exobench.leaderboard.numbers import DASH, EXACT, EXACT_NOTE, number_text, stated_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 LONGEST_NAME = 40
 MOST_NAMES = 3
-COLUMNS = ("TPR", "FDR", "FP/map", "P(first)", "ranks 95 %", "beaten by")
+BESIDE = {"TPR": "tpr", "FDR": "fdr", "FP/map": "fp_per_map"}
+COLUMNS = ("P(first)", "ranks 95 %", "beaten by")
 
 
 def rank(
@@ -47,28 +53,57 @@ def ranking_of(challenge: Path) -> dict[str, Any]:
 
 
 def print_ranking(document: dict[str, Any]) -> None:
-    """Print the boards of a `ranking`, one table per track."""
-    rank_by = document["rank_by"]
-    for n, (track, rows) in enumerate(document["tracks"].items()):
-        board = document["boards"][track]
+    """Print the boards of a `ranking`, one table per track, or two of positions and spectra."""
+    for n, board in enumerate(_boards(document)):
         print("" if n == 0 else "\n", end="")
-        entries = _several(board["n_entries"], "entry", "entries")
-        sequences = _several(board["n_sequences"], "sequence", "sequences")
+        entries = _several(board.facts["n_entries"], "entry", "entries")
+        sequences = _several(board.facts["n_sequences"], "sequence", "sequences")
         print(
-            f"{document['challenge']}, track {track}: {entries}, {sequences}, ranked by {rank_by}"
+            f"{document['challenge']}, track {board.track}: {entries}, {sequences}, "
+            f"ranked by {board.rank_by}"
         )
-        if rows:
-            names = {row["entry"]: _name(row) for row in rows}
-            columns = ("rank  name", f"{rank_by} [95 %] ", *COLUMNS)
-            cells = [_cells(row, rank_by, names) for row in rows]
+        if board.rows:
+            names = {row["entry"]: _name(row) for row in board.rows}
+            columns = ("rank  name", f"{board.rank_by} [95 %] ", *board.beside, *COLUMNS)
+            cells = [_cells(row, board, names) for row in board.rows]
             print_table(columns, cells)
             if any(EXACT in row[1] for row in cells):
                 print(f"{EXACT} {EXACT_NOTE}")
-        print(board["message"])
+        print(board.facts["message"])
 
 
-def _cells(row: dict[str, Any], rank_by: str, names: dict[str, str]) -> list[str]:
-    interval, is_exact = stated_interval(rank_by, row["interval"], row["exact_interval"])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Board:
+    """One table; `beside` gives by title the metrics beside the one that ranks."""
+
+    track: str
+    rank_by: str
+    rows: list[dict[str, Any]]
+    facts: dict[str, Any]
+    beside: Mapping[str, str]
+
+
+def _boards(document: dict[str, Any]) -> Iterator[_Board]:
+    rank_by = document["rank_by"]
+    for track, found in document["tracks"].items():
+        facts = document["boards"][track]
+        if isinstance(rank_by, str):
+            yield _Board(track=track, rank_by=rank_by, rows=found, facts=facts, beside=BESIDE)
+            continue
+        for kind, key in rank_by.items():
+            yield _Board(
+                track=f"{track}, {kind}",
+                rank_by=key,
+                rows=found[kind],
+                facts=facts[kind],
+                beside={ESTIMATES[kind][key].short: key for key in HEADLINES[kind][1:]}
+                | {"detected": "n_detected"},
+            )
+
+
+def _cells(row: dict[str, Any], board: _Board, names: dict[str, str]) -> list[str]:
+    exact = row.get("exact_interval", {})
+    interval, is_exact = stated_interval(board.rank_by, row["interval"], exact)
     bounds = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
     mark = EXACT if is_exact else " "
     ranks = row["rank_interval"]
@@ -76,14 +111,18 @@ def _cells(row: dict[str, Any], rank_by: str, names: dict[str, str]) -> list[str
     more = len(better) - MOST_NAMES
     return [
         f"{row['rank']:>4}  {names[row['entry']]}" + (" (baseline)" if row["baseline"] else ""),
-        number_text(row[rank_by]) + bounds + mark,
-        number_text(row["tpr"]),
-        number_text(row["fdr"]),
-        number_text(row["fp_per_map"]),
+        number_text(row[board.rank_by]) + bounds + mark,
+        *(_beside(row, key) for key in board.beside.values()),
         DASH if row["p_first"] is None else f"{row['p_first']:.2f}",
         DASH if ranks is None else f"{ranks[0]} to {ranks[1]}",
         (", ".join(better[:MOST_NAMES]) or DASH) + (f" and {more} more" if more > 0 else ""),
     ]
+
+
+def _beside(row: dict[str, Any], key: str) -> str:
+    if key == "n_detected":
+        return f"{row[key]} of {row['n_companions']}"
+    return number_text(row[key])
 
 
 def _name(row: dict[str, Any]) -> str:

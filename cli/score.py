@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from exobench.cli._characterization import print_estimates, scored_estimates
 from exobench.cli._console import AsJson, print_json, print_warnings
 from exobench.cli._eidc import print_eidc
 from exobench.cli._score_table import print_counts, print_strict
 
 if TYPE_CHECKING:
+    from exobench.challenge.characterization_submission import CharacterizationSubmission
     from exobench.challenge.entries import Kept
     from exobench.challenge.folder import Challenge
     from exobench.challenge.submission import Submission
@@ -48,10 +50,19 @@ def score(  # noqa: PLR0913 - the options of the verb
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do not keep the submission as an entry.")
     ] = False,
+    other: Annotated[
+        Path | None,
+        typer.Option(
+            "--with",
+            help="The second zip of one answer, where positions and spectra come in two.",
+            metavar="SUB.zip",
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
-            help="Write a page with every number, curve and map; it shows the truth.",
+            help="Write a page with every number and figure. It shows the truth, but for "
+            "positions and spectra in a contest.",
             metavar="FILE.html",
         ),
     ] = None,
@@ -73,35 +84,33 @@ def score(  # noqa: PLR0913 - the options of the verb
     Example: exobench score pca-adi.zip my-challenge --report pca-adi.html
     """
     from exobench.challenge.folder import read_challenge
-    from exobench.challenge.problems import SubmissionError
-    from exobench.challenge.submission import check_submission
 
     options = _Options(mode, report, prevalence)
     options.check()
     opened = read_challenge(challenge)
+    valid: Submission | CharacterizationSubmission
     if opened.manifest.characterizes:
-        options.refuse("is of detections; this challenge asks what companions are")
-        _score_estimates(submission, opened, mode, out, as_json=as_json)
-        return
-    verdict = check_submission(submission, opened.manifest)
-    if verdict.submission is None:
-        raise SubmissionError(verdict.errors, str(submission))
-    valid = verdict.submission
-    scored = _scored(verdict, opened, options)
+        _refuse({"--prevalence": prevalence}, "is of detections; this challenge asks for none")
+        valid, scored = scored_estimates(
+            submission, other, opened, eidc=mode is Mode.eidc, report=report
+        )
+    else:
+        _refuse({"--with": other}, "is of positions and spectra; detections come in one zip")
+        valid, scored = _scored(submission, opened, options)
     if out is not None:
         _write(out, scored)
     kept = None if dry_run or mode is Mode.eidc else _keep(opened, valid, scored, baseline=baseline)
     if as_json:
         print_json(scored)
         return
-    print_counts(submission, scored)
-    if mode is Mode.eidc:
-        print_eidc(scored)
+    if opened.manifest.characterizes:
+        print_estimates(submission, other, scored)
     else:
-        print_strict(scored, opened.manifest.rank_by)
+        _print_detections(submission, scored, opened.manifest.rank_by)
     print(_ending(challenge, mode, kept))
     if report is not None:
-        print(f"page written to {report}; it shows the truth")
+        hides = opened.manifest.characterizes and opened.manifest.kind == "contest"
+        print(f"page written to {report}; it shows {'no' if hides else 'the'} truth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,42 +121,42 @@ class _Options:
     report: Path | None
     prevalence: float | None
 
-    @property
-    def strict_only(self) -> list[str]:
-        """Those given that only strict scores of detections have."""
-        given = {"--report": self.report, "--prevalence": self.prevalence}
-        return [option for option, value in given.items() if value is not None]
-
     def check(self) -> None:
         """Refuse before the work what cannot be done after it."""
         if self.mode is Mode.eidc:
-            self.refuse("is of strict scores; leave out --mode eidc")
+            given = {"--report": self.report, "--prevalence": self.prevalence}
+            _refuse(given, "is of strict scores; leave out --mode eidc")
         if self.report is not None:
             from exobench.cli._report import check_report
 
             check_report(self.report)
 
-    def refuse(self, reason: str) -> None:
-        """Refuse all that only strict scores of detections have."""
-        from exobench.datasets.errors import InputError
 
-        if self.strict_only:
-            raise InputError(*(f"{option} {reason}" for option in self.strict_only))
+def _refuse(options: dict[str, Any], reason: str) -> None:
+    """Refuse the options that are given."""
+    from exobench.datasets.errors import InputError
+
+    problems = [f"{option} {reason}" for option, value in options.items() if value is not None]
+    if problems:
+        raise InputError(*problems)
 
 
 def _scored(
-    verdict: Verdict[Submission], challenge: Challenge, options: _Options
-) -> dict[str, Any]:
-    """The score file of a valid submission; its page, too, if one is asked for."""
+    source: Path, challenge: Challenge, options: _Options
+) -> tuple[Submission, dict[str, Any]]:
+    """Valid detections and their score file; their page, too, if one is asked for."""
     from exobench.challenge.evaluate import score_file, strict_score
     from exobench.challenge.evaluate_eidc import evaluate_eidc
+    from exobench.challenge.problems import SubmissionError
+    from exobench.challenge.submission import check_submission
 
+    verdict = check_submission(source, challenge.manifest)
     valid = verdict.submission
     if valid is None:
-        raise ValueError("only a valid submission has a score")
+        raise SubmissionError(verdict.errors, str(source))
     if options.mode is Mode.eidc:
         print_warnings(str(problem) for problem in verdict.warnings)
-        return evaluate_eidc(valid, challenge)
+        return valid, evaluate_eidc(valid, challenge)
     strict = strict_score(valid, challenge)
     warnings = (*_of_check_alone(verdict), *strict.warnings)
     print_warnings(warnings)
@@ -160,7 +169,7 @@ def _scored(
         from exobench.cli._report import write_report
 
         write_report(options.report, challenge, valid, strict, warnings)
-    return scored
+    return valid, scored
 
 
 def _of_check_alone(verdict: Verdict[Submission]) -> tuple[str, ...]:
@@ -168,22 +177,20 @@ def _of_check_alone(verdict: Verdict[Submission]) -> tuple[str, ...]:
     return tuple(str(one) for one in verdict.warnings if one.code != "low_coverage")
 
 
-def _score_estimates(
-    submission: Path, challenge: Challenge, mode: Mode, out: Path | None, *, as_json: bool
-) -> None:
-    from exobench.cli._characterization import print_estimates, scored_estimates
-
-    scored = scored_estimates(submission, challenge, eidc=mode is Mode.eidc)
-    if out is not None:
-        _write(out, scored)
-    if as_json:
-        print_json(scored)
+def _print_detections(source: Path, scored: dict[str, Any], rank_by: str) -> None:
+    print_counts(source, scored)
+    if scored["mode"] == Mode.eidc:
+        print_eidc(scored)
     else:
-        print_estimates(submission, scored)
+        print_strict(scored, rank_by)
 
 
 def _keep(
-    challenge: Challenge, submission: Submission, scored: dict[str, Any], *, baseline: bool
+    challenge: Challenge,
+    submission: Submission | CharacterizationSubmission,
+    scored: dict[str, Any],
+    *,
+    baseline: bool,
 ) -> Kept:
     from datetime import UTC, datetime
 

@@ -10,10 +10,12 @@ from exobench.scoring.metrics import METRICS
 from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from exobench.challenge.folder import Challenge
+    from exobench.challenge.manifest import Manifest
+    from exobench.challenge.method import Method
     from exobench.challenge.submission import Submission
     from exobench.scoring.score import Score
 
@@ -59,19 +61,21 @@ def truth_note(kind: str) -> str:
 
 def facts(scored: ScoredSubmission) -> str:
     """What there is to know of a submission before its numbers."""
-    rows = "".join(
-        f'<dt>{label}</dt><dd class="text">{value}</dd>' for label, value in _fact_rows(scored)
-    )
-    return f'<dl class="facts">{rows}</dl>'
+    return fact_list(_fact_rows(scored))
 
 
-def _fact_rows(scored: ScoredSubmission) -> Iterator[tuple[str, str]]:
-    """What there is to know of a submission, as HTML."""
-    manifest, submission = scored.challenge.manifest, scored.submission
-    stated = submission.method.stated()
-    yield "Threshold", f"{submission.threshold:.6g}, for all maps"
-    yield "Scored", escape(scored.scored_at.isoformat(sep=" ", timespec="seconds"))
-    yield "Submission", f"SHA-256 <code>{submission.sha256}</code>"
+def fact_list(rows: Iterable[tuple[str, str]]) -> str:
+    """Labels and values, which are HTML already."""
+    cells = "".join(f'<dt>{label}</dt><dd class="text">{value}</dd>' for label, value in rows)
+    return f'<dl class="facts">{cells}</dl>'
+
+
+def received_rows(
+    manifest: Manifest, sha256: str, scored_at: datetime
+) -> Iterator[tuple[str, str]]:
+    """When which zip was scored against which truth, as HTML."""
+    yield "Scored", escape(scored_at.isoformat(sep=" ", timespec="seconds"))
+    yield "Submission", f"SHA-256 <code>{sha256}</code>"
     yield (
         "Challenge",
         (
@@ -79,7 +83,11 @@ def _fact_rows(scored: ScoredSubmission) -> Iterator[tuple[str, str]]:
             f"<code>{escape(manifest.commitment)}</code>"
         ),
     )
-    yield "Metrics", f"version {METRIC_VERSION}, ranked by {METRICS[manifest.rank_by].title}"
+
+
+def said_rows(method: Method) -> Iterator[tuple[str, str]]:
+    """What the authors say of their method, as HTML."""
+    stated = method.stated()
     if "authors" in stated:
         yield "Authors", escape(", ".join(stated["authors"]))
     if "url" in stated:
@@ -87,6 +95,14 @@ def _fact_rows(scored: ScoredSubmission) -> Iterator[tuple[str, str]]:
     for key, label in _SAID.items():
         if key in stated:
             yield label, escape(_said(stated[key]))
+
+
+def _fact_rows(scored: ScoredSubmission) -> Iterator[tuple[str, str]]:
+    manifest, submission = scored.challenge.manifest, scored.submission
+    yield "Threshold", f"{submission.threshold:.6g}, for all maps"
+    yield from received_rows(manifest, submission.sha256, scored.scored_at)
+    yield "Metrics", f"version {METRIC_VERSION}, ranked by {METRICS[manifest.rank_by].title}"
+    yield from said_rows(submission.method)
 
 
 _SAID = {

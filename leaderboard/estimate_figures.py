@@ -1,0 +1,249 @@
+"""Positions and spectra of companions beside the truth: they show where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from exobench.leaderboard.axes import finish
+from exobench.leaderboard.sequence_figure import FAINT, INK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from exobench.scoring.characterization import (
+        Characterization,
+        CharacterizationScore,
+        CompanionResult,
+        Estimates,
+    )
+
+    Answers = Mapping[str, Characterization]
+    Wavelengths = Mapping[str, Sequence[float] | None]
+
+# Okabe & Ito (2008); estimates differ from the truth by shape too.
+ESTIMATE, MISSED = "#0072B2", "#D55E00"
+MOST_PANELS = 24
+MOST_NAMED = 12
+
+_COLUMNS = 4
+_HIGHEST = 3.0  # times the brightest true channel; what is beyond stands at the edge
+
+
+def residual_figure(score: CharacterizationScore, answers: Answers) -> Figure | None:
+    """Estimate minus truth of every position, in mas on the sky, with what errors are stated.
+
+    Parameters
+    ----------
+    score : CharacterizationScore
+    answers : mapping of str to Characterization
+        By name of sequence, from which the score follows.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        Not registered with pyplot; None if no position is claimed.
+    """
+    residuals = list(_residuals(score, answers))
+    if not residuals:
+        return None
+    figure = Figure(figsize=(6.0, 6.0), dpi=140, layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    offsets = np.array([one.offset for one in residuals])
+    _draw_target(axes, np.hypot(*offsets.T))
+    for one in residuals:
+        _draw_residual(axes, one, named=len(residuals) <= MOST_NAMED)
+    reach = 1.15 * max(np.abs(offsets).max(), *(_reach(one) for one in residuals))
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(-reach, reach)
+    axes.set_aspect("equal")
+    axes.set_xlabel("towards west (mas)")
+    axes.set_ylabel("towards north (mas)")
+    n_missed = len(score.companions) - len(residuals)
+    missed = f"; {n_missed} not detected" if n_missed else ""
+    axes.set_title(f"Positions, estimate minus truth{missed}", loc="left")
+    axes.legend(loc="upper right", fontsize=8.5, frameon=False, labelcolor=INK)
+    finish(axes)
+    return figure
+
+
+def spectra_figure(
+    score: CharacterizationScore, answers: Answers, wavelengths: Wavelengths
+) -> Figure | None:
+    """Contrast against wavelength, a panel a companion, the truth as a line.
+
+    Parameters
+    ----------
+    score : CharacterizationScore
+    answers : mapping of str to Characterization
+        By name of sequence.
+    wavelengths : mapping of str to sequence of float, or None
+        In micrometres, by name of sequence.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or None
+        Of the first `MOST_PANELS` companions; None if no spectra were sent.
+    """
+    shown = [one for one in score.companions if one.spectrum is not None][:MOST_PANELS]
+    if not shown:
+        return None
+    n_rows = -(-len(shown) // _COLUMNS)
+    n_columns = min(_COLUMNS, len(shown))
+    figure = Figure(
+        figsize=(0.4 + 2.9 * n_columns, 0.5 + 2.3 * n_rows),
+        dpi=140,
+        layout="constrained",
+        facecolor="white",
+    )
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for axes, one in zip(panels, shown, strict=False):
+        _draw_spectrum(axes, one, score, answers, wavelengths[one.sequence])
+    for axes in panels[len(shown) :]:
+        axes.set_visible(False)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper right", ncols=3, fontsize=8.5, frameon=False)
+    return figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Residual:
+    """One position in mas, ``(west, north)``; errors None where none are stated."""
+
+    name: str
+    offset: NDArray[np.float64]
+    error: NDArray[np.float64] | None
+
+
+def _residuals(score: CharacterizationScore, answers: Answers) -> Iterator[_Residual]:
+    for one in score.companions:
+        if one.position is None or one.position.offset is None:
+            continue
+        estimates = answers[one.sequence].positions
+        width = None if estimates is None else _width(estimates, one.number - 1)
+        mas = score.truths[one.sequence].pixel_scale * 1000
+        yield _Residual(
+            name=_name(one),
+            offset=one.position.offset[::-1] * mas,
+            error=None if width is None else width[::-1] * mas,
+        )
+
+
+def _width(estimates: Estimates, index: int) -> NDArray[np.float64] | None:
+    """Errors, 1 sigma: as stated, else those of the samples; shape (k,)."""
+    if estimates.sigma is not None:
+        return np.asarray(estimates.sigma[index])
+    if estimates.samples is not None:
+        return np.asarray(estimates.samples[index].std(axis=1, ddof=1))
+    return None
+
+
+def _name(one: CompanionResult) -> str:
+    return f"{one.sequence}, {one.number}"
+
+
+def _draw_target(axes: Axes, distances: NDArray[np.float64]) -> None:
+    axes.axhline(0, color=FAINT, linewidth=0.8)
+    axes.axvline(0, color=FAINT, linewidth=0.8)
+    angle, radius = np.linspace(0, 2 * np.pi, 181), float(np.median(distances))
+    axes.plot(
+        radius * np.cos(angle),
+        radius * np.sin(angle),
+        color=INK,
+        linewidth=1,
+        linestyle=(0, (4, 3)),
+        label=f"median distance, {radius:.3g} mas",
+    )
+
+
+def _draw_residual(axes: Axes, one: _Residual, *, named: bool) -> None:
+    west, north = one.offset
+    error = (None, None) if one.error is None else one.error
+    axes.errorbar(
+        west,
+        north,
+        xerr=error[0],
+        yerr=error[1],
+        fmt="o",
+        color=ESTIMATE,
+        markersize=4.5,
+        elinewidth=1,
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+    )
+    if named:
+        # Names come from files: a dollar sign in one is no formula.
+        axes.annotate(
+            one.name,
+            (west, north),
+            xytext=(4, 4),
+            textcoords="offset points",
+            fontsize=7,
+            color=INK,
+            parse_math=False,
+        )
+
+
+def _reach(one: _Residual) -> float:
+    """How far from the truth errors reach, but no farther than they can be read."""
+    if one.error is None:
+        return 0.0
+    distance = float(np.abs(one.offset).max())
+    return min(float((np.abs(one.offset) + one.error).max()), 3 * distance)
+
+
+def _draw_spectrum(
+    axes: Axes,
+    one: CompanionResult,
+    score: CharacterizationScore,
+    answers: Answers,
+    wavelengths: Sequence[float] | None,
+) -> None:
+    truth = score.truths[one.sequence].contrasts[one.number - 1]
+    x = np.arange(1.0, truth.size + 1) if wavelengths is None else np.array(wavelengths)
+    ceiling = _HIGHEST * float(truth.max())
+    marker = "_" if truth.size == 1 else ""
+    axes.plot(x, truth, color=INK, linewidth=1.6, marker=marker, markersize=22, label="truth")
+    answer = answers.get(one.sequence)
+    estimates = None if answer is None else answer.contrasts
+    known = np.zeros(truth.size, dtype=bool)
+    top = float(truth.max())
+    if estimates is not None:
+        known = estimates.known[one.number - 1]
+        values = np.clip(estimates.values[one.number - 1], -ceiling, ceiling)
+        width = _width(estimates, one.number - 1)
+        _draw_estimates(axes, x[known], values[known], None if width is None else width[known])
+        top = float(np.nanmax(values, initial=top))
+    missed = x[~known]
+    axes.plot(missed, np.zeros(missed.size), "x", color=MISSED, markersize=5, label="not detected")
+    axes.set_ylim(min(0.0, 1.1 * axes.dataLim.y0) - 0.05 * top, 1.25 * top)
+    axes.set_xlabel("channel" if wavelengths is None else "wavelength (µm)")
+    axes.set_ylabel("contrast")
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+    axes.yaxis.offsetText.set(size=7.5, color=INK)
+    axes.set_title(_name(one), loc="left", parse_math=False)
+    finish(axes)
+
+
+def _draw_estimates(
+    axes: Axes,
+    x: NDArray[np.float64],
+    values: NDArray[np.float64],
+    width: NDArray[np.float64] | None,
+) -> None:
+    axes.errorbar(
+        x,
+        values,
+        yerr=width,
+        fmt="o",
+        color=ESTIMATE,
+        markersize=3.6,
+        elinewidth=1,
+        label="estimate, stated errors (1σ)" if width is not None else "estimate",
+    )
