@@ -85,6 +85,45 @@ def test_areas_of_the_bins_add_up_to_that_of_the_scored_area():
     assert resels[1] == pytest.approx(4 * (18**2 - 9**2) / 16)
 
 
+def test_only_the_area_with_values_is_searched():
+    radius = radius_map((61, 61))
+    values = np.where(radius < 14, np.nan, 0.0)
+    field = BlankField(detection_map=values, fwhm=4.0, radii=(6.0, 28.0))
+    resels = sample_field(field, (1.5, 3.5, 7.0), 0).n_resels
+    np.testing.assert_allclose(resels, [0, 4 * (28**2 - 14**2) / 16])
+    found = audit([field], values=(2.0,), edges=(1.5, 3.5, 7.0))
+    assert [one.n_fields for one in (found.overall, *found.bins)] == [1, 1]
+    half = np.where(np.arange(61) < 30, np.nan, np.zeros((61, 1)))
+    field = BlankField(detection_map=half, fwhm=4.0, radii=(6.0, 28.0))
+    whole = 4 * (28**2 - 6**2) / 16
+    assert sample_field(field, (0, 99), 0).n_resels[0] == pytest.approx(whole / 2, rel=0.02)
+
+
+def test_what_lies_beyond_the_frame_is_not_searched():
+    field = BlankField(detection_map=np.zeros((41, 41)), fwhm=4.0, radii=(0.0, 1000.0))
+    expected = 41**2 / (np.pi * 4)
+    assert sample_field(field, (0, np.inf), 0).n_resels[0] == pytest.approx(expected, rel=0.01)
+
+
+def test_a_map_without_a_value_is_no_search():
+    found = audit(blank_fields([np.full((61, 61), np.nan)] * 3, FWHM, (5.0, 28.0)))
+    assert found.overall.n_fields == 0
+    rate = found.overall.in_map[0]
+    assert (rate.count, rate.n, rate.probability, rate.interval) == (0, 0, None, (0.0, 1.0))
+    assert found.overall.in_search[0].interval is None
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_masked_pixels_make_no_claim():
+    maps = normal_maps(5)
+    masked = [np.ma.masked_greater(one, 1.0) for one in maps]
+    as_nan = [np.where(one > 1.0, np.nan, one) for one in maps]
+    found, expected = (
+        audit(blank_fields(some, FWHM, (5.0, 28.0))).to_dict() for some in (masked, as_nan)
+    )
+    assert found == expected
+
+
 # Counts.
 
 
@@ -371,7 +410,35 @@ def test_the_significance_map_of_gaussian_noise_is_audited_right_at_every_separa
     assert sum(not row.agrees for one in found.bins for row in one.at_element) <= 1
 
 
+@pytest.mark.parametrize("snr", [0.5, 3.0])
+def test_the_exact_tail_of_negative_values_is_that_of_the_other_side(snr):
+    ring = ring_in_noise((61, 61), FWHM, (30, 38))
+    low, middle, high = ring.snr_tail([-snr, 0.0, snr])
+    assert low == pytest.approx(1 - high)
+    assert middle == pytest.approx(0.5)
+
+
 # What cannot be.
+
+
+def test_values_that_every_map_reaches_are_audited_without_a_word():
+    found = audit(blank_fields(normal_maps(5), FWHM, (5.0, 28.0)), values=(-50.0,))
+    assert found.overall.in_map[0].claimed == 1.0
+    assert found.overall.at_element[0].ratio == 1.0
+
+
+def test_a_claim_that_is_no_probability_is_refused():
+    with pytest.raises(InputError, match=r"claim .* 2\.0 for a value of 3\.0"):
+        audit(blank_fields(normal_maps(1), FWHM, (5.0, 28.0)), values=(3.0,), claim=lambda x: 2.0)
+
+
+def test_a_tail_is_fitted_to_any_list_of_finite_numbers():
+    values = np.random.default_rng(3).normal(size=5000)
+    listed, array = (fit_tail(v, np.random.default_rng(1)) for v in (values.tolist(), values))
+    assert listed.shape == array.shape
+    for wrong in ([*values, np.nan], values[np.newaxis], ["a"]):
+        with pytest.raises(InputError, match="blank values"):
+            fit_tail(wrong, np.random.default_rng(1))
 
 
 @settings(max_examples=25, deadline=None)

@@ -171,6 +171,10 @@ def test_a_narrower_right_posterior_scores_better_and_a_wrong_one_worse():
     [
         (lambda: pit_gaussian([1.0], [0.0], [1.0]), "positive"),
         (lambda: crps_gaussian([1.0], [1.0], [np.nan]), "finite"),
+        (lambda: crps_gaussian([1.0, 2.0, 3.0], [1.0, 1.0], [0.0, 0.0]), r"\(3,\), \(2,\)"),
+        (lambda: pit_gaussian(["a"], [1.0], [0.0]), "real numbers"),
+        (lambda: crps_samples([["a"]], [0.0]), "real numbers"),
+        (lambda: crps_samples([[1.0, 2.0], [1.0]], [0.0, 0.0]), "real numbers"),
         (lambda: crps_samples(np.zeros((3, 4)), np.zeros(4)), "n_samples"),
         (lambda: crps_samples(np.zeros((3, 0)), np.zeros(3)), "n_samples"),
         (lambda: crps_samples([[np.inf]], [0.0]), "finite"),

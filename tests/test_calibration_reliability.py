@@ -186,6 +186,8 @@ def test_perfect_probabilities_pass_and_overconfident_ones_fail_the_test():
         ([0, 2], [0.5, 0.5], "labels must be 0 or 1"),
         ([0, 1], [0.5, np.nan], "between 0 and 1"),
         ([0, 1], [0.5, 1.1], "between 0 and 1"),
+        (["no", "yes"], [0.5, 0.5], "labels must hold real numbers"),
+        ([0, 1], [0.5, 0.5j], "probabilities must hold real numbers"),
     ],
 )
 def test_what_is_no_probability_or_label_is_refused(labels, p, message):
@@ -199,3 +201,5 @@ def test_bins_that_cannot_be_are_refused():
         reliability_diagram([0, 1], [0.1, 0.2], n_bins=0)
     with pytest.raises(InputError, match="'count' or 'width'"):
         reliability_diagram([0, 1], [0.1, 0.2], equal="area")
+    with pytest.raises(InputError, match="n_draws must be 1 or more"):
+        calibration_test([0, 1], [0.1, 0.2], np.random.default_rng(0), n_draws=0)

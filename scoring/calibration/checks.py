@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.datasets.errors import InputError
+from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -24,8 +25,8 @@ def labelled_probabilities(
     InputError
         With everything that is wrong.
     """
-    y = np.asarray(labels, dtype=np.float64)
-    p = np.asarray(probabilities, dtype=np.float64)
+    y = as_real_numbers(labels, "labels")
+    p = as_real_numbers(probabilities, "probabilities")
     problems = []
     if y.ndim != 1 or y.shape != p.shape or y.size == 0:
         problems.append(
@@ -49,7 +50,7 @@ def class_probabilities(probabilities: ArrayLike) -> NDArray[np.float64]:
     InputError
         If they are negative, not finite, of fewer than two classes or do not sum to 1.
     """
-    p = np.asarray(probabilities, dtype=np.float64)
+    p = as_real_numbers(probabilities, "probabilities")
     if p.ndim == 0 or p.shape[-1] < 2:
         raise InputError(f"expected probabilities of two classes or more, got shape {p.shape}")
     if not (np.isfinite(p).all() and (p >= 0).all()):

@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from exobench.datasets.errors import InputError
 from exobench.datasets.strata import BOUNDS_LOD
@@ -80,7 +80,8 @@ def audit(
     Raises
     ------
     InputError
-        If there is no field, a value is not finite, or the edges do not increase.
+        If there is no field, a value is not finite, its claim no probability, or the edges
+        do not increase.
 
     Notes
     -----
@@ -90,6 +91,7 @@ def audit(
     tail; so they need maps that are independent of each other, or their `group`.
     """
     _check(values, edges)
+    claims = [None if claim is None else _claimed(claim, value) for value in values]
     samples, groups = [], []
     for index, field in enumerate(fields):
         samples.append(sample_field(field, edges, index))
@@ -106,8 +108,8 @@ def audit(
     ]
     return Audit(
         n_fields=len(samples),
-        overall=outer.audit(values, claim, rng),
-        bins=tuple(one.audit(values, claim, rng) for one in bins if one.sizes.sum() > 0),
+        overall=outer.audit(values, claims, rng),
+        bins=tuple(one.audit(values, claims, rng) for one in bins if one.sizes.sum() > 0),
     )
 
 
@@ -127,7 +129,7 @@ class _Bin:
         return np.array([sample.elements[self.index].size for sample in self.samples], float)
 
     def audit(
-        self, values: Sequence[float], claim: Claim | None, rng: np.random.Generator
+        self, values: Sequence[float], claims: Sequence[float | None], rng: np.random.Generator
     ) -> SeparationAudit:
         elements = np.concatenate([sample.elements[self.index] for sample in self.samples])
         effect = self._design_effect(elements)
@@ -136,7 +138,6 @@ class _Bin:
         searched = n_resels > 0
         highest = np.array([one.max(initial=-np.inf) for one in peaks])[searched]
         n_effective = elements.size / effect
-        claims = [None if claim is None else claim(value) for value in values]
         return SeparationAudit(
             low=self.low,
             high=self.high,
@@ -180,9 +181,7 @@ class _Bin:
         effect = design_effect(np.bincount(groups, alarms), np.bincount(groups).astype(float))
         return FalseAlarmRate(
             value=value,
-            claimed=None
-            if claimed is None
-            else float(-np.expm1(n_resels * np.log1p(-claimed)).mean()),
+            claimed=_claimed_of_maps(claimed, n_resels),
             count=int(alarms.sum()),
             n=alarms.size,
             n_effective=alarms.size / effect,
@@ -206,6 +205,24 @@ def _whole(sample: FieldSample) -> FieldSample:
         peaks=(np.concatenate(sample.peaks),),
         n_resels=sample.n_resels.sum(keepdims=True),
     )
+
+
+def _claimed(claim: Claim, value: float) -> float:
+    """Probability that a map claims for a value, if it is one."""
+    probability = claim(value)
+    if not 0 <= probability <= 1:
+        raise InputError(
+            f"the claim must be a probability, between 0 and 1, got {probability} for a value "
+            f"of {value}"
+        )
+    return probability
+
+
+def _claimed_of_maps(claimed: float | None, n_resels: NDArray[np.float64]) -> float | None:
+    """Probability of an alarm in so many independent elements, mean over the maps."""
+    if claimed is None or n_resels.size == 0:
+        return None
+    return float(-np.expm1(special.xlog1py(n_resels, -claimed)).mean())
 
 
 def _check(values: Sequence[float], edges: Sequence[float]) -> None:

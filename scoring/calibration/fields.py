@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import annulus, frame_centre
+from exobench.datasets.geometry import annulus, frame_centre, radius_map
 from exobench.scoring.candidates import find_candidates
+from exobench.scoring.real_numbers import as_real_numbers
 from exobench.scoring.snr import n_noise_apertures
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class BlankField:
     Attributes
     ----------
     detection_map : ndarray of float64, shape (n_y, n_x)
-        NaN makes no claim.
+        NaN, minus infinity and masked pixels make no claim.
     fwhm : float
         In pixels; the diameter of a resolution element.
     radii : tuple of float
@@ -53,17 +54,22 @@ class BlankField:
     group: str | None = None
 
     def __post_init__(self) -> None:
-        values = np.asarray(self.detection_map)
+        values = as_real_numbers(self.detection_map, "a detection map").copy()
         problems = _problems(self, values)
         if problems:
             raise InputError(*problems)
-        object.__setattr__(self, "detection_map", values.astype(np.float64))
+        object.__setattr__(self, "detection_map", values)
+
+    @property
+    def unit(self) -> float:
+        """Pixels per unit of the separation bins."""
+        return self.unit_px or self.fwhm
 
     def separations(self, yx: NDArray[np.number]) -> NDArray[np.float64]:
         """Distances of positions ``(y, x)`` from the star, in the unit of the bins."""
         cy, cx = frame_centre(self.detection_map.shape)
         distance = np.hypot(yx[:, 0] - cy, yx[:, 1] - cx)
-        return np.asarray(distance / (self.unit_px or self.fwhm))
+        return np.asarray(distance / self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,7 +82,8 @@ class FieldSample:
         By bin: values at places chosen beforehand, one a resolution element; and values of
         the candidates, wherever they are, highest first.
     n_resels : ndarray of float64, shape (n_bins,)
-        Area of each bin within the radii, in discs of diameter 1 FWHM.
+        Area of each bin within the radii, as far as the map has values, in discs of
+        diameter 1 FWHM.
     """
 
     elements: tuple[NDArray[np.float64], ...]
@@ -89,7 +96,9 @@ def blank_fields(
 ) -> Iterator[BlankField]:
     """Maps that share FWHM and radii, both in pixels, as blank fields binned in FWHM."""
     for one in maps:
-        yield BlankField(detection_map=np.asarray(one), fwhm=fwhm, radii=radii)
+        yield BlankField(
+            detection_map=as_real_numbers(one, "a detection map"), fwhm=fwhm, radii=radii
+        )
 
 
 def sample_field(field: BlankField, edges: Sequence[float], index: int) -> FieldSample:
@@ -147,11 +156,24 @@ def _binned(
 
 
 def _resels(field: BlankField, edges: Sequence[float]) -> NDArray[np.float64]:
-    bounds = np.clip(np.asarray(edges) * (field.unit_px or field.fwhm), *field.radii)
-    return np.asarray(4 * np.diff(bounds**2) / field.fwhm**2)
+    """Exact area of each bin, times the share of its pixels that have a value."""
+    here = radius_map(field.detection_map.shape)
+    reach = int(np.ceil(here.max()))
+    everywhere = radius_map((2 * reach + 1,) * 2)
+    inner, outer = field.radii[0], min(field.radii[1], reach)
+    n_seen, n_all = (
+        [one.size for one in _binned(inside, inside / field.unit, edges)]
+        for inside in (
+            here[np.isfinite(field.detection_map) & (here >= inner) & (here <= outer)],
+            everywhere[(everywhere >= inner) & (everywhere <= outer)],
+        )
+    )
+    bounds = np.clip(np.asarray(edges) * field.unit, inner, outer)
+    areas = 4 * np.diff(bounds**2) / field.fwhm**2
+    return np.asarray(areas * n_seen / np.maximum(n_all, 1))
 
 
-def _problems(field: BlankField, values: NDArray[Any]) -> list[str]:
+def _problems(field: BlankField, values: NDArray[np.float64]) -> list[str]:
     problems = []
     if not (np.isfinite(field.fwhm) and field.fwhm > 0):
         problems.append(f"fwhm must be a positive number of pixels, got {field.fwhm}")
@@ -162,11 +184,8 @@ def _problems(field: BlankField, values: NDArray[Any]) -> list[str]:
         )
     if field.unit_px is not None and not (np.isfinite(field.unit_px) and field.unit_px > 0):
         problems.append(f"unit_px must be positive or None, got {field.unit_px}")
-    if values.ndim != 2 or values.dtype.kind not in "buif":
-        problems.append(
-            "a detection map must be 2-D and of real numbers, got shape "
-            f"{values.shape} of {values.dtype}"
-        )
+    if values.ndim != 2:
+        problems.append(f"a detection map must be 2-D, got shape {values.shape}")
     elif not problems and np.isposinf(values[annulus(values.shape, *field.radii)]).any():
         problems.append("a detection map is +inf where it is looked at; expected finite or NaN")
     return problems

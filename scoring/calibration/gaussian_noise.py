@@ -58,14 +58,14 @@ class Ring:
         Parameters
         ----------
         snr : array_like, shape (m,)
-            Positive.
 
         References
         ----------
         Craig (1991), IEEE MILCOM 2, 571; Simon & Alouini (2000), Proc. IEEE 86, 1860.
         """
         values = np.atleast_1d(np.asarray(snr, dtype=np.float64))
-        return np.array([self._tail(float(value)) for value in values])
+        above = np.array([self._tail(abs(float(value))) for value in values])
+        return np.where(values < 0, 1 - above, above)  # symmetric about 0
 
     def significance_tail(self, sigma: ArrayLike) -> NDArray[np.float64]:
         """Probability that the significance of `significance_at` exceeds values, in sigma."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from exobench.datasets.errors import InputError
 from exobench.scoring.calibration.checks import class_probabilities
+from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -23,9 +24,16 @@ def gaussian_posteriors(
     Raises
     ------
     InputError
-        If one is not finite, or a standard error not positive.
+        If shapes do not fit, one is not finite, or a standard error not positive.
     """
-    arrays = np.broadcast_arrays(*(np.asarray(one, np.float64) for one in (value, sigma, truth)))
+    given = [as_real_numbers(one, "estimates, errors and truths") for one in (value, sigma, truth)]
+    try:
+        arrays = np.broadcast_arrays(*given)
+    except ValueError:
+        shapes = ", ".join(str(one.shape) for one in given)
+        raise InputError(
+            f"estimates, their standard errors and truths must be of one shape, got {shapes}"
+        ) from None
     if not all(np.isfinite(one).all() for one in arrays) or not (arrays[1] > 0).all():
         raise InputError(
             "estimates, their standard errors and truths must be finite, the errors positive; "
@@ -42,7 +50,8 @@ def posterior_samples(samples: ArrayLike, truth: ArrayLike) -> tuple[Floats, Flo
     InputError
         If the shapes do not fit, or a value is not finite.
     """
-    draws, true = np.asarray(samples, np.float64), np.asarray(truth, np.float64)
+    draws = as_real_numbers(samples, "posterior samples")
+    true = as_real_numbers(truth, "truths")
     if draws.ndim != 2 or draws.shape[1] == 0 or true.shape != draws.shape[:1]:
         raise InputError(
             "posterior samples must have shape (n, n_samples) and truths (n,), got "
@@ -63,7 +72,7 @@ def binned_posteriors(
         If shapes do not fit, edges do not increase or probabilities do not sum to 1.
     """
     p = class_probabilities(probabilities)
-    bounds, true = np.asarray(edges, np.float64), np.asarray(truth, np.float64)
+    bounds, true = as_real_numbers(edges, "edges of bins"), as_real_numbers(truth, "truths")
     if p.ndim != 2 or bounds.shape != (p.shape[1] + 1,) or true.shape != p.shape[:1]:
         raise InputError(
             "binned posteriors need probabilities (n, n_bins), edges (n_bins + 1,) and truths "

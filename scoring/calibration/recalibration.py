@@ -73,7 +73,7 @@ def logistic_recalibration(labels: ArrayLike, probabilities: ArrayLike) -> Recal
     slope = float(model.coef_[0, 0]) / scale
     intercept = float(model.intercept_[0]) - slope * middle
     errors = _standard_errors(logits, intercept + slope * logits)
-    half = stats.norm.isf((1 - LEVEL) / 2) * errors
+    half = (stats.norm.isf((1 - LEVEL) / 2) * errors).tolist()
     return Recalibration(
         slope=slope,
         intercept=intercept,

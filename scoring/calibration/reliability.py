@@ -198,13 +198,19 @@ def calibration_test(
     rng : numpy.random.Generator
     n_bins, n_draws : int
 
+    Raises
+    ------
+    InputError
+        If labels, probabilities, bins or draws are not as they must be.
+
     References
     ----------
     Bröcker & Smith (2007), Weather and Forecasting 22, 651 (consistency resampling).
     """
     y, p = labelled_probabilities(labels, probabilities)
-    edges = bin_edges(p, n_bins, "count")
-    index = bin_index(p, edges)
+    if n_draws < 1:
+        raise InputError(f"n_draws must be 1 or more, got {n_draws}")
+    index = bin_index(p, bin_edges(p, n_bins, "count"))
     found = _expected_error(y, p, index)
     drawn = np.array(
         [_expected_error(rng.uniform(size=p.size) < p, p, index) for _ in range(n_draws)]

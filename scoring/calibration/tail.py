@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from exobench.datasets.errors import InputError
 from exobench.scoring.calibration.reliability import LEVEL
+from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -101,7 +103,7 @@ class GeneralisedParetoTail:
 
 
 def fit_tail(
-    values: NDArray[np.float64],
+    values: ArrayLike,
     rng: np.random.Generator,
     *,
     n_effective: float | None = None,
@@ -117,12 +119,18 @@ def fit_tail(
 
     Parameters
     ----------
-    values : ndarray, shape (n,)
+    values : array_like, shape (n,)
+        Finite.
     rng : numpy.random.Generator
         For the bootstrap.
     n_effective : float or None
-        Independent values that tell as much as these; by default all.
+        Independent values that tell as much as these, at least 1; by default all.
     n_bootstrap : int
+
+    Raises
+    ------
+    InputError
+        If the values are no finite numbers, or not in a row.
 
     References
     ----------
@@ -130,17 +138,20 @@ def fit_tail(
     Technometrics 51, 316 (the estimate); Choulakian & Stephens (2001), Technometrics 43, 478
     (the test).
     """
-    n = values.size
+    blank = as_real_numbers(values, "blank values")
+    if blank.ndim != 1 or not np.isfinite(blank).all():
+        raise InputError(f"blank values must be finite, of shape (n,), got shape {blank.shape}")
+    n = blank.size
     k = n_in_tail(n)
     if k < LEAST_EXCEEDANCES:
         return None
-    top = np.partition(values, n - k - 1)[n - k - 1 :]
+    top = np.partition(blank, n - k - 1)[n - k - 1 :]
     threshold = float(top[0])
     excess = np.sort(top[1:] - threshold)
     if excess[k // 4] <= 0 or np.unique(excess).size < LEAST_EXCEEDANCES:
         return None
     shape, scale = fit_excesses(excess)
-    n_independent = float(n) if n_effective is None else min(n_effective, float(n))
+    n_independent = float(n if n_effective is None else np.clip(n_effective, 1, n))
     k_independent = max(round(k * n_independent / n), 2)
     fraction = rng.binomial(round(n_independent), k / n, n_bootstrap) / round(n_independent)
     drawn = stats.genpareto.rvs(
