@@ -30,15 +30,16 @@ def projection_weights(gram: Matrix, allowed: Mask, n_components: int) -> Matrix
     Parameters
     ----------
     gram : ndarray, shape (n_frames, n_frames)
-    allowed : ndarray of bool, shape (n_frames, n_frames)
-        Row ``t``: the references of frame ``t``, at least `n_components` of them.
+    allowed : ndarray of bool, shape (n_targets, n_frames)
+        Row ``t``: the references of frame ``t``, at least `n_components` of them. The first
+        frames are the targets: all of them, or others follow that only serve as references.
     n_components : int
         Fewer are used where the references have a smaller rank.
 
     Returns
     -------
-    ndarray, shape (n_frames, n_frames)
-        ``weights @ X`` are the models of the frames; exactly 0 where not allowed.
+    ndarray, shape (n_targets, n_frames)
+        ``weights @ X`` are the models of the targets; exactly 0 where not allowed.
 
     Notes
     -----
@@ -54,10 +55,12 @@ def projection_weights(gram: Matrix, allowed: Mask, n_components: int) -> Matrix
     ----------
     Halko, Martinsson & Tropp (2011), SIAM Review 53, 217, Algorithm 4.4.
     """
-    if allowed.all():
-        basis, values = _eigenbasis(gram, n_components)
-        return np.asarray((basis * _inverted(values)) @ (basis.T @ gram)).T
-    weights = np.zeros_like(gram)
+    weights = np.zeros(allowed.shape)
+    if (allowed == allowed[0]).all():
+        library = np.flatnonzero(allowed[0])
+        basis, values = _eigenbasis(gram[np.ix_(library, library)], n_components)
+        weights[:, library] = (gram[: len(allowed), library] @ basis * _inverted(values)) @ basis.T
+        return weights
     n_start = _OVERSAMPLING * n_components
     small = allowed.sum(axis=1) < n_start + n_components
     for t in np.flatnonzero(small):
@@ -112,15 +115,16 @@ def least_squares_weights(gram: Matrix, allowed: Mask, damping: float) -> Matrix
     ----------
     gram : ndarray, shape (n_frames, n_frames)
         Of the pixels that are fitted.
-    allowed : ndarray of bool, shape (n_frames, n_frames)
-        Row ``t``: the references of frame ``t``; never the frame itself.
+    allowed : ndarray of bool, shape (n_targets, n_frames)
+        Row ``t``: the references of frame ``t``; never the frame itself. The first frames
+        are the targets.
     damping : float
         Added to the diagonal, in units of the power of a frame about the mean frame (the
         median over the frames, so that a bad one does not count).
 
     Returns
     -------
-    ndarray, shape (n_frames, n_frames)
+    ndarray, shape (n_targets, n_frames)
         ``weights @ X`` are the fits; exactly 0 where not allowed.
 
     Notes
@@ -130,19 +134,19 @@ def least_squares_weights(gram: Matrix, allowed: Mask, damping: float) -> Matrix
     block inversion ``P[E, E]^-1 P[E, R] = -G[E, R] (G + d I)[R, R]^-1``: the weights come
     from a system as large as E, or as R, whichever is the smaller.
     """
+    weights = np.zeros(allowed.shape)
     if not gram.any():
-        return np.zeros_like(gram)
+        return weights
     about_mean = np.median(gram.diagonal() - 2 * gram.mean(axis=1) + gram.mean())
     # At least what keeps frames that are alike from making the matrix singular.
     rounding = 4 * np.finfo(np.float64).eps * len(gram) * np.trace(gram)
     damped = gram + max(damping * about_mean, rounding) * np.eye(len(gram))
     few = 2 * allowed.sum(axis=1) <= len(gram)
-    weights = np.empty_like(gram)
     if few.any():
-        weights[few] = _solutions(damped, allowed[few], gram[few])
+        weights[few] = _solutions(damped, allowed[few], gram[: len(allowed)][few])
     if not few.all():
         precision = linalg.cho_solve(linalg.cho_factor(damped), np.eye(len(gram)))
-        unit = np.eye(len(gram))[~few]
+        unit = np.eye(*allowed.shape)[~few]
         weights[~few] = -_solutions(precision, ~allowed[~few], unit) @ precision
     weights[~allowed] = 0
     return weights

@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exobench.datasets.errors import InputError
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from exobench.datasets.sequence import ImageSequence
+
+LIBRARIES = ("adi", "rdi", "ardi")
+"""What the references of a frame are: frames of its own sequence, those of reference stars,
+or both."""
 
 
 def sky_tracks(angles: ArrayLike, magnification: ArrayLike = 1.0) -> NDArray[np.complex128]:
@@ -42,7 +50,7 @@ def displacements(tracks: NDArray[np.complex128]) -> NDArray[np.float64]:
 def reference_frames(
     displacement: NDArray[np.float64], least: float, n_least: int
 ) -> NDArray[np.bool_]:
-    """For each frame (row), which frames may serve as its references.
+    """For each frame (row), which frames of the sequence may serve as its references.
 
     Parameters
     ----------
@@ -68,3 +76,46 @@ def reference_frames(
         farthest = np.argsort(-others, axis=1, kind="stable")[:, : min(n_least, n_frames - 1)]
         allowed[short[:, np.newaxis], farthest] = True
     return allowed
+
+
+def star_frames(sequence: ImageSequence, library: str) -> NDArray[np.float32]:
+    """Frames of reference stars that a library takes, shape (n_stars, n_y, n_x).
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+        Of one wavelength.
+    library : str
+        One of `LIBRARIES`; with ``"adi"`` there are none of them.
+
+    Raises
+    ------
+    InputError
+        If the library asks for them and the sequence has none.
+    """
+    if library == "adi":
+        return sequence.cube[0, :0]
+    if sequence.reference is None or sequence.reference.shape[1] == 0:
+        raise InputError(
+            f"{sequence.name}: library {library} needs frames of reference stars, "
+            "the sequence has none; take library adi"
+        )
+    stars: NDArray[np.float32] = sequence.reference[0]
+    return stars
+
+
+def joined_by_stars(allowed: NDArray[np.bool_], n_stars: int, library: str) -> NDArray[np.bool_]:
+    """References of each frame, shape (n_frames, n_frames + n_stars).
+
+    No companion of theirs is in the way of one here: all reference stars serve every frame.
+
+    Parameters
+    ----------
+    allowed : ndarray of bool, shape (n_frames, n_frames)
+        Those of its own sequence; with the library ``"rdi"`` they do not serve.
+    n_stars : int
+    library : str
+        One of `LIBRARIES`.
+    """
+    stars = np.ones((len(allowed), n_stars), dtype=bool)
+    return np.hstack([allowed & (library != "rdi"), stars])

@@ -144,7 +144,7 @@ def _check_known(name: str) -> None:
 def _options(factory: Any) -> dict[str, type]:
     """Types by name: those of the method first, then what all methods share (keyword-only)."""
     hints = get_type_hints(factory)
-    listed = sorted((f for f in fields(factory) if f.init), key=lambda f: f.kw_only)
+    listed = sorted((f for f in fields(factory) if f.init), key=lambda f: f.kw_only is True)
     return {f.name: hints[f.name] for f in listed}
 
 

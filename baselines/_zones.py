@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_BLOCK_VALUES = 2_000_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Zone:
     """A sector of a ring.
@@ -78,6 +81,7 @@ def subtracted_by_zone(
     frames: NDArray[np.float32],
     zones: Iterable[Zone],
     weights_of: Callable[[NDArray[np.float64], float], NDArray[np.float64]],
+    stars: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Frames minus models that are linear combinations of frames, other ones in each zone.
 
@@ -85,20 +89,37 @@ def subtracted_by_zone(
     ----------
     frames : ndarray of float32, shape (n_frames, n_y, n_x)
     zones : iterable of Zone
-        Together they hold every pixel once.
+        Together they hold every pixel once. Those in a row that share the array of their
+        fitted pixels share its Gram matrix too.
     weights_of : callable
         From the Gram matrix of the fitted pixels and the radius of a zone to the weights
-        (n_frames, n_frames) of the frames (columns) in each frame's model (rows).
+        (n_frames, n_frames + n_stars) of the references (columns) in each frame's model.
+    stars : ndarray of float32, shape (n_stars, n_y, n_x), or None
+        Frames of other stars: references only.
 
     Returns
     -------
     ndarray of float32, shape of `frames`
     """
     values = frames.reshape(len(frames), -1)
+    others = values[:0] if stars is None else stars.reshape(len(stars), values.shape[1])
     residuals = np.empty_like(values)
+    fitted: NDArray[np.intp] | None = None
     for zone in zones:
-        seen = values[:, zone.pixels]
-        fitted = seen if zone.fitted is zone.pixels else values[:, zone.fitted]
-        weights = weights_of(gram_matrix(fitted), zone.radius).astype(np.float32)
-        residuals[:, zone.pixels] = seen - weights @ seen
+        if zone.fitted is not fitted:
+            fitted = zone.fitted
+            gram = sum(gram_matrix(seen) for _, seen in _parts(values, others, fitted))
+        weights = weights_of(np.asarray(gram), zone.radius).astype(np.float32)
+        for pixels, seen in _parts(values, others, zone.pixels):
+            residuals[:, pixels] = seen[: len(values)] - weights @ seen
     return residuals.reshape(frames.shape)
+
+
+def _parts(
+    values: NDArray[np.float32], others: NDArray[np.float32], pixels: NDArray[np.intp]
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    """Some of the pixels at a time, and what both kinds of frames hold there."""
+    length = max(256, _BLOCK_VALUES // (len(values) + len(others)))
+    for start in range(0, pixels.size, length):
+        part = pixels[start : start + length]
+        yield part, np.concatenate([values[:, part], others[:, part]])

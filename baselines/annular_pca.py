@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from exobench.baselines._leave_out import projection_weights
 from exobench.baselines._low_rank import check_enough_frames
 from exobench.baselines._options import check_options
-from exobench.baselines._references import displacements, reference_frames, sky_tracks
+from exobench.baselines._references import (
+    LIBRARIES,
+    displacements,
+    joined_by_stars,
+    reference_frames,
+    sky_tracks,
+    star_frames,
+)
 from exobench.baselines._subtraction import Subtraction
 from exobench.baselines._zones import ring_limits, segmented_rings, subtracted_by_zone
 
@@ -41,6 +48,9 @@ class AnnularPCA(Subtraction):
         Least displacement of a companion between a frame and its library, in FWHM. A
         larger one protects companions and describes speckles worse, as they change with
         time. With 0 one library of all frames, the frame itself included, serves them all.
+    library : str
+        Frames of the sequence (``"adi"``), of its reference stars (``"rdi"``), or of both
+        (``"ardi"``); `delta_rotation` is about the former only.
 
     References
     ----------
@@ -48,10 +58,13 @@ class AnnularPCA(Subtraction):
     Gomez Gonzalez et al. (2017), AJ 154, 7.
     """
 
+    choices: ClassVar[dict[str, tuple[str, ...]]] = Subtraction.choices | {"library": LIBRARIES}
+
     n_components: int = 10
     annulus_width: float = 3.0
     n_segments: int = 1
     delta_rotation: float = 0.3
+    library: str = "adi"
 
     def __post_init__(self) -> None:
         at_least = {"n_components": 1, "n_segments": 1, "delta_rotation": 0}
@@ -59,18 +72,21 @@ class AnnularPCA(Subtraction):
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus their low-rank models."""
-        check_enough_frames(self.n_components, sequence.n_frames, sequence.name)
+        frames, stars = sequence.cube[0], star_frames(sequence, self.library)
+        own = 0 if self.library == "rdi" else len(frames)
+        check_enough_frames(self.n_components, own + len(stars), sequence.name)
         fwhm = float(sequence.fwhm[0])
         displacement = displacements(sky_tracks(sequence.angles))
         limits = ring_limits(sequence.shape, self.annulus_width * fwhm)
 
         def weights(gram: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
             least = self.delta_rotation * fwhm / radius
-            library = reference_frames(displacement, least, 2 * self.n_components)
+            turned = reference_frames(displacement, least, 2 * self.n_components)
+            library = joined_by_stars(turned, len(stars), self.library)
             return projection_weights(gram, library, self.n_components)
 
         rings = segmented_rings(sequence.shape, limits, self.n_segments)
-        return subtracted_by_zone(sequence.cube[0], rings, weights)
+        return subtracted_by_zone(frames, rings, weights, stars)
 
 
 baseline = AnnularPCA

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from exobench.baselines._leave_out import least_squares_weights
 from exobench.baselines._low_rank import check_enough_frames
 from exobench.baselines._options import check_options
-from exobench.baselines._references import displacements, reference_frames, sky_tracks
+from exobench.baselines._references import (
+    LIBRARIES,
+    displacements,
+    joined_by_stars,
+    reference_frames,
+    sky_tracks,
+    star_frames,
+)
 from exobench.baselines._subtraction import Subtraction
 from exobench.baselines._zones import Zone, ring_limits, sectors, subtracted_by_zone
 from exobench.datasets.geometry import radius_map
@@ -52,17 +59,23 @@ class LOCI(Subtraction):
         Added to the diagonal of the normal equations, in units of the power of a frame
         about the mean frame. The paper has none; a little keeps noise out of the weights
         and more of the companion in the residual.
+    library : str
+        Frames of the sequence (``"adi"``), of its reference stars (``"rdi"``), or of both
+        (``"ardi"``); `n_delta` is about the former only.
 
     References
     ----------
     Lafreniere et al. (2007), ApJ 660, 770.
     """
 
+    choices: ClassVar[dict[str, tuple[str, ...]]] = Subtraction.choices | {"library": LIBRARIES}
+
     n_delta: float = 0.5
     n_a: float = 100.0
     g: float = 1.0
     dr: float = 1.5
     damping: float = 0.01
+    library: str = "adi"
 
     def __post_init__(self) -> None:
         above = dict.fromkeys(("n_delta", "n_a", "g", "dr"), 0)
@@ -70,12 +83,17 @@ class LOCI(Subtraction):
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus their least-squares models."""
-        check_enough_frames(1, sequence.n_frames, sequence.name)
-        tracks = sky_tracks(sequence.angles)
-        return self.subtracted(sequence.cube[0], tracks, float(sequence.fwhm[0]))
+        frames, stars = sequence.cube[0], star_frames(sequence, self.library)
+        own = 0 if self.library == "rdi" else len(frames)
+        check_enough_frames(1, own + len(stars), sequence.name)
+        return self.subtracted(frames, sky_tracks(sequence.angles), float(sequence.fwhm[0]), stars)
 
     def subtracted(
-        self, frames: NDArray[np.float32], tracks: NDArray[np.complex128], fwhm: float
+        self,
+        frames: NDArray[np.float32],
+        tracks: NDArray[np.complex128],
+        fwhm: float,
+        stars: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Frames minus their least-squares models, whatever moves a companion in them.
 
@@ -86,18 +104,22 @@ class LOCI(Subtraction):
             Where a companion stands in each; see `sky_tracks`.
         fwhm : float
             In pixels.
+        stars : ndarray of float32, shape (n_stars, n_y, n_x), or None
+            Frames of reference stars.
 
         Returns
         -------
         ndarray of float32, shape of `frames`
         """
         displacement = displacements(tracks)
+        n_stars = 0 if stars is None else len(stars)
 
         def weights(gram: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-            references = reference_frames(displacement, self.n_delta * fwhm / radius, _N_LEAST)
+            turned = reference_frames(displacement, self.n_delta * fwhm / radius, _N_LEAST)
+            references = joined_by_stars(turned, n_stars, self.library)
             return least_squares_weights(gram, references, self.damping)
 
-        return subtracted_by_zone(frames, self.zones(frames.shape[-2:], fwhm), weights)
+        return subtracted_by_zone(frames, self.zones(frames.shape[-2:], fwhm), weights, stars)
 
     def zones(self, shape: tuple[int, int], fwhm: float) -> Iterator[Zone]:
         """Zones that are subtracted, each with the pixels of its optimisation zone.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
+from exobench.baselines._references import star_frames
 from exobench.baselines._subtraction import Subtraction, temporal_median
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from exobench.datasets.sequence import ImageSequence
@@ -16,18 +18,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MedianADI(Subtraction):
-    """Subtract the temporal median frame: what turns with the sky is not in it.
+    r"""Subtract the temporal median frame: what turns with the sky is not in it.
+
+    .. math:: r_t = x_t - a_t \, \mathrm{median}_s(y_s)
+
+    Attributes
+    ----------
+    library : str
+        With ``"adi"`` the ``y`` are the frames themselves and ``a_t`` is 1. With ``"rdi"``
+        they are those of reference stars, and ``a_t`` scales their median to the frame by
+        least squares over all pixels (vip_hci does not scale by default).
 
     References
     ----------
     Marois et al. (2006), ApJ 641, 556.
     """
 
+    choices: ClassVar[dict[str, tuple[str, ...]]] = Subtraction.choices | {
+        "library": ("adi", "rdi")
+    }
+
+    library: str = "adi"
+
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
-        """Frames minus their median over time."""
+        """Frames minus the median over time."""
         frames = sequence.cube[0]
-        residuals: NDArray[np.float32] = frames - temporal_median(frames)
-        return residuals
+        if self.library == "adi":
+            own: NDArray[np.float32] = frames - temporal_median(frames)
+            return own
+        median = temporal_median(star_frames(sequence, self.library))
+        # In float64: a scale that is a little wrong leaves a little of the star.
+        power = float(np.vdot(median.astype(np.float64), median)) or 1.0
+        scale = np.tensordot(frames, median.astype(np.float64), axes=2) / power
+        residuals = frames - scale.astype(np.float32)[:, np.newaxis, np.newaxis] * median
+        return np.asarray(residuals, dtype=np.float32)
 
 
 baseline = MedianADI
