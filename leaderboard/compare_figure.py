@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from exobench.leaderboard.axes import finish
 from exobench.leaderboard.froc_axes import draw_band, finish_froc, froc_end, froc_steps
+from exobench.leaderboard.numbers import stated_interval
 from exobench.leaderboard.sequence_figure import FAINT, INK
 from exobench.scoring.metrics import METRICS
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from exobench.challenge.compare import EntryComparison, SequencePair
-    from exobench.scoring.intervals import Interval
     from exobench.scoring.score import Score
 
 SHOWN = (
@@ -130,12 +130,12 @@ def _styled(line: Line2D, style: Style) -> Line2D:
 
 
 def _draw_curves(axes: Axes, scores: Sequence[Score]) -> None:
-    end = froc_end(scores)
+    end, has_band = froc_end(scores), False
     for score, style in zip(scores, STYLES, strict=True):
         if not score.curve.n_injected:
             axes.text(0.5, 0.5, "no injections: no curve", transform=axes.transAxes, ha="center")
             break
-        draw_band(axes, score, end, style.colour)
+        has_band |= draw_band(axes, score, end, style.colour)
         (line,) = axes.step(*froc_steps(score.curve, end), where="post", linewidth=2)
         _styled(line, style)
         own = (score.overall["fp_per_map"] or 0.0, score.overall["tpr"] or 0.0)
@@ -143,33 +143,39 @@ def _draw_curves(axes: Axes, scores: Sequence[Score]) -> None:
         _styled(point, style)
         point.set_clip_on(False)
     finish_froc(axes, scores[0].curve.n_maps, end)
-    axes.set_title("FROC curves, 95 % bands; symbols: own thresholds", loc="left")
+    bands = ", 95 % bands" if has_band else ""
+    axes.set_title(f"FROC curves{bands}; symbols: own thresholds", loc="left")
 
 
 def _draw_metrics(axes: Axes, scores: tuple[Score, Score]) -> None:
     keys = [key for key in SHOWN if any(score.overall[key] is not None for score in scores)]
+    has_exact = False
     for row, key in enumerate(keys):
         values = [value for score in scores if (value := score.overall[key]) is not None]
         if len(values) == len(scores):
             axes.plot(values, [row, row], color=FAINT, linewidth=2.5, alpha=0.55, zorder=1)
         for score, style, offset in zip(scores, STYLES, (-0.13, 0.13), strict=True):
-            _draw_metric(axes, score.overall[key], score.interval.get(key), row + offset, style)
+            has_exact |= _draw_metric(axes, score, key, row + offset, style)
     axes.set_yticks(range(len(keys)), [_SHORT.get(key, METRICS[key].title) for key in keys])
     axes.set_ylim(len(keys) - 0.5, -0.5)
     axes.set_xlim(-0.02, 1.02)
-    axes.set_xlabel("value; bars are 95 % intervals")
+    dotted = ", dotted where exact" if has_exact else ""
+    axes.set_xlabel(f"value; lines are 95 % intervals{dotted}")
     axes.set_title("Metrics, right is better", loc="left")
 
 
-def _draw_metric(
-    axes: Axes, value: float | None, interval: Interval, y: float, style: Style
-) -> None:
+def _draw_metric(axes: Axes, score: Score, key: str, y: float, style: Style) -> bool:
+    """A value with its interval; True if that is an exact one."""
+    value = score.overall[key]
     if value is None:
-        return
+        return False
+    interval, is_exact = stated_interval(key, score.interval, score.exact_interval)
     if interval is not None:
-        axes.plot(interval, [y, y], color=style.colour, linewidth=1.6, zorder=2)
+        dash = ":" if is_exact else "-"
+        axes.plot(interval, [y, y], color=style.colour, linewidth=1.6, linestyle=dash, zorder=2)
     (point,) = axes.plot(value, y, linestyle="none", marker=style.marker, markersize=8, zorder=3)
     _styled(point, style)
+    return is_exact
 
 
 def _draw_sequences(found: Axes, false: Axes, pairs: Sequence[SequencePair]) -> None:

@@ -46,16 +46,22 @@ def froc_steps(curve: Curve, end: float) -> tuple[NDArray[np.float64], NDArray[n
     return np.append(x[within], end), np.append(y[within], y[within][-1])
 
 
-def draw_band(axes: Axes, score: Score, end: float, colour: str) -> None:
-    """Shade the 95 % interval of the TPR at every number of false positives per map."""
+def draw_band(axes: Axes, score: Score, end: float, colour: str) -> bool:
+    """Shade the 95 % interval of the TPR at every number of false positives per map.
+
+    Returns
+    -------
+    bool
+        False, and nothing is drawn, where no place has an interval, as with too few units.
+    """
     n_maps = score.curve.n_maps
     n_fp = np.unique(np.rint(np.geomspace(1, end * n_maps, _POINTS_OF_BAND)))
     n_fp = np.concatenate([[0.0], n_fp[n_fp < end * n_maps]])
     # Read between two steps: a replicate of n - 1 units has its steps a little elsewhere.
     band = froc_band(unit_statistics(score.sequences), ((n_fp + 0.5) / n_maps).tolist())
-    if band is None:
-        return
-    # Without an interval a curve is where it is, as far as these sequences tell.
+    if band is None or np.isnan(band.low).all():
+        return False
+    # No shade where there is no interval.
     low, high = (np.where(np.isnan(one), band.tpr, one) for one in (band.low, band.high))
     axes.fill_between(
         np.append(n_fp / n_maps, end),
@@ -66,6 +72,7 @@ def draw_band(axes: Axes, score: Score, end: float, colour: str) -> None:
         alpha=0.16,
         linewidth=0,
     )
+    return True
 
 
 def finish_froc(axes: Axes, n_maps: int, end: float) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from html import escape
-from string import Template
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 
 from exobench.challenge.entries import entry_id
 from exobench.leaderboard.detection_figure import FALSE_POSITIVE, MISS, TRUE_POSITIVE
+from exobench.leaderboard.html_page import figure_row, html_page, section, warning_box
 from exobench.leaderboard.metric_help import HEADLINES, ranked_first
-from exobench.leaderboard.numbers import interval_text, number_text
-from exobench.leaderboard.report_curves import curve_figure
+from exobench.leaderboard.numbers import (
+    DASH,
+    EXACT,
+    EXACT_NOTE,
+    interval_text,
+    number_text,
+    stated_text,
+)
+from exobench.leaderboard.report_curves import curve_figures
 from exobench.leaderboard.report_facts import facts, truth_note
 from exobench.leaderboard.report_maps import (
     joined_pixels,
@@ -23,7 +28,6 @@ from exobench.leaderboard.report_maps import (
     map_drawing,
     shared_definitions,
 )
-from exobench.leaderboard.report_style import STYLE
 from exobench.leaderboard.report_tables import (
     breakdown_sections,
     companion_rows,
@@ -41,46 +45,6 @@ if TYPE_CHECKING:
 MOST_LARGE_MAPS = 24
 MOST_OPEN_ROWS = 40
 
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-<title>$title</title>
-<style>$style</style>
-</head>
-<body>
-$definitions
-<header>
-<h1>$name</h1>
-<p class="sub">$challenge, track $track, strict scoring</p>
-$secret
-$facts
-</header>
-$warnings
-<h2>Headline</h2>
-<div class="tiles">$tiles</div>
-<p class="sub">$counts</p>
-<h2>Curves</h2>
-$curves
-<h2>What is found, and where</h2>
-$breakdowns
-<h2>Every metric</h2>
-$metrics
-<h2>Maps</h2>
-$maps
-<h2>Sequence by sequence</h2>
-$sequences
-<h2>Companion by companion</h2>
-$companions
-<footer>$footer</footer>
-</body>
-</html>
-""")
-
 
 def report_html(scored: ScoredSubmission) -> str:
     """The page, with the truth in it: for the organizer, or for a practice challenge.
@@ -95,78 +59,94 @@ def report_html(scored: ScoredSubmission) -> str:
     submission, score = scored.submission, scored.score
     challenge = scored.challenge.manifest
     name = submission.method.name or entry_id(submission.sha256)
-    return _PAGE.substitute(
-        title=escape(f"{name} on {challenge.name}"),
-        style=STYLE,
-        definitions=shared_definitions(),
-        name=escape(name),
-        challenge=escape(challenge.name),
-        track=escape(submission.track),
-        secret=truth_note(challenge.kind),
-        facts=facts(scored),
-        warnings=_warnings(scored.warnings),
-        tiles="".join(_tile(score, key) for key in ranked_first(challenge.rank_by, HEADLINES)),
-        counts=_counts(score),
-        curves=_curves(score),
-        breakdowns=breakdown_sections(score),
-        metrics=metric_rows(score),
-        maps=_maps(scored),
-        sequences=_folded(sequence_rows(score), len(score.sequences), "sequences"),
-        companions=_folded(
-            companion_rows(score, scored.challenge), score.curve.n_injected, "companions"
-        ),
-        footer=f"exobench {escape(challenge.exobench)}, metric version {METRIC_VERSION}. "
-        "Every rule is explained in docs/scoring.md.",
+    body = (
+        shared_definitions(),
+        _header(scored, name),
+        warning_box(scored.warnings),
+        section("Headline", _tiles(score, challenge.rank_by), _counts(scored)),
+        section("Curves", _curves(score)),
+        section("What is found, and where", breakdown_sections(score)),
+        section("Every metric", metric_rows(score)),
+        section("Maps", _maps(scored)),
+        section("Sequence by sequence", _sequences(score)),
+        section("Companion by companion", _companions(scored)),
+        _footer(challenge.exobench),
+    )
+    return html_page(f"{name} on {challenge.name}", "\n".join(body))
+
+
+def _header(scored: ScoredSubmission, name: str) -> str:
+    challenge = scored.challenge.manifest
+    return (
+        f"<header>\n<h1>{escape(name)}</h1>\n"
+        f'<p class="sub">{escape(challenge.name)}, track {escape(scored.submission.track)}, '
+        f"strict scoring</p>\n{truth_note(challenge.kind)}\n{facts(scored)}\n</header>"
     )
 
 
-def _warnings(warnings: tuple[str, ...]) -> str:
-    if not warnings:
-        return ""
-    lines = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
-    return f'<div class="warnings"><ul>{lines}</ul></div>'
+def _footer(built_with: str) -> str:
+    return (
+        f"<footer>Scored with exobench {escape(version('exobench'))}, metric version "
+        f"{METRIC_VERSION}; the challenge was built with exobench {escape(built_with)}. Every "
+        "rule is explained in docs/scoring.md of exobench.</footer>"
+    )
+
+
+def _tiles(score: Score, rank_by: str) -> str:
+    tiles = "".join(_tile(score, key) for key in ranked_first(rank_by, HEADLINES))
+    return f'<div class="tiles">{tiles}</div>'
 
 
 def _tile(score: Score, key: str) -> str:
-    interval = score.interval.get(key)
-    below = "no interval" if interval is None else f"95 %: {interval_text(interval)}"
+    interval = stated_text(key, score.interval, score.exact_interval)
+    below = "no interval" if interval == DASH else f"95 %: {interval}"
     return (
         f'<div class="tile">{escape(METRICS[key].title)}<b>{number_text(score.overall[key])}</b>'
         f"<small>{below}</small></div>"
     )
 
 
-def _counts(score: Score) -> str:
+def _counts(scored: ScoredSubmission) -> str:
+    """The counts behind the headline, and what there is to say of its intervals."""
+    score, survey = scored.score, scored.survey
     overall = score.overall
-    line = (
-        f"{overall['tp']} of {overall['n_injected']} injections found, {overall['fp']} false "
-        f"positives, in {overall['n_maps']} sequences; {overall['n_missing']} without a map."
-    )
-    if any(score.interval.values()):
-        return line
-    return f"{line} There are no intervals: they need at least 6 units of resampling."
+    lines = [
+        f"Found: {overall['tp']} of {overall['n_injected']} injections. False positives: "
+        f"{overall['fp']}. Sequences: {overall['n_maps']}, of which {overall['n_missing']} "
+        "without a map."
+    ]
+    if survey is not None:
+        lines.append(
+            f"F1 where a map has {survey['companions_per_map']:g} companions on average: "
+            f"{number_text(survey['value'])}, 95 %: {interval_text(survey['interval'])}."
+        )
+    if any(pair is not None for pair in score.exact_interval.values()):
+        lines.append(f"{EXACT} {EXACT_NOTE}.")
+    if not any(score.interval.values()):
+        lines.append("No intervals by resampling: they need 6 units or more that differ.")
+    return "".join(f'<p class="sub">{line}</p>' for line in lines)
 
 
 def _curves(score: Score) -> str:
-    # A fixed salt, and no date: the same score draws the same bytes.
-    with mpl.rc_context({"svg.hashsalt": "exobench", "svg.fonttype": "path"}):
-        figure = curve_figure(score)
-        if figure is None:
-            return "<p>Nothing was injected into any sequence: there are no curves.</p>"
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+    figures = curve_figures(score)
+    if not figures:
+        return "<p>Nothing was injected into any sequence: there are no curves.</p>"
     overall = score.overall
-    said = (
-        f"FROC, precision-recall and ROC curve; at the submitted threshold TPR "
-        f"{number_text(overall['tpr'])}, {number_text(overall['fp_per_map'])} false positives "
-        f"per map, precision {number_text(overall['ppv'])}"
+    tpr, fp, ppv, fpr = (
+        number_text(overall[key]) for key in ("tpr", "fp_per_map", "ppv", "fpr_per_resel")
     )
-    return (
-        f'<figure><img alt="{escape(said)}" src="data:image/svg+xml;base64,{encoded}">'
-        "<figcaption>All thresholds from the highest candidate to the lowest. Axes of false "
-        "positives are linear up to one in all maps, logarithmic beyond. Bands hold at each "
-        "place on its own.</figcaption></figure>"
+    own = "at the submitted threshold"
+    words = (
+        f"FROC curve; {own} TPR {tpr} with {fp} false positives per map",
+        f"curve of precision and recall; {own} precision {ppv} and recall {tpr}",
+        f"ROC curve; {own} {fpr} false positives per resolution element and TPR {tpr}",
+    )
+    return figure_row(
+        zip(words, figures, strict=True),
+        "Every threshold, from the highest candidate to the lowest. Axes of false positives are "
+        "linear up to one false positive in all maps together, logarithmic beyond. A band is the "
+        "95 % interval at each place of the axis by itself, not of the curve as a whole; where it "
+        "is missing there is no interval.",
     )
 
 
@@ -201,9 +181,22 @@ def _legend(block: int) -> str:
     joined = f" Blocks of {block} x {block} px are shown as their highest." if block > 1 else ""
     return (
         f'<div class="legend">{marks}<span>dashed: scored area</span></div>'
-        "<p>North up, east left. The line on each colour bar is the threshold, its numbers the "
-        f"values of the map; grey claims nothing.{joined}</p>"
+        "<p>North up, east left. The numbers on each colour bar are values of the map, the line is "
+        f"the threshold; grey claims nothing.{joined}</p>"
     )
+
+
+def _sequences(score: Score) -> str:
+    return _folded(sequence_rows(score), len(score.sequences), "sequences")
+
+
+def _companions(scored: ScoredSubmission) -> str:
+    table = companion_rows(scored.score, scored.challenge)
+    return (
+        "<p>A candidate is a maximum of the map, or a row of the list, whatever the threshold. "
+        "Without one, a companion can be found at no threshold. Contrasts are means over the "
+        "channels.</p>"
+    ) + _folded(table, scored.score.curve.n_injected, "companions")
 
 
 def _folded(table: str, n_rows: int, what: str) -> str:

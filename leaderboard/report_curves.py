@@ -12,6 +12,8 @@ from exobench.leaderboard.froc_axes import draw_band, finish_froc, froc_end, fro
 from exobench.leaderboard.sequence_figure import FAINT, INK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -23,8 +25,8 @@ CURVE, OWN = "#0072B2", "#E69F00"
 _ISO_F1 = (0.2, 0.4, 0.6, 0.8)
 
 
-def curve_figure(score: Score) -> Figure | None:
-    """Three panels, the submitted threshold marked in each; None without injections.
+def curve_figures(score: Score) -> tuple[Figure, ...]:
+    """FROC, precision and recall, and ROC, the submitted threshold marked in each.
 
     Parameters
     ----------
@@ -32,31 +34,53 @@ def curve_figure(score: Score) -> Figure | None:
 
     Returns
     -------
-    matplotlib.figure.Figure or None
-        Not registered with pyplot; save it with ``savefig``.
+    tuple of matplotlib.figure.Figure
+        Not registered with pyplot; empty without injections.
     """
     if not score.curve.n_injected:
-        return None
-    figure = Figure(figsize=(11.4, 3.9), dpi=140, layout="constrained", facecolor="white")
-    froc, precision, roc = figure.subplots(1, 3)
-    _draw_froc(froc, score)
-    _draw_precision(precision, score)
-    _draw_roc(roc, score)
-    finish(froc, precision, roc)
+        return ()
+    return tuple(_figure(draw, score) for draw in (_draw_froc, _draw_precision, _draw_roc))
+
+
+def _figure(draw: Callable[[Axes, Score], None], score: Score) -> Figure:
+    figure = Figure(figsize=(4.0, 3.9), dpi=140, layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    draw(axes, score)
+    finish(axes)
+    # Below the axes: a curve may run through any corner.
+    handles, _ = axes.get_legend_handles_labels()
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles) or 1,
+        fontsize=8.5,
+        frameon=False,
+        labelcolor=INK,
+    )
     return figure
 
 
 def _draw_froc(axes: Axes, score: Score) -> None:
     end = froc_end([score])
-    draw_band(axes, score, end, CURVE)
+    has_band = draw_band(axes, score, end, CURVE)
     axes.step(*froc_steps(score.curve, end), where="post", color=CURVE, linewidth=2)
     finish_froc(axes, score.curve.n_maps, end)
     _mark_own(axes, score, "fp_per_map", "tpr")
-    axes.legend(loc="lower right", fontsize=8.5, frameon=False, labelcolor=INK)
-    axes.set_title("FROC, with 95 % band", loc="left")
+    axes.set_title("FROC, with 95 % band" if has_band else "FROC", loc="left")
 
 
 def _draw_precision(axes: Axes, score: Score) -> None:
+    _draw_iso_f1(axes)
+    axes.plot(*_precision_steps(score.curve), color=CURVE, linewidth=2)
+    axes.set_xlim(0, 1.0)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("recall (true positive rate)")
+    axes.set_ylabel("precision")
+    _mark_own(axes, score, "tpr", "ppv")
+    axes.set_title("Precision and recall; dotted: equal F1", loc="left")
+
+
+def _draw_iso_f1(axes: Axes) -> None:
     recall = np.linspace(0.01, 1, 200)
     for f1 in _ISO_F1:
         # F1 = 2 P R / (P + R) solved for P.
@@ -71,15 +95,20 @@ def _draw_precision(axes: Axes, score: Score) -> None:
             va="center",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )
-    curve = score.curve
-    tpr, ppv = curve.tp / curve.n_injected, curve.tp / np.maximum(curve.tp + curve.fp, 1)
-    axes.plot(tpr, ppv, color=CURVE, linewidth=2, marker=".", markersize=4 if len(tpr) < 60 else 0)
-    axes.set_xlim(0, 1.0)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlabel("recall (true positive rate)")
-    axes.set_ylabel("precision")
-    _mark_own(axes, score, "tpr", "ppv")
-    axes.set_title("Precision and recall", loc="left")
+
+
+def _precision_steps(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Corners of the curve of recall and precision.
+
+    Each increase of the recall is drawn at the precision that it ends with, so that the area
+    below is the average precision. Straight lines between the points would promise more than
+    any threshold gives (Davis & Goadrich 2006).
+    """
+    recall = curve.tp / curve.n_injected
+    precision = curve.tp / np.maximum(curve.tp + curve.fp, 1)
+    before = np.concatenate([[0.0], recall[:-1]]) if len(recall) else recall
+    x = np.stack([before, recall], axis=1).ravel()
+    return x, np.repeat(precision, 2)
 
 
 def _draw_roc(axes: Axes, score: Score) -> None:

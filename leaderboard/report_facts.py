@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exobench.scoring.metrics import METRICS
 from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from exobench.challenge.folder import Challenge
@@ -36,6 +36,8 @@ class ScoredSubmission:
         With a time zone.
     warnings : tuple of str
         What was found when it was checked and scored.
+    survey : mapping or None
+        Its F1 at the prevalence of a survey, as the score file says it, where asked for.
     """
 
     challenge: Challenge
@@ -43,6 +45,7 @@ class ScoredSubmission:
     score: Score
     scored_at: datetime
     warnings: tuple[str, ...] = ()
+    survey: Mapping[str, Any] | None = None
 
 
 def truth_note(kind: str) -> str:

@@ -32,7 +32,9 @@ th, td { padding: 4px 14px 4px 0; } th:last-child, td:last-child { padding-right
 td { border-bottom: 1px solid #eef0f2; } td.n, th.n { text-align: right; white-space: nowrap; }
 td.help { color: var(--faint); font-size: 12.5px; } td.name { overflow-wrap: break-word; }
 td.bar, th.bar { width: 250px; } td.bar svg, th.bar svg { display: block; width: 236px; }
+.scroll { overflow-x: auto; }
 figure { margin: 10px 0; } figure img { width: 100%; height: auto; display: block; }
+.curves { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); }
 figcaption { color: var(--faint); font-size: 12.5px; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 22px; align-items: center; font-size: 13.5px;
   margin: 8px 0 14px; } .legend span { display: inline-flex; align-items: center; gap: 7px; }
@@ -46,6 +48,14 @@ svg.map text { font-family: system-ui, sans-serif; }
 svg.map text.tick { font-size: 12px; fill: var(--ink); }
 details summary { cursor: pointer; color: var(--blue); margin: 8px 0; }
 footer { margin-top: 44px; color: var(--faint); font-size: 12.5px; }
+@media (max-width: 640px) {
+  body { padding: 18px 14px 40px; }
+  dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin-bottom: 6px; }
+  .tiles { grid-template-columns: repeat(2, 1fr); }
+  section table td.name, td.name { width: auto; min-width: 92px; }
+  td.bar, th.bar { width: 126px; } td.bar svg, th.bar svg { width: 118px; }
+  td.help, th.help { min-width: 210px; }
+}
 @media print {
   @page { size: A4; margin: 14mm 13mm; }
   body { padding: 0; max-width: none; font-size: 10pt; print-color-adjust: exact;
@@ -57,6 +67,8 @@ footer { margin-top: 44px; color: var(--faint); font-size: 12.5px; }
   .maps { grid-template-columns: repeat(3, 1fr); }
   .maps.many { grid-template-columns: repeat(5, 1fr); }
   .tiles { grid-template-columns: repeat(4, 1fr); }
+  .curves { grid-template-columns: repeat(3, 1fr); gap: 8px; }
+  .scroll { overflow: visible; }
   a { color: inherit; text-decoration: none; } td.help { display: none; } th.help { display: none; }
 }
 """

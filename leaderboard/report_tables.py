@@ -5,25 +5,29 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from exobench.leaderboard.breakdowns import shown_breakdowns
 from exobench.leaderboard.metric_help import MEANINGS
-from exobench.leaderboard.numbers import interval_text, number_text
+from exobench.leaderboard.numbers import DASH, number_text, stated_text
 from exobench.scoring.metrics import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exobench.challenge.folder import Challenge
+    from exobench.challenge.truth import HiddenCompanion
+    from exobench.leaderboard.breakdowns import Breakdown
     from exobench.scoring.score import Score
 
     Row = Mapping[str, Any]
-    Column = tuple[str, Callable[[Row], str]]
 
 _BETTER = {"higher": "higher", "lower": "lower", "neither": ""}
 _WIDTH, _HEIGHT, _EDGE = 236, 18, 3
 
 
 def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]], classes: Sequence[str]) -> str:
-    """A table of cells that are HTML already, each column with a class."""
+    """A table of cells that are HTML already, each column with a class; wide ones scroll."""
     head = "".join(
         f'<th class="{name}">{cell}</th>' for cell, name in zip(heads, classes, strict=True)
     )
@@ -35,7 +39,8 @@ def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]], classes: Seq
         + "</tr>\n"
         for row in rows
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>"
+    return f'<div class="scroll">{table}</div>'
 
 
 def metric_rows(score: Score) -> str:
@@ -44,7 +49,7 @@ def metric_rows(score: Score) -> str:
         (
             escape(metric.title),
             number_text(score.overall[key]),
-            "" if metric.is_count else interval_text(score.interval.get(key)),
+            "" if metric.is_count else stated_text(key, score.interval, score.exact_interval),
             _BETTER[metric.better],
             escape(MEANINGS.get(key, "")),
         )
@@ -56,12 +61,7 @@ def metric_rows(score: Score) -> str:
 
 def breakdown_sections(score: Score) -> str:
     """A table with bars for every way in which the truth parts the companions."""
-    document = score.to_dict()
-    sections = [
-        _section(title, document.get(key, ()), label, extra)
-        for key, title, label, extra in _BREAKDOWNS
-    ]
-    return "\n".join(section for section in sections if section)
+    return "\n".join(_section(one, rows) for one, rows in shown_breakdowns(score.to_dict()))
 
 
 def sequence_rows(score: Score) -> str:
@@ -90,6 +90,7 @@ def companion_rows(score: Score, challenge: Challenge) -> str:
                     escape(result.name),
                     f"{hidden.separation:.3f}",
                     f"{hidden.position_angle:.1f}",
+                    _magnitudes(hidden),
                     escape(hidden.stratum),
                     escape(hidden.spectrum or ""),
                     "found" if seen["found"] else "<b>missed</b>",
@@ -101,34 +102,38 @@ def companion_rows(score: Score, challenge: Challenge) -> str:
         "sequence",
         "separation (arcsec)",
         "position angle (°)",
+        "contrast (mag)",
         "brightness",
         "spectrum",
         "at the threshold",
-        "value in the map",
+        "value of its candidate",
         "position error (px)",
     )
-    return html_table(heads, rows, ("name", "n", "n", "", "", "", "n", "n"))
+    return html_table(heads, rows, ("name", "n", "n", "n", "", "", "", "n", "n"))
 
 
-def _section(
-    title: str, rows: Sequence[Row], label: Callable[[Row], str], extra: Sequence[Column]
-) -> str:
-    if not rows:
-        return ""
+def _magnitudes(hidden: HiddenCompanion) -> str:
+    """How much fainter than the star, on average over the channels, where that is known."""
+    if hidden.contrast is None:
+        return DASH
+    mean = float(np.mean(hidden.contrast))
+    return f"{-2.5 * np.log10(mean):.2f}" if mean > 0 else DASH
+
+
+def _section(breakdown: Breakdown, rows: Sequence[Row]) -> str:
     cells = [
         (
-            escape(label(row)),
+            escape(breakdown.label(row)),
             _bar(row),
             number_text(row["tpr"]),
-            interval_text(row.get("tpr_interval")),
-            f"{row['tp']} of {row['n_injected']}",
-            *(value(row) for _, value in extra),
+            *(escape(cell) for cell in breakdown.cells(row)),
         )
         for row in rows
     ]
-    heads = ("", _bar_scale(), "TPR", "95 % interval", "found", *(head for head, _ in extra))
-    classes = ("name", "bar", "n", "n", "n", *("n" for _ in extra))
-    return f"<section><h3>{escape(title)}</h3>{html_table(heads, cells, classes)}</section>"
+    heads = ("", _bar_scale(), "TPR", *breakdown.columns)
+    classes = ("name", "bar", *("n" for _ in heads[2:]))
+    table = html_table(heads, cells, classes)
+    return f"<section><h3>{escape(breakdown.title)}</h3>{table}</section>"
 
 
 def _x(share: float) -> float:
@@ -162,42 +167,4 @@ def _bar_scale() -> str:
         f'text-anchor="{anchor}">{share:g}</text>'
         for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end"))
     )
-    return f'<svg viewBox="0 0 {_WIDTH} 15">{ticks}</svg>'
-
-
-def _separation(row: Row) -> str:
-    inner, outer = row["inner_lambda_over_d"], row["outer_lambda_over_d"]
-    if outer is None:
-        return f"over {inner:g} λ/D"
-    return f"{inner:g} to {outer:g} λ/D" if inner else f"up to {outer:g} λ/D"
-
-
-def _fp(row: Row) -> str:
-    return str(row["fp"])
-
-
-_BREAKDOWNS: tuple[tuple[str, str, Callable[[Row], str], tuple[Column, ...]], ...] = (
-    (
-        "per_separation",
-        "By separation from the star",
-        _separation,
-        (("FP", _fp), ("FP per 1000 resels", lambda row: number_text(row["fp_per_1000_resels"]))),
-    ),
-    (
-        "per_instrument",
-        "By instrument",
-        lambda row: str(row["instrument"]),
-        (
-            ("FP", _fp),
-            ("FP per map", lambda row: number_text(row["fp_per_map"])),
-            ("F1", lambda row: number_text(row["f1"])),
-        ),
-    ),
-    (
-        "per_stratum",
-        "By brightness, relative to the limit of the reference algorithms",
-        lambda row: row["stratum"] or "not stated",
-        (),
-    ),
-    ("per_spectrum", "By spectrum", lambda row: row["spectrum"] or "not stated", ()),
-)
+    return f'<svg viewBox="0 0 {_WIDTH} 15" aria-hidden="true">{ticks}</svg>'

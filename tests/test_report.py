@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from exobench.challenge.folder import read_challenge
 from exobench.challenge.submission import read_submission
 from exobench.leaderboard.detection_figure import FALSE_POSITIVE, MISS, TRUE_POSITIVE
 from exobench.leaderboard.report import report_html
-from exobench.leaderboard.report_curves import curve_figure
+from exobench.leaderboard.report_curves import CURVE, curve_figures
 from exobench.leaderboard.report_facts import ScoredSubmission
 from exobench.leaderboard.report_maps import MOST_PIXELS, joined_pixels, map_drawing
 from exobench.scoring import METRICS, DetectionList, MapTruth
@@ -86,7 +87,7 @@ def seven(make_challenge):
 @pytest.fixture
 def light(monkeypatch):
     """Pages without curves, which take the longest to draw."""
-    monkeypatch.setattr("exobench.leaderboard.report.curve_figure", lambda score: None)
+    monkeypatch.setattr("exobench.leaderboard.report.curve_figures", lambda score: ())
 
 
 @pytest.mark.usefixtures("light")
@@ -110,6 +111,47 @@ def test_headlines_carry_their_intervals(seven):
     text = "".join(Elements(report_html(one)).text)
     low, high = one.score.interval["f1"]
     assert f"95 %: [{low:.3f}, {high:.3f}]" in text
+
+
+@pytest.mark.usefixtures("light")
+def test_where_all_units_agree_the_exact_interval_stands_and_is_explained(seven):
+    one = scored(seven)
+    assert one.score.interval["tpr"] is None
+    text = "".join(Elements(report_html(one)).text)
+    low, high = one.score.exact_interval["tpr"]
+    assert f"95 %: [{low:.3f}, {high:.3f}]*" in text
+    assert "* all units of resampling agree: exact interval (Clopper-Pearson)" in text
+    assert "exact interval" not in report_html(scored(seven, seven.maps(found=0.6), 0.47))
+
+
+@pytest.mark.usefixtures("light")
+def test_f1_at_the_prevalence_of_a_survey_is_on_the_page_that_was_asked_for_it(seven):
+    survey = {"companions_per_map": 0.02, "value": 0.25, "interval": [0.1, 0.4]}
+    page = report_html(replace(scored(seven), survey=survey))
+    assert "0.02 companions on average: 0.250, 95 %: [0.100, 0.400]" in page
+    assert "on average" not in report_html(scored(seven))
+
+
+@pytest.mark.usefixtures("light")
+def test_the_page_tells_the_versions_of_the_scorer_and_of_the_builder_apart(make_challenge):
+    toy = make_challenge(make_challenge.sequence(name="toy_1"), exobench="0.0.7")
+    page = report_html(scored(toy))
+    assert f"Scored with exobench {version('exobench')}," in page
+    assert "built with exobench 0.0.7" in page
+
+
+@pytest.mark.usefixtures("light")
+def test_contrasts_are_magnitudes_where_they_are_known(make_challenge):
+    class Known(type(make_challenge.sequence(name="toy_1"))):
+        @property
+        def hidden(self):
+            first, second = super().hidden["companions"]
+            return {"companions": [first | {"contrast": 1e-4}, second]}
+
+    toy = make_challenge(Known(name="toy_1", companions=((20.0, 32.0), (9.0, 20.0))))
+    text = "".join(Elements(report_html(scored(toy))).text)
+    assert "contrast (mag)" in text
+    assert "10.00" in text  # -2.5 log10(1e-4)
 
 
 @pytest.mark.usefixtures("light")
@@ -212,9 +254,26 @@ def test_warnings_are_on_the_page(toy_challenge):
     assert "of the scored pixels are finite" in report_html(scored(toy_challenge, maps))
 
 
+def test_the_area_below_the_curve_of_precision_is_the_average_precision(seven):
+    one = scored(seven, seven.maps(found=0.6), threshold=0.47).score
+    axes = curve_figures(one)[1].axes[0]
+    (line,) = [line for line in axes.lines if line.get_color() == CURVE]
+    assert np.trapezoid(line.get_ydata(), line.get_xdata()) == pytest.approx(
+        one.overall["average_precision"]
+    )
+
+
+def test_a_band_is_promised_only_where_there_is_one(toy_challenge, seven):
+    def title(one):
+        return curve_figures(one.score)[0].axes[0].get_title(loc="left")
+
+    assert title(scored(toy_challenge)) == "FROC"
+    assert title(scored(seven, seven.maps(found=0.6), 0.47)) == "FROC, with 95 % band"
+
+
 def test_the_threshold_is_marked_on_every_curve(seven):
     one = scored(seven, seven.maps(found=0.6), threshold=0.47).score
-    froc, precision, roc = curve_figure(one).axes
+    froc, precision, roc = (figure.axes[0] for figure in curve_figures(one))
     marks = [
         tuple(value[0] for value in line.get_data())
         for axes in (froc, precision, roc)
