@@ -7,26 +7,21 @@ false positives follows from one list of candidates per sequence.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import sqrt
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre
+from exobench.scoring.plateaus import one_per_plateau
 from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _Coordinate = TypeVar("_Coordinate", np.intp, np.float64)
-
-# Half of the eight neighbours: each touching pair of pixels is met once.
-_FORWARD_NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +106,7 @@ def find_candidates(
     if not (np.isfinite(fwhm) and fwhm > 0):
         raise InputError(f"fwhm must be a positive number of pixels, got {fwhm}")
     maxima = _maxima(values, fwhm, mask)
-    peaks = _one_per_plateau(maxima, values)
+    peaks = one_per_plateau(maxima, values)
     return order_and_drop(peaks, values[peaks[:, 0], peaks[:, 1]], fwhm)
 
 
@@ -179,86 +174,31 @@ def _maxima(
     values: NDArray[np.float64], fwhm: float, scored: NDArray[np.bool_]
 ) -> NDArray[np.intp]:
     """Pixels ``(y, x)`` of the scored maxima, in the order of the array."""
-    reach = int(np.floor(fwhm))
-    n_y, n_x = values.shape
-    finite = np.isfinite(values)
-    padded = np.full((n_y + 2 * reach, n_x + 2 * reach), -np.inf)
-    claims = padded[reach : reach + n_y, reach : reach + n_x]
-    np.copyto(claims, values, where=finite)
-    touching, farther = _disc(fwhm)
-    maximal = scored & finite
-    for dy, dx in touching:
-        # Whole maps while nearly all pixels are left, single pixels after that.
-        maximal &= claims >= padded[reach + dy :, reach + dx :][:n_y, :n_x]
-    width = n_x + 2 * reach
-    y, x = np.nonzero(maximal)
-    at = (y + reach) * width + (x + reach)
-    flat = padded.ravel()
-    peak = flat[at]
-    for dy, dx in farther:
-        survives = flat[at + dy * width + dx] <= peak
-        at, peak = at[survives], peak[survives]
-    return np.column_stack([at // width - reach, at % width - reach])
+    claims = np.where(np.isfinite(values), values, -np.inf)
+    return np.argwhere(scored & (claims > -np.inf) & (claims >= _highest_within(claims, fwhm)))
 
 
-@lru_cache(maxsize=16)
-def _disc(fwhm: float) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Offsets ``(dy, dx)`` up to 1 FWHM long: of the pixels that touch, and of the others.
+def _highest_within(claims: NDArray[np.float64], fwhm: float) -> NDArray[np.float64]:
+    """The highest value within 1 FWHM of each pixel, itself included.
 
-    Nearest first, without the pixel itself.
+    A disc is a stack of chords. The maximum of a chord grows with its half-width, by a pixel
+    at either end, and every row of the disc takes it where it has the row's half-width.
     """
-    reach = int(np.floor(fwhm))
-    steps = np.arange(-reach, reach + 1)
-    dy, dx = (axis.ravel() for axis in np.meshgrid(steps, steps, indexing="ij"))
-    length = distance(dy, dx)
-    near = np.argsort(length, kind="stable")
-    near = near[(length[near] <= fwhm) & (length[near] > 0)]
-    offsets = list(zip(dy[near].tolist(), dx[near].tolist(), strict=True))
-    n_touching = int((length[near] < 2).sum())
-    return offsets[:n_touching], offsets[n_touching:]
-
-
-def _one_per_plateau(maxima: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """One pixel of each group of touching, equal maxima: the nearest to its centroid."""
-    n = len(maxima)
-    index = np.full(np.add(values.shape, 2), -1, dtype=np.intp)
-    index[maxima[:, 0] + 1, maxima[:, 1] + 1] = np.arange(n)
-    height = values[maxima[:, 0], maxima[:, 1]]
-    here, there = [], []
-    for dy, dx in _FORWARD_NEIGHBOURS:
-        other = index[maxima[:, 0] + 1 + dy, maxima[:, 1] + 1 + dx]
-        joined = np.flatnonzero(other >= 0)
-        joined = joined[height[joined] == height[other[joined]]]
-        here.append(joined)
-        there.append(other[joined])
-    rows, columns = np.concatenate(here), np.concatenate(there)
-    if rows.size == 0:
-        return maxima
-    graph = coo_array((np.ones(rows.size, dtype=bool), (rows, columns)), shape=(n, n))
-    n_groups, group = connected_components(graph, directed=False)
-    excess = _distance_to_centroid(maxima, group, n_groups)
-    order = np.lexsort((maxima[:, 1], maxima[:, 0], excess, group))
-    _, first = np.unique(group[order], return_index=True)
-    return maxima[order[first]]
-
-
-def _distance_to_centroid(
-    yx: NDArray[np.intp], group: NDArray[np.int32], n_groups: int
-) -> NDArray[np.int64]:
-    """An integer that grows with the distance of each pixel to the centroid of its group.
-
-    With n pixels of coordinate sum S = n q + f per axis, the squared distance to S / n is
-    d^2 - 2 d f / n + a constant of the group, where d = y - q. Times n it is an integer,
-    hence exact ties stay exact.
-    """
-    size = np.bincount(group, minlength=n_groups)
-    key = np.zeros(len(yx), dtype=np.int64)
-    for axis in (0, 1):
-        total = np.zeros(n_groups, dtype=np.int64)
-        np.add.at(total, group, yx[:, axis])
-        d = yx[:, axis] - (total // size)[group]
-        key += size[group] * d * d - 2 * d * (total % size)[group]
-    return key
+    n_y, n_x = claims.shape
+    reach = min(int(fwhm), max(n_y, n_x))
+    padded = np.pad(claims, reach, constant_values=-np.inf)
+    steps = np.arange(reach + 1)
+    half_widths = (distance(steps[:, np.newaxis], steps) <= fwhm).sum(axis=1) - 1
+    chord = padded[:, reach : reach + n_x].copy()
+    highest = claims.copy()
+    for half_width in range(reach + 1):
+        if half_width:
+            np.maximum(chord, padded[:, reach - half_width :][:, :n_x], out=chord)
+            np.maximum(chord, padded[:, reach + half_width :][:, :n_x], out=chord)
+        for dy in np.flatnonzero(half_widths == half_width).tolist():
+            np.maximum(highest, chord[reach + dy :][:n_y], out=highest)
+            np.maximum(highest, chord[reach - dy :][:n_y], out=highest)
+    return highest
 
 
 def _keep_apart(yx: NDArray[np.float64], fwhm: float) -> NDArray[np.bool_]:

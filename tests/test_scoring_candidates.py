@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from exobench.datasets.errors import InputError
 from exobench.scoring import DetectionList, MapTruth, find_candidates, score_maps
@@ -147,6 +148,38 @@ def test_a_fwhm_below_the_diagonal_keeps_unequal_corners_apart():
     frame[2, 2], frame[3, 3] = 5, 4
     yx, _ = find_candidates(frame, 1.2, np.ones((7, 7), dtype=bool))
     assert yx.tolist() == [[2, 2], [3, 3]]
+
+
+@pytest.mark.parametrize("n_levels", [1, 2, 3])
+def test_plateaus_are_the_connected_regions_of_each_value(n_levels):
+    """Below 1 px nothing is hidden, so that every region of equal pixels is a candidate."""
+    values = np.random.default_rng(n_levels).integers(0, n_levels, (60, 43)).astype(float)
+    values[np.random.default_rng(9).uniform(size=values.shape) < 0.2] = np.nan
+    regions = [
+        np.argwhere(labels == k + 1)
+        for level in range(n_levels)
+        for labels, n in [ndimage.label(values == level, np.ones((3, 3)))]
+        for k in range(n)
+    ]
+
+    def nearest(region):
+        squared = ((region - region.mean(axis=0)) ** 2).sum(axis=1).round(9)
+        return region[np.lexsort((region[:, 1], region[:, 0], squared))[0]].tolist()
+
+    yx, _ = find_candidates(values, 0.9, np.ones(values.shape, dtype=bool))
+    assert sorted(yx.tolist()) == sorted(map(nearest, regions))
+
+
+@pytest.mark.parametrize("fwhm", [1.0, np.sqrt(2), 2.3, 4.0, 7.7, 100.0, 1e300])
+def test_maxima_are_those_of_a_filter_with_a_disc(fwhm):
+    values = np.random.default_rng(0).normal(size=(24, 31))
+    reach = int(min(fwhm, 31))
+    y, x = np.indices((2 * reach + 1,) * 2) - reach
+    highest = ndimage.maximum_filter(
+        values, footprint=np.hypot(y, x) <= fwhm, mode="constant", cval=-np.inf
+    )
+    yx, _ = find_candidates(values, fwhm, np.ones(values.shape, dtype=bool))
+    assert sorted(yx.tolist()) == np.argwhere(values == highest).tolist()
 
 
 def test_the_edge_of_the_frame_hides_nothing():
