@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from exobench.datasets import rotation
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre, radius_map
 from exobench.datasets.rotation import derotate
 
@@ -96,6 +98,67 @@ def test_the_input_is_left_alone_and_the_type_is_float32():
 def test_angles_that_do_not_match_the_frames_are_refused():
     with pytest.raises(ValueError, match="one angle per frame"):
         derotate(np.zeros((3, 8, 8)), [1.0, 2.0])
+
+
+@pytest.fixture(scope="module")
+def opencv():
+    return pytest.importorskip("cv2", reason="needs the extra: pip install 'exobench[opencv]'")
+
+
+@pytest.mark.usefixtures("opencv")
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("interpolation", "place", "value"), [("lanczos", 0.025, 0.01), ("cubic", 0.065, 0.025)]
+)
+def test_interpolation_brings_a_source_back_as_well_as_stated(shape, interpolation, place, value):
+    observed = frames_with_source(shape, 5.3, 73.7 - ANGLES)
+    on_sky = frames_with_source(shape, 5.3, 73.7)[0]
+    turned = derotate(observed[np.newaxis], ANGLES, interpolation)[0]
+    assert turned.dtype == np.float32
+    np.testing.assert_allclose(turned, np.broadcast_to(on_sky, turned.shape), atol=value)
+    for frame in turned:
+        np.testing.assert_allclose(centroid(frame), centroid(on_sky), atol=place)
+
+
+@pytest.mark.parametrize("interpolation", ["lanczos", "cubic"])
+def test_interpolation_moves_pixels_exactly_by_quarters_and_leaves_threads_alone(
+    opencv, interpolation
+):
+    n_threads = opencv.getNumThreads()
+    frame = np.random.default_rng(3).normal(size=(1, 21, 21)).astype(np.float32)
+    for quarters in (-3, 1, 2):
+        expected = np.rot90(frame, quarters, axes=(-1, -2))
+        np.testing.assert_array_equal(derotate(frame, [90.0 * quarters], interpolation), expected)
+    assert opencv.getNumThreads() == n_threads
+
+
+def test_an_interpolation_that_is_unknown_or_not_installed_is_refused(monkeypatch):
+    frame, angles = np.zeros((1, 8, 8)), [3.0]
+    with pytest.raises(InputError, match="one of fourier, lanczos, cubic, got 'linear'"):
+        derotate(frame, angles, "linear")
+
+    def missing(name):
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(rotation, "import_module", missing)
+    with pytest.raises(InputError, match=r"lanczos needs OpenCV; .*'exobench\[opencv\]'"):
+        derotate(frame, angles, "lanczos")
+
+
+@pytest.mark.usefixtures("opencv")
+@pytest.mark.peers
+@pytest.mark.parametrize(
+    ("interpolation", "theirs"), [("lanczos", "lanczos4"), ("cubic", "bicubic")]
+)
+def test_agrees_with_the_interpolation_of_vip(interpolation, theirs):
+    preproc = pytest.importorskip(
+        "vip_hci.preproc", reason="needs the extra: pip install 'exobench[peers]'"
+    )
+    cube = gaussian_filter(np.random.default_rng(8).normal(size=(7, 64, 64)), (0, 1.7, 1.7))
+    angles = np.array([-50.0, 0.0, 35.0, 170.0, 44.0, 88.0, 211.3])
+    expected = preproc.cube_derotate(cube, angles, imlib="opencv", interpolation=theirs, nproc=1)
+    # A position that is a tie of two steps of 1/32 px may fall to either.
+    np.testing.assert_allclose(derotate(cube, angles, interpolation), expected, atol=5e-3)
 
 
 @pytest.mark.peers
