@@ -10,7 +10,7 @@ h2 { font-size: 18px; margin: 38px 0 8px;
   padding-bottom: 4px; border-bottom: 1px solid var(--line); }
 h3 { font-size: 14.5px; margin: 20px 0 4px; }
 p { margin: 6px 0 10px; max-width: 78ch; }
-.sub { color: var(--faint); margin: 0 0 14px; }
+.sub { color: var(--faint); margin: 0 0 14px; } .sub + .sub { margin-top: -8px; }
 .secret, .warnings { border-left: 4px solid #d55e00; background: #fdf3ec; padding: 9px 14px;
   margin: 14px 0; max-width: none; }
 .secret.practice { border-color: var(--blue); background: #eef5fa; }
@@ -53,7 +53,8 @@ footer { margin-top: 44px; color: var(--faint); font-size: 12.5px; }
   dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin-bottom: 6px; }
   .tiles { grid-template-columns: repeat(2, 1fr); }
   section table td.name, td.name { width: auto; min-width: 92px; }
-  td.bar, th.bar { width: 126px; } td.bar svg, th.bar svg { width: 118px; }
+  th, td { padding-right: 9px; }
+  td.bar, th.bar { width: 84px; } td.bar svg { width: 84px; } th.bar svg { display: none; }
   td.help, th.help { min-width: 210px; }
 }
 @media print {
@@ -61,6 +62,7 @@ footer { margin-top: 44px; color: var(--faint); font-size: 12.5px; }
   body { padding: 0; max-width: none; font-size: 10pt; print-color-adjust: exact;
     -webkit-print-color-adjust: exact; }
   h2 { margin-top: 20px; } h2, h3, .legend { break-after: avoid; }
+  h2 + p, .legend + p { break-after: avoid; }
   table { font-size: 8.5pt; }
   tr, figure, section, .tile, .secret, .warnings { break-inside: avoid; }
   thead { display: table-header-group; }
