@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exobench.cli._console import AsJson, print_json, print_table, print_warnings
+from exobench.cli._audit_table import print_audit
+from exobench.cli._console import AsJson, print_json, print_warnings
 from exobench.cli._figures import check_plot, save_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from exobench.challenge.false_alarms import SubmissionAudit
+    from exobench.challenge.folder import Challenge
 
 
 def audit(
@@ -57,34 +57,49 @@ def audit(
 
     Example: exobench audit pca-adi.zip my-challenge --plot audit.png
     """
-    from exobench.challenge.false_alarms import audit_submission
     from exobench.challenge.folder import read_challenge
-    from exobench.challenge.problems import SubmissionError
-    from exobench.challenge.submission import check_submission
-    from exobench.datasets.errors import InputError
 
-    wrong = [x for x in value or [] if x != x or abs(x) == float("inf")]
-    if wrong:
-        raise InputError(f"--value must be a finite number, got {wrong[0]}")
+    _check_values(value or [])
     if plot is not None:
         check_plot(plot)
-    opened = read_challenge(challenge)
-    verdict = check_submission(submission, opened.manifest)
-    if verdict.submission is None:
-        raise SubmissionError(verdict.errors, str(submission))
-    audited = audit_submission(
-        verdict.submission, opened, values=value or None, in_sigma=not no_claim
-    )
-    print_warnings(str(problem) for problem in verdict.warnings)
-    print_warnings(f"{name}: blank, but without a map" for name in audited.left_out)
+    audited = _audited(submission, read_challenge(challenge), value, in_sigma=not no_claim)
     if plot is not None:
         _draw(audited, submission.name, plot)
     if as_json:
         print_json(audited.to_dict())
         return
-    _print_audit(submission, audited)
+    print_audit(submission, audited)
     if plot is not None:
         print(f"figure written to {plot}")
+
+
+def _check_values(values: list[float]) -> None:
+    from math import isfinite
+
+    from exobench.datasets.errors import InputError
+
+    wrong = [value for value in values if not isfinite(value)]
+    if wrong:
+        raise InputError(*(f"--value must be a finite number, got {value}" for value in wrong))
+
+
+def _audited(
+    source: Path, challenge: Challenge, values: list[float] | None, *, in_sigma: bool
+) -> SubmissionAudit:
+    """The audit of a valid submission; says what is odd about it."""
+    from exobench.challenge.false_alarms import audit_submission
+    from exobench.challenge.problems import SubmissionError
+    from exobench.challenge.submission import check_submission
+
+    verdict = check_submission(source, challenge.manifest)
+    if verdict.submission is None:
+        raise SubmissionError(verdict.errors, str(source))
+    audited = audit_submission(
+        verdict.submission, challenge, values=values or None, in_sigma=in_sigma
+    )
+    print_warnings(str(problem) for problem in verdict.warnings)
+    print_warnings(f"{name}: blank, but without a map" for name in audited.left_out)
+    return audited
 
 
 def _draw(audited: SubmissionAudit, name: str, plot: Path) -> None:
@@ -98,83 +113,3 @@ def _draw(audited: SubmissionAudit, name: str, plot: Path) -> None:
         claim=gaussian_claim if audited.in_sigma else None,
     )
     save_figure(figure, plot)
-
-
-def _print_audit(submission: Path, audited: SubmissionAudit) -> None:
-    document = audited.to_dict()
-    overall = document["overall"]
-    print(
-        f"{submission}: {audited.challenge}, track {audited.track}\n"
-        f"{overall['n_elements']} resolution elements in {document['n_fields']} blank sequences"
-    )
-    rows = [overall, *document["per_separation"]]
-    print(f"\nfalse alarms at a place chosen beforehand, by separation in {audited.unit}")
-    columns = ["separation", "value", "claimed", "measured", "95 % interval", "ratio", "worth"]
-    print_table(
-        (*columns, "needed"),
-        [line for row in rows for line in _element_lines(row, whole=row is overall)],
-    )
-    print("\nfalse alarms of a search")
-    print_table(
-        ("separation", "value", "per 1000 elements", "maps with one", "claimed of maps"),
-        [line for row in rows for line in _search_lines(row, whole=row is overall)],
-    )
-    if not audited.in_sigma:
-        return
-    print(
-        "\nworth: Gaussian sigma of the measured probability; needed: value that has the claimed "
-        "one\n-: fewer than three false alarms, or a probability below 3 / (independent elements)"
-    )
-
-
-def _element_lines(row: dict[str, Any], *, whole: bool) -> Iterator[tuple[str, ...]]:
-    for n, rate in enumerate(row["at_element"]):
-        low, high = rate["interval"]
-        yield (
-            "" if n else _name(row, whole=whole),
-            f"{rate['value']:g}",
-            _probability(rate["claimed"]),
-            _probability(rate["probability"]),
-            f"{_probability(low)} to {_probability(high)}",
-            _number(rate["ratio"], ".2f"),
-            _worth(rate),
-            _number(rate["value_needed"], ".2f"),
-        )
-
-
-def _search_lines(row: dict[str, Any], *, whole: bool) -> Iterator[tuple[str, ...]]:
-    for n, (search, in_map) in enumerate(zip(row["in_search"], row["in_map"], strict=True)):
-        per_resel = search["per_resel"]
-        claimed = in_map["claimed"]
-        yield (
-            "" if n else _name(row, whole=whole),
-            f"{search['value']:g}",
-            _number(None if per_resel is None else 1000 * per_resel, ".3g"),
-            f"{in_map['count']} of {in_map['n']}",
-            _number(None if claimed is None else claimed * in_map["n"], ".3g"),
-        )
-
-
-def _name(row: dict[str, Any], *, whole: bool) -> str:
-    if whole:
-        return "all"
-    if row["high"] is None:
-        return f"> {row['low']:g}"
-    return f"{row['low']:g}-{row['high']:g}"
-
-
-def _worth(rate: dict[str, Any]) -> str:
-    """Sigma of the measured probability; a bound where that is not resolved."""
-    if rate["sigma"] is not None:
-        return f"{rate['sigma']:.2f}"
-    least = rate["sigma_interval"][0]
-    return "-" if least is None else f"> {least:.2f}"
-
-
-def _probability(value: float | None) -> str:
-    return _number(value, ".2g")
-
-
-def _number(value: float | None, spec: str) -> str:
-    """A number; a dash where it is not known."""
-    return "-" if value is None else f"{value:{spec}}"

@@ -7,30 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from exobench.cli._console import AsJson, print_json, print_note, print_table, progress
+from exobench.cli._console import AsJson, print_json, print_note, progress
+from exobench.cli._diagnosis_table import EVERYWHERE, HALF, print_limits, print_noise
 from exobench.cli._figures import check_plot, save_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable
 
     from exobench.datasets.sequence import ImageSequence
-    from exobench.scoring.diagnostics import (
-        CompletenessCurve,
-        ContrastCurve,
-        NoiseRegimes,
-        Separations,
-    )
-
-_HALF, _EVERYWHERE = 0.5, 1.0
+    from exobench.scoring.diagnostics import CompletenessCurve, ContrastCurve, NoiseRegimes
 
 
 class Diagnosis(NamedTuple):
-    """What was measured; no contrast curve where a baseline leaves no residual image."""
+    """What was measured: no contrast or noise where a baseline leaves no residual to look at."""
 
     contrast: ContrastCurve | None
     completeness: CompletenessCurve
     noise: NoiseRegimes | None
-    metadata: Mapping[str, str]
 
 
 def diagnose(  # noqa: PLR0913 - the options of the verb
@@ -72,20 +65,12 @@ def diagnose(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench diagnose pca naco_betapic --plot pca.png -o n_components=20
     """
-    from dataclasses import replace
-
-    import numpy as np
-
     from exobench.baselines import load, parse_options
-    from exobench.datasets.files import read_sequence
 
     if plot is not None:
         check_plot(plot)
     algorithm = load(baseline, **parse_options(baseline, option or []))
-    sequence = read_sequence(path)
-    if star_flux is not None:
-        per_wavelength = np.full(sequence.n_wavelengths, star_flux)
-        sequence = replace(sequence, star_flux=per_wavelength)
+    sequence = _read(path, star_flux)
     _check_track(baseline, algorithm, sequence)
     done = _measured(baseline, algorithm, sequence, sigma, azimuths)
     if plot is not None:
@@ -93,9 +78,26 @@ def diagnose(  # noqa: PLR0913 - the options of the verb
     if as_json:
         print_json({"format": 1, "baseline": baseline, **_as_dict(done)})
         return
-    _print(baseline, done)
+    print_limits(baseline, done.completeness, done.contrast)
+    if done.noise is not None:
+        print_noise(done.noise)
+    _print_notes(sequence)
     if plot is not None:
         print(f"figure written to {plot}")
+
+
+def _read(path: Path, star_flux: float | None) -> ImageSequence:
+    """The sequence, with the flux of its star where one is given."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from exobench.datasets.files import read_sequence
+
+    sequence = read_sequence(path)
+    if star_flux is None:
+        return sequence
+    return replace(sequence, star_flux=np.full(sequence.n_wavelengths, star_flux))
 
 
 def _check_track(baseline: str, algorithm: Any, sequence: ImageSequence) -> None:
@@ -120,18 +122,18 @@ def _measured(
     )
 
     places = Injections(n_azimuths=azimuths)
-    contrast = noise = None
-    steps = iter(progress(("contrast", "noise", "completeness"), 3, "diagnose"))
-    for step in steps:
-        if step == "contrast" and hasattr(algorithm, "reduce"):
-            contrast = contrast_curve(sequence, algorithm.reduce, injections=places, sigma=sigma)
-        elif step == "noise" and hasattr(algorithm, "residuals") and sequence.n_wavelengths == 1:
-            noise = noise_regimes(sequence, {baseline: algorithm.residuals})
-        elif step == "completeness":
-            completeness = completeness_curve(
-                sequence, algorithm, injections=places, level=_EVERYWHERE
-            )
-    return Diagnosis(contrast, completeness, noise, sequence.metadata)
+    leaves_image = hasattr(algorithm, "reduce")
+    leaves_frames = hasattr(algorithm, "residuals") and sequence.n_wavelengths == 1
+    steps: tuple[Callable[[], Any], ...] = (
+        lambda: (
+            contrast_curve(sequence, algorithm.reduce, injections=places, sigma=sigma)
+            if leaves_image
+            else None
+        ),
+        lambda: completeness_curve(sequence, algorithm, injections=places, level=EVERYWHERE),
+        lambda: noise_regimes(sequence, {baseline: algorithm.residuals}) if leaves_frames else None,
+    )
+    return Diagnosis(*(step() for step in progress(steps, len(steps), "diagnose")))
 
 
 def _as_dict(done: Diagnosis) -> dict[str, Any]:
@@ -146,63 +148,13 @@ def _draw(baseline: str, done: Diagnosis, plot: Path) -> None:
     from exobench.leaderboard.diagnostic_figures import completeness_figure, contrast_figure
 
     if done.contrast is None:
-        save_figure(completeness_figure(done.completeness, (_HALF, _EVERYWHERE)), plot)
+        save_figure(completeness_figure(done.completeness, (HALF, EVERYWHERE)), plot)
     else:
-        save_figure(contrast_figure({baseline: done.contrast}, done.completeness.at(_HALF)), plot)
+        save_figure(contrast_figure({baseline: done.contrast}, done.completeness.at(HALF)), plot)
 
 
-def _print(baseline: str, done: Diagnosis) -> None:
-    curve, separations = done.completeness, done.completeness.separations
-    star = curve.star_flux
-    unit = "unit of the cube" if star is None else "magnitudes below the star"
-    print(f"{curve.name}, {baseline}: limits in {unit}")
-    columns = {**_separation_columns(separations)}
-    if done.contrast is not None:
-        columns[f"{done.contrast.sigma:g} sigma"] = _limits(done.contrast.flux, star)
-        columns["throughput"] = [
-            f"{round(value, 2) + 0.0:.2f}" for value in done.contrast.throughput
-        ]
-    columns["50 % found"] = _limits(curve.at(_HALF).flux, star)
-    columns[f"all {curve.n_azimuths} found"] = _limits(curve.flux, star)
-    print_table(list(columns), zip(*columns.values(), strict=True))
-    print(f"\nfound: {curve.criterion}, {curve.threshold:.3g} in the detection map")
-    for line in _noise_lines(done.noise, separations):
-        print(line)
-    if "injected" in done.metadata:
+def _print_notes(sequence: ImageSequence) -> None:
+    if "injected" in sequence.metadata:
         print_note("the sequence holds injected companions: what they hide is not found either")
-    if star is None:
+    if sequence.star_flux is None:
         print_note("the flux of the star is unknown: --star-flux gives limits as contrasts")
-
-
-def _separation_columns(separations: Separations) -> dict[str, list[str]]:
-    known = separations.lambda_over_d
-    scaled, name = (separations.fwhm, "FWHM") if known is None else (known, "lambda/D")
-    return {
-        "arcsec": [f"{value:.3f}" for value in separations.arcsec],
-        name: [f"{value:.1f}" for value in scaled],
-    }
-
-
-def _limits(flux: Sequence[float] | Any, star_flux: float | None) -> list[str]:
-    from math import isfinite, log10
-
-    def shown(value: float) -> str:
-        if not (isfinite(value) and value > 0):
-            return "-"
-        return f"{value:.4g}" if star_flux is None else f"{-2.5 * log10(value / star_flux):.2f}"
-
-    return [shown(float(value)) for value in flux]
-
-
-def _noise_lines(noise: NoiseRegimes | None, separations: Separations) -> Iterator[str]:
-    if noise is None:
-        return
-    scale = float(separations.arcsec[-1] / separations.px[-1])
-    if noise.boundary_px is None:
-        yield "noise: speckles up to the last radius"
-    elif noise.boundary_px == 0:
-        yield "noise: Gaussian at every radius"
-    else:
-        yield f"noise: speckles up to {noise.boundary_px * scale:.3f} arcsec, Gaussian beyond"
-    if noise.crossover_px is not None:
-        yield f"noise: speckles equal the background at {noise.crossover_px * scale:.3f} arcsec"
