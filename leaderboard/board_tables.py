@@ -48,11 +48,11 @@ def ranking_table(rows: Rows, labels: Mapping[str, str], rank_by: str) -> pd.Dat
             "Rank": [row["rank"] for row in rows],
             "Method": [labels[row["entry"]] for row in rows],
             "Kind": ["baseline" if row["baseline"] else "entry" for row in rows],
-            SHORT_TITLES[rank_by]: _numbers(rows, rank_by),
+            SHORT_TITLES[rank_by]: number_column(rows, rank_by),
             "95 % interval": [_interval(row, rank_by) for row in rows],
-            "P(first)": _numbers(rows, "p_first"),
-            "Ranks, 95 %": [_ranks(row["rank_interval"]) for row in rows],
-            **{SHORT_TITLES[key]: _numbers(rows, key) for key in others},
+            "P(first)": number_column(rows, "p_first"),
+            "Ranks, 95 %": [ranks_text(row["rank_interval"]) for row in rows],
+            **{SHORT_TITLES[key]: number_column(rows, key) for key in others},
             "Found": [f"{row['tp']} of {row['n_injected']}" for row in rows],
             "Beaten by": [beaten_by(row, labels) for row in rows],
             "Received": [row["received"][:10] for row in rows],
@@ -99,11 +99,13 @@ def _verdict(one: str, other: str, losses: Mapping[str, set[str]]) -> str:
     return BEATEN if other in losses[one] else TOO_CLOSE
 
 
-def _numbers(rows: Rows, key: str) -> pd.Series[float]:
+def number_column(rows: Rows, key: str) -> pd.Series[float]:
+    """A column of numbers, NaN where undefined."""
     return pd.Series([row[key] for row in rows], dtype="float64")
 
 
-def _ranks(pair: Sequence[int] | None) -> str:
+def ranks_text(pair: Sequence[int] | None) -> str:
+    """Best and worst rank; a dash where the units are too few to tell."""
     return DASH if pair is None else f"{pair[0]} – {pair[1]}"
 
 

@@ -7,7 +7,6 @@ What a contest's page sends to a browser are sums over all sequences of a track.
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +23,14 @@ from exobench.leaderboard.board_tables import SHORT_TITLES, duel_table, metric_t
 from exobench.leaderboard.curve_chart import MOST_ENTRIES, sampled_chart, step_chart
 from exobench.leaderboard.duel_chart import MOST_ENTRIES as MOST_COMPARED
 from exobench.leaderboard.duel_chart import duel_chart
-from exobench.leaderboard.labels import entry_labels, escaped
+from exobench.leaderboard.labels import entry_labels
 from exobench.leaderboard.map_images import detection_png
+from exobench.leaderboard.page.opening import (
+    choose_track,
+    show_first_steps,
+    show_no_entries,
+    show_title,
+)
 
 if TYPE_CHECKING:
     from exobench.challenge.documents import Document
@@ -34,7 +39,6 @@ if TYPE_CHECKING:
     from exobench.challenge.manifest import Manifest
     from exobench.challenge.submission import Submission
 
-TRACKS = {"adi": "ADI", "adi_ifs": "ADI + IFS"}
 CHOSEN_AT_FIRST = 4
 MOST_ROWS_SHOWN = 10
 
@@ -85,11 +89,14 @@ def show_challenge(folder: Path) -> None:
     entries = {entry.id: entry for entry in store.entries()}
     show_title(manifest)
     if not entries:
-        show_first_steps(folder)
+        show_first_steps(manifest, folder)
         return
     sent = tuple(as_key(entry) for entry in entries.values())
     boards = _boards(sent, as_key(manifest), manifest, store)
     track = choose_track(manifest)
+    if manifest.characterizes:
+        show_characterizations(manifest, track, boards, entries, folder)
+        return
     rows = boards["tracks"][track]
     board = Board(
         manifest=manifest,
@@ -103,47 +110,32 @@ def show_challenge(folder: Path) -> None:
     if rows:
         show_board(board, folder)
     else:
-        st.info(f"No entries on the track {TRACKS[track]} yet.")
+        show_no_entries(track)
 
 
-def show_title(manifest: Manifest) -> None:
-    """Name of the challenge, and what it asks."""
-    st.header(f"{escaped(manifest.name)} leaderboard", anchor=False)
-    kind = {
-        "practice": "Practice challenge: the truth is shown",
-        "contest": "Contest: the truth is hidden",
-    }[manifest.kind]
-    st.caption(
-        "Which algorithm finds the hidden companions, and how often does it see one where there "
-        f"is none? {kind}. Ranked by {SHORT_TITLES[manifest.rank_by]}, each entry at its own "
-        "threshold."
+def show_characterizations(
+    manifest: Manifest,
+    track: str,
+    boards: dict[str, Any],
+    entries: dict[str, Entry],
+    folder: Path,
+) -> None:
+    """The boards of positions and spectra."""
+    # What it imports is for such a challenge only.
+    from exobench.leaderboard.page.estimates import EstimateBoards, show_estimates
+
+    both = EstimateBoards(
+        manifest=manifest,
+        key=as_key(manifest),
+        track=track,
+        rows=boards["tracks"][track],
+        facts=boards["boards"][track],
+        entries=entries,
     )
-
-
-def show_first_steps(folder: Path) -> None:
-    """What to type, where nothing has been sent yet."""
-    st.info("Nobody has entered yet. Run a baseline, score it, then reload this page:")
-    public, whole = shlex.quote(str(folder / "public")), shlex.quote(str(folder))
-    st.code(
-        f"exobench run pca {public} --out pca.zip\nexobench score pca.zip {whole}",
-        language="bash",
-    )
-
-
-def choose_track(manifest: Manifest) -> str:
-    """The track to show."""
-    tracks = list(manifest.tracks)
-    if len(tracks) == 1:
-        return str(tracks[0])
-    chosen = st.segmented_control(
-        "Track",
-        tracks,
-        default=tracks[0],
-        format_func=TRACKS.__getitem__,
-        label_visibility="collapsed",
-        key="track",
-    )
-    return str(chosen or tracks[0])
+    if both.all_rows:
+        show_estimates(both, folder)
+    else:
+        show_no_entries(track)
 
 
 def show_board(board: Board, folder: Path) -> None:
