@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from exobench.challenge.characterization_submission import CharacterizationSubmission
@@ -38,6 +39,7 @@ def write_report(
     submission: Submission,
     score: Score,
     warnings: tuple[str, ...],
+    survey: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the page of a strict score, as of now."""
     from datetime import UTC, datetime
@@ -52,6 +54,7 @@ def write_report(
             score=score,
             scored_at=datetime.now(UTC),
             warnings=warnings,
+            survey=survey,
         )
     )
     _write(report, page)

@@ -146,7 +146,8 @@ def _scored(
 ) -> tuple[Submission, dict[str, Any]]:
     """Valid detections and their score file; their page, too, if one is asked for."""
     from exobench.challenge.evaluate import score_file, strict_score
-    from exobench.challenge.evaluate_eidc import evaluate_eidc
+    from exobench.challenge.evaluate_eidc import eidc_warnings, evaluate_eidc
+    from exobench.challenge.prevalence import KEY, survey_f1
     from exobench.challenge.problems import SubmissionError
     from exobench.challenge.submission import check_submission
 
@@ -155,20 +156,18 @@ def _scored(
     if valid is None:
         raise SubmissionError(verdict.errors, str(source))
     if options.mode is Mode.eidc:
-        print_warnings(str(problem) for problem in verdict.warnings)
+        print_warnings(eidc_warnings(verdict))
         return valid, evaluate_eidc(valid, challenge)
     strict = strict_score(valid, challenge)
     warnings = (*_of_check_alone(verdict), *strict.warnings)
     print_warnings(warnings)
     scored = score_file(strict, challenge, valid.track)
     if options.prevalence is not None:
-        from exobench.challenge.prevalence import KEY, survey_f1
-
         scored[KEY] = survey_f1(scored, challenge.manifest, options.prevalence)
     if options.report is not None:
         from exobench.cli._report import write_report
 
-        write_report(options.report, challenge, valid, strict, warnings)
+        write_report(options.report, challenge, valid, strict, warnings, scored.get(KEY))
     return valid, scored
 
 
