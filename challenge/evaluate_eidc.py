@@ -19,12 +19,14 @@ from exobench.scoring.legacy import (
     process_detmaps,
     published_analysis,
 )
+from exobench.scoring.legacy.blobs import is_fwhm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from exobench.challenge.folder import Challenge
     from exobench.challenge.submission import Submission
+    from exobench.challenge.verdict import Verdict
     from exobench.scoring import MapTruth
 
 NPIX_FILE = "npix.fits"
@@ -77,20 +79,34 @@ def evaluate_eidc(submission: Submission, challenge: Challenge) -> dict[str, Any
     }
 
 
+def eidc_warnings(verdict: Verdict[Submission]) -> tuple[str, ...]:
+    """What checking warns of that holds under these rules, too.
+
+    That settings of a participant are never used does not: here they are, or a defect names
+    them.
+    """
+    read = {} if verdict.submission is None else verdict.submission.parameters
+    return tuple(
+        str(one) for one in verdict.warnings if one.code != "ignored_file" or one.file not in read
+    )
+
+
 def _settings(sent: Mapping[str, float], truths: Mapping[str, MapTruth]) -> ParticipantSettings:
     """What the server took from the participant; a setting that cannot be is left aside."""
     npix = int(sent.get(NPIX_FILE, 0))
     files = {name: file_name(name, "fwhm") for name in truths}
     return ParticipantSettings(
         npix=npix if npix >= 1 else None,
-        fwhm={name: sent[file] for name, file in files.items() if sent.get(file, 0) > 0},
+        fwhm={name: sent[file] for name, file in files.items() if is_fwhm(sent.get(file, 0))},
     )
 
 
 def _ignored(sent: Mapping[str, float], settings: ParticipantSettings) -> Iterable[Defect]:
+    """Files without effect that say anything else than what was in force."""
     used = {file_name(name, "fwhm") for name in settings.fwhm}
     used |= {NPIX_FILE} if settings.npix is not None else set()
-    unused = sorted(set(sent) - used)
+    in_force = {f"{key}.fits": value for key, value in asdict(settings.counting).items()}
+    unused = sorted(file for file in set(sent) - used if sent[file] != in_force.get(file))
     if unused:
         yield Defect("ignored_parameters", f"{', '.join(unused)} came along but had no effect")
 

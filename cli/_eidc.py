@@ -36,4 +36,4 @@ def _print_defects(defects: list[dict[str, str]]) -> None:
     print("known defects that fired:" if defects else "none of its known defects fired")
     for code in dict.fromkeys(defect["code"] for defect in defects):
         first, *more = (defect["message"] for defect in defects if defect["code"] == code)
-        print(f"  {first}{f' (and {len(more)} more)' if more else ''} [{code}]")
+        print(f"  {first}{f' (and {len(more)} more in --json)' if more else ''} [{code}]")

@@ -108,7 +108,7 @@ def test_a_defect_of_several_sequences_is_printed_once(exobench, tmp_path, make_
     path.write_bytes(toy.archive({n: (m > 3) * 9.0 for n, m in toy.maps().items()}))
     _, out, _ = exobench("score", path, toy.folder, "--mode", "eidc")
     assert out.count("[two_valued_map]") == 1
-    assert "toy_0: the map holds two values, which no rule forbids (and 2 more)" in out
+    assert "toy_0: the map holds two values, which no rule forbids (and 2 more in --json)" in out
 
 
 def test_a_baseline_is_marked(exobench, sub, toy_challenge):

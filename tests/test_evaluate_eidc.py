@@ -114,12 +114,28 @@ def test_case_15b_a_fwhm_of_sixty_finds_everything(evaluated):
     assert "participant_parameters" in codes(score)
 
 
-@pytest.mark.parametrize("more", [{"npix.fits": -3.0}, {"toy_fwhm_1.fits": 0.0}])
+@pytest.mark.parametrize(
+    "more", [{"npix.fits": -3.0}, {"toy_fwhm_1.fits": 0.0}, {"toy_fwhm_1.fits": 1e300}]
+)
 def test_settings_that_cannot_be_are_left_aside_and_named(evaluated, more):
     score = evaluated((g(70, 50), (PLANET,)), more=more)
     assert values(score) == (1, 1, 1, 0)
     assert codes(score) == ["ignored_parameters"]
     assert (score["parameters"]["npix"], score["parameters"]["fwhm"]) == (2, {"toy_1": 4})
+
+
+def test_settings_that_are_those_of_the_server_are_not_named(evaluated):
+    sent = {
+        "npix.fits": 2.0,
+        "toy_fwhm_1.fits": 4.0,
+        "overlap_threshold.fits": 0.7,
+        "max_blob_fact.fits": 2.0,
+    }
+    assert codes(evaluated((g(70, 50), (PLANET,)), more=sent)) == []
+    score = evaluated((g(70, 50), (PLANET,)), more=sent | {"overlap_threshold.fits": 0.5})
+    assert [d["message"] for d in score["defects"]] == [
+        "overlap_threshold.fits came along but had no effect"
+    ]
 
 
 def test_positions_are_not_swapped(evaluated):

@@ -7,6 +7,7 @@ Pitfalls of the pooling of sequences, and those of files, have tests of their ow
 """
 
 import io
+import tracemalloc
 import zipfile
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from exobench.challenge.evaluate_eidc import evaluate_eidc
+from exobench.challenge.evaluate_eidc import eidc_warnings, evaluate_eidc
 from exobench.challenge.folder import read_challenge
 from exobench.datasets.errors import InputError
 from exobench.scoring import MapTruth, legacy, score_maps
@@ -299,6 +300,31 @@ def test_10_only_a_truth_beyond_the_size_stops_the_original_once_a_blob_meets_it
     assert legacy.binary_map(NOWHERE, [3], [(102, 50)], 4) == ([0], [0])
 
 
+@pytest.mark.parametrize(
+    ("frame", "named"),
+    [
+        (pixels([(20, 20), (21, 21)], on=g(70, 50)), ["small_groups", "four_connectivity"]),
+        (
+            pixels([(20, 21)], 3.0, on=pixels([(20, 20)], on=g(70, 50))),
+            ["small_groups", "equal_to_threshold"],
+        ),
+        (
+            pixels(
+                [(73, 50), (74, 50)], 4.0, on=pixels(block(68, 48, 5, 5) + block(75, 50, 2, 1), 9.0)
+            ),
+            [],
+        ),
+    ],
+    ids=["joined at a corner", "equal to the threshold", "apart at a higher threshold"],
+)
+def test_10_a_blob_that_was_never_counted_meets_no_truth_beyond_the_frame(frame, named):
+    """What might have been counted is asked for the defects alone, and stops nothing."""
+    hidden = truth(((70, 50), (102, 50)))
+    score = legacy.process_detmaps({"a_1": frame}, {"a_1": hidden}, 3)
+    assert (score.tp, score.fp, score.recall) == (1, 0, 0.5)
+    assert codes(score) == [*named, "stray_injection"]
+
+
 def test_15_and_15c_settings_decide_what_is_found():
     assert legacy.binary_map(SPECKLES, [3], PLANET, 4, 2, overlap_threshold=-1) == ([31], [0])
     assert legacy.binary_map(SPECKLES, [3], PLANET, 60, 2) == ([25], [6])
@@ -339,9 +365,54 @@ def test_18_one_in_six_injections_in_noise_is_found_by_chance(noise_and_chance):
     assert expected == pytest.approx(pooled.tp, rel=0.35)
 
 
+def test_18_without_a_detection_luck_explains_none():
+    """Crowds of speckles around a companion that no one sees: all but it would be found."""
+    speckles = [(x, y) for x in range(10, 95, 6) for y in range(10, 95, 6)]
+    frame = np.max([g(x, y, amp=9) for x, y in speckles if np.hypot(x - 70, y - 50) > 9], axis=0)
+    for way in (legacy.process_detmaps, legacy.published_analysis):
+        score = way({"a_1": frame}, {"a_1": truth()}, 5)
+        assert "chance_detections" not in codes(score)
+    seen = np.maximum(frame, g(70, 50))
+    for way in (legacy.process_detmaps, legacy.published_analysis):
+        assert "chance_detections" in codes(way({"a_1": seen}, {"a_1": truth()}, 5))
+
+
+def test_18_luck_with_discs_larger_than_the_frame_takes_little_memory():
+    frame = smooth_noise(np.random.default_rng(1))
+    hidden = {"a_1": MapTruth([(80, 30)], 4.0, 0.0, 75.0, "toy")}
+    settings = legacy.ParticipantSettings(fwhm={"a_1": 1e6})
+    tracemalloc.start()
+    score = legacy.process_detmaps({"a_1": frame}, hidden, 2.5, settings)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert score.tp == 23
+    assert most < 1e8  # bytes
+
+
 def test_18_the_strict_score_says_how_many_it_expects_by_chance(noise_and_chance):
     overall = score_maps(*noise_and_chance, 1.5).overall
     assert overall["chance_tp"] == pytest.approx(overall["tp"], rel=0.35)
+
+
+def test_a_higher_threshold_finds_more_beside_a_pixel_far_brighter_than_the_rest():
+    """Even steps up to the brightest pixel would pass over all others."""
+    frame = pixels([(20, 20)], 1e6, on=g(48, 50) + g(53, 50))
+    places = ((48, 50), (53, 50))
+    score = legacy.process_detmaps({"a_1": frame}, {"a_1": truth(places)}, 3)
+    (message,) = [d.message for d in score.defects if d.code == "rises_with_threshold"]
+    assert message.startswith("a_1: 0 detections at the threshold, 2 at the higher ")
+    near = float(message.split()[-1]) + np.linspace(-0.01, 0.01, 20)
+    assert max(legacy.binary_map(frame, near, places, 4, 2)[0]) == 2
+
+
+def test_blobs_outside_the_scored_area_count_as_the_server_counted_them():
+    """A block of 12 x 12 px in a corner is 144 / 45 false positives, a small one is one."""
+    frame = pixels(block(0, 0, 12, 12) + block(99, 99, 2, 1), on=g(70, 50))
+    score = legacy.process_detmaps({"a_1": frame}, {"a_1": truth()}, 3)
+    assert score.fp == 4
+    (message,) = [d.message for d in score.defects if d.code == "whole_frame"]
+    assert message.startswith("a_1: 2 blobs outside the scored area")
+    assert message.endswith(": 4.2 false positives")
 
 
 def test_19_equal_masks_are_labelled_once(monkeypatch):
@@ -457,6 +528,14 @@ def test_15b_a_fwhm_of_sixty_finds_everything():
     assert (overall["tp"], overall["fp"]) == (1, 8)
 
 
+def test_15_settings_that_are_those_of_the_server_change_nothing_and_are_not_named():
+    score, _ = pooled((g(70, 50), PLANET), npix=2, fwhm={"toy_1": 4.0})
+    assert codes(score) == []
+    score, _ = pooled((g(70, 50), PLANET), npix=2, fwhm={"toy_1": 4.5})
+    (message,) = [d.message for d in score.defects]
+    assert message == "the participant chose a FWHM of 4.5 px for toy_1"
+
+
 @pytest.fixture
 def check(toy_challenge):
     """Checks a submission of the given maps with more files, each a FITS array of one number."""
@@ -478,6 +557,18 @@ def test_13_arrays_of_one_number_are_cast_to_numbers(check, toy_challenge):
     score = evaluate_eidc(verdict.submission, read_challenge(toy_challenge.folder))
     assert score["parameters"]["npix"] == 7
     assert score["parameters"]["fwhm"] == {"toy_odd_1": 3.5, "toy_even_2": 4}
+    assert len(verdict.warnings) == 2  # that the strict rules never use them
+    assert eidc_warnings(verdict) == ()
+
+
+def test_13_a_setting_that_is_no_number_is_left_aside_with_the_warning_of_every_check(
+    check, toy_challenge
+):
+    verdict = check(toy_challenge.maps(), 5.0, npix=np.nan)
+    score = evaluate_eidc(verdict.submission, read_challenge(toy_challenge.folder))
+    assert score["parameters"]["npix"] == 2
+    (warning,) = eidc_warnings(verdict)
+    assert "npix.fits" in warning
 
 
 def test_16_other_settings_are_silently_ignored_and_here_named(check, toy_challenge):

@@ -270,6 +270,36 @@ def test_areas_that_no_stretching_changes_are_not_called_gameable():
     assert "auc_not_invariant" not in codes(published)
 
 
+def test_areas_are_named_gameable_only_where_that_shows_in_three_decimals():
+    """A planet and a speckle of 5.0001 at threshold 5: stretched, 5.0002."""
+    frame = np.minimum(g(*PLANET) + g(30.0, 30.0), 5.0001)
+    truths = {"a_1": truth(PLANET)}
+    flat = legacy.published_analysis({"a_1": frame}, truths, 5)
+    assert "auc_not_invariant" not in codes(flat)
+    noise = np.random.default_rng(0).normal(size=SHAPE)
+    (message,) = messages(
+        legacy.published_analysis({"a_1": noise}, truths, 0.5), "auc_not_invariant"
+    )
+    changes = re.findall(r"auc_\w+ from (\S+) to (\d\.\d+)", message)
+    assert changes
+    assert all(before != after for before, after in changes)
+
+
+@pytest.mark.parametrize("threshold", [1e308, -1e308])
+def test_a_threshold_beyond_all_bounds_is_scored_without_areas(threshold):
+    published = legacy.published_analysis({"a_1": g(*PLANET)}, {"a_1": truth(PLANET)}, threshold)
+    assert "no_sweep" in codes(published)
+    assert published.to_dict()["threshold_range"] is None
+
+
+def test_values_beyond_all_bounds_are_detections():
+    for value in (np.inf, 1.7e308):
+        frame = np.where(g(*PLANET) > 3, value, 0.0)
+        published = legacy.published_analysis({"a_1": frame}, {"a_1": truth(PLANET)}, 5)
+        row = published.to_dict()["per_sequence"][0]
+        assert (row["tp"], row["fp"], row["auc_tpr"]) == (1, 0, 1)
+
+
 def test_a_threshold_that_is_not_positive_leaves_no_areas():
     published = legacy.published_analysis({"a_1": g(*PLANET)}, {"a_1": truth(PLANET)}, 0)
     assert "no_sweep" in codes(published)
@@ -288,6 +318,9 @@ def test_fdr_counts_as_zero_where_nothing_is_detected():
     assert published.to_dict()["auc_fdr"] == pytest.approx(0.2, abs=0.005)
     (message,) = messages(published, "fdr_of_nothing")
     assert "makes 80 % of the range" in message
+    silent = legacy.published_analysis({"a_1": frame * 0}, {"a_1": truth(PLANET)}, 5)
+    (message,) = messages(silent, "fdr_of_nothing")
+    assert "makes 100 % of the range" in message
     loud = legacy.published_analysis({"a_1": frame * 100}, {"a_1": truth(PLANET)}, 5)
     assert "fdr_of_nothing" not in codes(loud)
 
@@ -317,6 +350,10 @@ def test_a_false_signal_that_lies_in_several_elements_is_several_and_that_is_nam
     split = legacy.published_analysis({"a_1": frame}, {"a_1": hidden}, 5)
     (message,) = messages(split, "split_signals")
     assert message.startswith("a_1: 1 group of pixels above the threshold: 2 false positives")
+    far = np.argwhere(element == element[80, 50])
+    frame[tuple(far[0])] = frame[tuple(far[-1])] = 9  # two groups in an element of their own
+    crowd = legacy.published_analysis({"a_1": frame}, {"a_1": hidden}, 5)
+    assert messages(crowd, "split_signals") == [message]
 
 
 def test_detections_by_luck_are_named():

@@ -21,12 +21,13 @@ N_THRESHOLDS = 201
 
 
 def sweep(threshold: float) -> NDArray[np.float64]:
-    """201 thresholds from 0 to twice the submitted one; none unless that is positive.
+    """201 thresholds from 0 to twice the submitted one; none unless that is positive and finite.
 
     The published example runs from 0 to 10 about a threshold of 5; that its range follows
     the submitted threshold in general is an assumption.
     """
-    return np.linspace(0, 2 * threshold, N_THRESHOLDS) if threshold > 0 else np.empty(0)
+    highest = 2 * float(threshold)
+    return np.linspace(0, highest, N_THRESHOLDS) if 0 < highest < np.inf else np.empty(0)
 
 
 def normalised_area(thresholds: ArrayLike, metric: ArrayLike) -> float | None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.datasets.geometry import annulus
 from exobench.scoring.legacy.blobs import EIGHT_NEIGHBOURS, Blobs, Rules, find_blobs
 from exobench.scoring.legacy.chance import chance_rate
-from exobench.scoring.legacy.counting import binary_map
+from exobench.scoring.legacy.counting import counts_at
 from exobench.scoring.legacy.defects import Defect, some
 
 if TYPE_CHECKING:
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
 
     from exobench.scoring.truth import MapTruth
 
-N_HIGHER_THRESHOLDS = 20
+HIGHER_RANKS = np.linspace(0, 1, 41)[:-1]
+"""Of the values above the threshold: those that are tried as higher ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +61,8 @@ class CountedMap:
     @property
     def scored(self) -> NDArray[np.bool_]:
         """True between the inner and outer radius of the truth."""
-        return annulus(self.values.shape, *self.truth.radii)
+        n_y, n_x = self.values.shape
+        return self.truth.scored_area((n_y, n_x))
 
     @property
     def chance_detections(self) -> float:
@@ -76,16 +77,14 @@ class CountedMap:
 
 def _of_matching(counted: CountedMap) -> Iterator[Defect]:
     """Blobs that are not one detection of one injection."""
-    blobs, detected = counted.blobs, counted.blobs.detected
-    found = np.zeros(blobs.hit.shape[1], dtype=bool)
-    found[blobs.hit[detected].argmax(axis=1)] = True
-    n_detected, n_found = int(detected.sum()), int(found.sum())
+    blobs = counted.blobs
+    n_detected, n_found = int(blobs.detected.sum()), int(blobs.found.sum())
     if n_detected > n_found:
         yield Defect(
             "several_blobs",
             f"{n_detected} blobs count as detections of {some(n_found, 'injection')}",
         )
-    yield from _beside_injections(blobs, found)
+    yield from _beside_injections(blobs)
     n_merged = int((_injections_held(counted) > 1).sum())
     if n_merged:
         yield Defect(
@@ -93,20 +92,19 @@ def _of_matching(counted: CountedMap) -> Iterator[Defect]:
             f"{some(n_merged, 'blob')} over several injections each, of which one at most is found",
         )
     if blobs.too_large.any():
-        in_discs = blobs.n_pixels[blobs.too_large].sum() / blobs.rules.area
         yield Defect(
             "large_blobs",
             f"{some(int(blobs.too_large.sum()), 'blob')} larger than "
-            f"{blobs.rules.counting.max_blob_fact:g} discs: {in_discs:.3g} false positives, by "
-            "area, and never a detection",
+            f"{blobs.rules.counting.max_blob_fact:g} discs: "
+            f"{_cost(blobs, blobs.too_large)}, by area, and never a detection",
         )
 
 
-def _beside_injections(blobs: Blobs, found: NDArray[np.bool_]) -> Iterator[Defect]:
+def _beside_injections(blobs: Blobs) -> Iterator[Defect]:
     """Blobs on the disc of an injection that count as false positives."""
     touches = blobs.overlaps > 0
     wrong = ~blobs.detected & ~blobs.too_large
-    fragment = wrong & (touches & found).any(axis=1)
+    fragment = wrong & (touches & blobs.found).any(axis=1)
     n_fragments = int(fragment.sum())
     n_partial = int((wrong & ~fragment & touches.any(axis=1)).sum())
     if n_fragments:
@@ -135,7 +133,7 @@ def _injections_held(counted: CountedMap) -> NDArray[np.intp]:
 
 def _of_labelling(counted: CountedMap) -> Iterator[Defect]:
     """Counts that would change if pixels were chosen or joined otherwise."""
-    blobs, rules, values = counted.blobs, counted.blobs.rules, counted.values
+    blobs, rules, values = counted.blobs, counted.blobs.rules.lenient, counted.values
     n_small = int(((blobs.size > 0) & (blobs.size < rules.counting.npix)).sum())
     if n_small:
         yield Defect(
@@ -162,26 +160,21 @@ def _of_labelling(counted: CountedMap) -> Iterator[Defect]:
 
 
 def _rising(counted: CountedMap) -> Iterator[Defect]:
-    highest = counted.values.max(initial=-np.inf, where=np.isfinite(counted.values))
-    if not highest > counted.threshold:
+    """Detections that only a higher threshold finds."""
+    above = counted.values[counted.blobs.label > 0]
+    if not above.size:
         return
-    thresholds = np.linspace(counted.threshold, highest, N_HIGHER_THRESHOLDS + 1)[1:-1]
-    rules = counted.blobs.rules
-    found, _ = binary_map(
-        counted.values,
-        thresholds,
-        counted.truth.injections[:, ::-1],
-        rules.fwhm,
-        rules.counting.npix,
-        rules.counting.overlap_threshold,
-        rules.counting.max_blob_fact,
-    )
-    most = int(np.argmax(found))
-    if found[most] > counted.blobs.counts[0]:
+    # By rank: a few bright pixels would stretch even steps over all others.
+    thresholds = np.unique(np.quantile(above, HIGHER_RANKS, method="lower"))
+    counts = counts_at(counted.values, thresholds, counted.blobs.rules.lenient)
+    n_here = counted.blobs.counts[0]
+    n_detected = [n for n, _ in counts]
+    n_most = max(n_detected)
+    if n_most > n_here:
+        threshold = thresholds[n_detected.index(n_most)]
         yield Defect(
             "rises_with_threshold",
-            f"{counted.blobs.counts[0]} detections at the threshold, {found[most]} at the higher "
-            f"{thresholds[most]:.3g}",
+            f"{some(n_here, 'detection')} at the threshold, {n_most} at the higher {threshold:.3g}",
         )
 
 
@@ -189,12 +182,12 @@ def _of_the_map(counted: CountedMap) -> Iterator[Defect]:
     """What the counting should have looked at and did not."""
     blobs, scored = counted.blobs, counted.scored
     in_scored = np.bincount(blobs.label[scored], minlength=len(blobs.size))[blobs.kept] > 0
-    n_outside = int((~blobs.detected & ~in_scored).sum())
-    if n_outside:
+    outside = ~blobs.detected & ~in_scored
+    if outside.any():
         yield Defect(
             "whole_frame",
-            f"{some(n_outside, 'blob')} outside the scored area, where nothing is ever injected: "
-            f"{some(n_outside, 'false positive')}",
+            f"{some(int(outside.sum()), 'blob')} outside the scored area, where nothing is ever "
+            f"injected: {_cost(blobs, outside)}",
         )
     n_nan = int(np.isnan(counted.values[scored]).sum())
     if n_nan:
@@ -211,6 +204,11 @@ def _of_the_map(counted: CountedMap) -> Iterator[Defect]:
             "stray_injection",
             f"{some(len(strays), 'injection')} outside the scored area, at (x, y) = {places}",
         )
+
+
+def _cost(blobs: Blobs, chosen: NDArray[np.bool_]) -> str:
+    cost = round(float(blobs.cost[chosen].sum()), 1)
+    return f"{cost:g} false positive{'' if cost == 1 else 's'}"
 
 
 def _counts(counts: tuple[int, int]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,10 +71,7 @@ class Discs:
         """The discs about positions ``(x, y)``, or about nothing for shape (n, 0)."""
         nowhere = np.empty(0, dtype=np.intp)
         has_place = positions.shape[1] > 0
-        pixels = [
-            np.flatnonzero(_disc(shape, (p[1], p[0]), fwhm)) if has_place else nowhere
-            for p in positions
-        ]
+        pixels = [_disc(shape, (p[1], p[0]), fwhm) if has_place else nowhere for p in positions]
         area = np.array([len(p) for p in pixels], dtype=np.intp)
         return cls(
             pixel=np.concatenate([nowhere, *pixels]),
@@ -131,16 +130,21 @@ class Rules:
         """The rules for frames of that shape and injections at positions ``(x, y)``."""
         if len(shape) != 2:
             raise InputError(f"a detection map must be 2-D, got shape {shape}")
-        if not (np.isfinite(fwhm) and fwhm > 0):
+        if not is_fwhm(fwhm):
             raise InputError(f"fwhm must be a positive number of pixels, got {fwhm}")
         positions = _positions(injections_xy)
         return cls(
             discs=Discs.about(positions, fwhm, shape),
             beyond=_beyond(positions, shape),
-            area=int(_disc(shape, frame_centre(shape), fwhm).sum()),
+            area=len(_disc(shape, frame_centre(shape), fwhm)),
             fwhm=fwhm,
             counting=counting,
         )
+
+    @property
+    def lenient(self) -> Rules:
+        """The same rules, under which no injection is refused."""
+        return replace(self, beyond=np.zeros_like(self.beyond))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -185,13 +189,25 @@ class Blobs:
         return np.asarray(self.hit.any(axis=1))
 
     @property
-    def counts(self) -> tuple[int, int]:
-        """Detections, and false positives rounded with halves to even."""
-        detected = self.detected
+    def found(self) -> NDArray[np.bool_]:
+        """True for each injection that a blob counts for: of those it hits, the first."""
+        found = np.zeros(self.hit.shape[1], dtype=bool)
+        found[self.hit[self.detected].argmax(axis=1)] = True
+        return found
+
+    @property
+    def cost(self) -> NDArray[np.float64]:
+        """False positives that every blob counts as: 0 for a detection, else 1 or by area."""
         by_area = self.too_large & (self.rules.discs.area.size > 0)
         cost = np.where(by_area, self.n_pixels / self.rules.area, 1.0)
-        # Summed one by one, as the original does: the rounding of halves hangs on it.
-        return int(detected.sum()), round(sum(cost[~detected].tolist()))
+        return np.where(self.detected, 0.0, cost)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Detections, and false positives rounded with halves to even."""
+        # Added one by one, as in the original: the rounding of halves hangs on it, and `sum`
+        # compensates from Python 3.12 on.
+        return int(self.detected.sum()), round(reduce(add, self.cost.tolist(), 0.0))
 
 
 def find_blobs(
@@ -232,12 +248,22 @@ def find_blobs(
     )
 
 
+def is_fwhm(value: float) -> bool:
+    """Whether discs of that radius can be told: its square is a positive number."""
+    number = float(value)
+    # Not a power, which raises where a product is infinite.
+    return number > 0 and 0 < number * number < np.inf
+
+
 def _disc(
     shape: tuple[int, ...], centre_yx: tuple[float, float], radius: float
-) -> NDArray[np.bool_]:
-    y, x = np.ogrid[: shape[0], : shape[1]]
-    inside: NDArray[np.bool_] = (y - centre_yx[0]) ** 2 + (x - centre_yx[1]) ** 2 < radius**2
-    return inside
+) -> NDArray[np.intp]:
+    """Flat indices of the pixels nearer to a place than the radius."""
+    offsets = [np.arange(n) - c for n, c in zip(shape, centre_yx, strict=True)]
+    near = [np.flatnonzero(np.abs(offset) <= radius) for offset in offsets]
+    dy, dx = (offset[chosen] for offset, chosen in zip(offsets, near, strict=True))
+    y, x = np.nonzero(dy[:, np.newaxis] ** 2 + dx**2 < radius**2)
+    return np.asarray(near[0][y] * shape[1] + near[1][x])
 
 
 def _positions(injections_xy: ArrayLike) -> NDArray[np.float64]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from exobench.datasets.errors import InputError
+from exobench.scoring.legacy.answers import maps_among
 from exobench.scoring.legacy.blob_defects import CountedMap
 from exobench.scoring.legacy.blobs import Counting, Rules
-from exobench.scoring.legacy.chance import NOTABLE_CHANCE
+from exobench.scoring.legacy.chance import chance_defect
 from exobench.scoring.legacy.defects import Defect, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
-    from exobench.scoring.sequences import Answer
+    from exobench.scoring.candidates import DetectionList
     from exobench.scoring.truth import MapTruth
 
 
@@ -119,7 +119,7 @@ class PooledScore:
 
 
 def process_detmaps(
-    maps: Mapping[str, Answer],
+    maps: Mapping[str, ArrayLike | DetectionList | None],
     truths: Mapping[str, MapTruth],
     threshold: float,
     settings: ParticipantSettings | None = None,
@@ -132,7 +132,7 @@ def process_detmaps(
 
     Parameters
     ----------
-    maps : mapping of str to ndarray, shape (n_y, n_x)
+    maps : mapping of str to array_like, shape (n_y, n_x)
         By name of sequence. A list of detections was unknown: it is a missing map.
     truths : mapping of str to MapTruth
         By name, in the order in which sequences are added.
@@ -141,13 +141,19 @@ def process_detmaps(
     settings : ParticipantSettings or None
         Sent with the maps.
 
+    Raises
+    ------
+    InputError
+        If a map is no 2-D array of real numbers or belongs to no sequence, or a setting
+        cannot be.
+
     References
     ----------
     Cantalloube et al. (2020), SPIE 11448, 114485A; the scoring program of the CodaLab
     competition.
     """
     settings = ParticipantSettings() if settings is None else settings
-    steps = list(_steps(maps, truths, float(threshold), settings))
+    steps = list(_steps(maps_among(maps, truths), truths, float(threshold), settings))
     added = {step.name: step.counts for step in steps}
     sequences = tuple(
         PooledSequence(
@@ -159,7 +165,7 @@ def process_detmaps(
         for name, truth in truths.items()
         for counts in [added.get(name)]
     )
-    defects = (*_chosen(settings), *(defect for step in steps for defect in step.defects))
+    defects = (*_chosen(settings, truths), *(defect for step in steps for defect in step.defects))
     if any(one.tp is None for one in sequences):
         return PooledScore(sequences=sequences, defects=defects)
     return _pooled(sequences, (*defects, *_by_chance(steps)))
@@ -176,7 +182,7 @@ class _Step:
 
 
 def _steps(
-    maps: Mapping[str, Answer],
+    maps: Mapping[str, NDArray[np.float64]],
     truths: Mapping[str, MapTruth],
     threshold: float,
     settings: ParticipantSettings,
@@ -185,7 +191,7 @@ def _steps(
     previous: tuple[int, int] | None = None
     for name, truth in truths.items():
         values = maps.get(name)
-        if not isinstance(values, np.ndarray):
+        if values is None:
             step = _stop(name, "missing_map_stops", "has no map", "FileNotFoundError")
         elif len(truth.injections) == 0:
             step = _repeat(name, previous)
@@ -237,12 +243,7 @@ def _count(
 def _by_chance(steps: Sequence[_Step]) -> Iterator[Defect]:
     expected = sum(step.chance_detections for step in steps)
     n_detected = sum(step.counts[0] for step in steps if step.counts)
-    if expected >= NOTABLE_CHANCE:
-        yield Defect(
-            "chance_detections",
-            f"luck alone explains about {expected:.2g} of the {n_detected} detections: so many "
-            "injections would meet a false positive if they stood anywhere",
-        )
+    return chance_defect(expected, n_detected, "meet a false positive")
 
 
 def _pooled(sequences: tuple[PooledSequence, ...], defects: tuple[Defect, ...]) -> PooledScore:
@@ -266,9 +267,13 @@ def _pooled(sequences: tuple[PooledSequence, ...], defects: tuple[Defect, ...]) 
     )
 
 
-def _chosen(settings: ParticipantSettings) -> Iterator[Defect]:
-    chosen = [] if settings.npix is None else [f"npix = {settings.npix}"]
-    chosen += [f"a FWHM of {fwhm:g} px for {name}" for name, fwhm in settings.fwhm.items()]
+def _chosen(settings: ParticipantSettings, truths: Mapping[str, MapTruth]) -> Iterator[Defect]:
+    chosen = [] if settings.counting == Counting() else [f"npix = {settings.counting.npix}"]
+    chosen += [
+        f"a FWHM of {fwhm:g} px for {name}"
+        for name, fwhm in settings.fwhm.items()
+        if name in truths and fwhm != truths[name].fwhm
+    ]
     if chosen:
         yield Defect("participant_parameters", f"the participant chose {', '.join(chosen)}")
 

@@ -16,7 +16,7 @@ from exobench.scoring.legacy.blobs import Counting, Rules, find_blobs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 
 def binary_map(  # noqa: PLR0913 - the published procedure has these seven inputs
@@ -76,7 +76,20 @@ def binary_map(  # noqa: PLR0913 - the published procedure has these seven input
     """
     values = np.asarray(frame)
     counting = Counting(npix=npix, overlap_threshold=overlap_threshold, max_blob_fact=max_blob_fact)
-    rules = Rules.of(values.shape, injections_xy, fwhm, counting)
+    counts = counts_at(values, thresholds, Rules.of(values.shape, injections_xy, fwhm, counting))
+    return [n for n, _ in counts], [n for _, n in counts]
+
+
+def counts_at(
+    values: NDArray[np.floating], thresholds: Iterable[float], rules: Rules
+) -> list[tuple[int, int]]:
+    """Detections and false positives at each threshold, under given rules.
+
+    Raises
+    ------
+    InputError
+        If a blob is tried against an injection that the rules refuse.
+    """
     # Of one map, as many pixels above a threshold are the same pixels.
     counted = {0: (0, 0)}
     n_above = []
@@ -85,4 +98,4 @@ def binary_map(  # noqa: PLR0913 - the published procedure has these seven input
         n_above.append(int(np.count_nonzero(above)))
         if n_above[-1] not in counted:
             counted[n_above[-1]] = find_blobs(above, rules).counts
-    return [counted[n][0] for n in n_above], [counted[n][1] for n in n_above]
+    return [counted[n] for n in n_above]

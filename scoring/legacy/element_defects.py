@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from exobench.scoring.legacy.areas import AREAS
 from exobench.scoring.legacy.blobs import EIGHT_NEIGHBOURS
-from exobench.scoring.legacy.chance import NOTABLE_CHANCE
+from exobench.scoring.legacy.chance import chance_defect
 from exobench.scoring.legacy.defects import Defect, some
 from exobench.scoring.legacy.elements import counts_above
 from exobench.scoring.legacy.measured import mean_area
@@ -43,7 +43,7 @@ def area_defects(
     changes = []
     for key, area in AREAS.items():
         before, after = mean_area(counts, area), mean_area(stretched, area)
-        if before is not None and after is not None and abs(after - before) > 1e-12:
+        if before is not None and after is not None and _differ(before, after):
             changes.append(f"{key} from {before:.3f} to {after:.3f}")
     if changes:
         yield Defect(
@@ -57,7 +57,7 @@ def area_defects(
         yield Defect(
             "fdr_of_nothing",
             f"in {len(silent)} of {len(counts)} sequences nothing at all is above the highest "
-            f"thresholds; there FDR counts as 0, which makes {percent:.2g} % of the range of "
+            f"thresholds; there FDR counts as 0, which makes {percent:.0f} % of the range of "
             "auc_fdr",
         )
 
@@ -67,13 +67,8 @@ def count_defects(sequences: Sequence[MeasuredSequence]) -> Iterator[Defect]:
     for s in sequences:
         yield from _false_elements(s)
     expected = sum(s.n_injected * _fraction_near_false(s) for s in sequences)
-    if expected >= NOTABLE_CHANCE:
-        n_found = sum(int(s.counts.tp[0]) for s in sequences)
-        yield Defect(
-            "chance_detections",
-            f"luck alone explains about {expected:.2g} of the {n_found} detections: so many "
-            "injections would have a false positive within 1 FWHM if they stood anywhere",
-        )
+    n_detected = sum(int(s.counts.tp[0]) for s in sequences)
+    yield from chance_defect(expected, n_detected, "have a false positive within 1 FWHM")
 
 
 def ranking_defects(
@@ -92,7 +87,7 @@ def ranking_defects(
     if pooled is None or ranking.value is None:
         return
     mean = ranking.value / ranking.highest
-    if abs(mean - pooled) > 1e-12:
+    if _differ(mean, pooled):
         yield Defect(
             "macro_not_pooled",
             f"the ranking is {ranking.value:.3f} of {ranking.highest}, an F1 of {mean:.3f} on "
@@ -100,8 +95,15 @@ def ranking_defects(
         )
 
 
+def _differ(one: float, other: float) -> bool:
+    """Whether two numbers differ as they are printed."""
+    return f"{one:.3f}" != f"{other:.3f}"
+
+
 def _stretched(values: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
-    return np.where(values > threshold, threshold + STRETCH * (values - threshold), values)
+    """The values, farther above the threshold where they are above; in the same order."""
+    with np.errstate(over="ignore"):
+        return np.where(values > threshold, threshold + STRETCH * (values - threshold), values)
 
 
 def _false_elements(s: MeasuredSequence) -> Iterator[Defect]:
@@ -112,21 +114,23 @@ def _false_elements(s: MeasuredSequence) -> Iterator[Defect]:
     group, n_groups = ndimage.label(above, EIGHT_NEIGHBOURS)
     reaches = np.zeros(n_groups + 1, dtype=bool)
     reaches[group[above & (element < s.n_injected)]] = True
-    in_cell = above & (element >= s.n_injected)
-    apart = in_cell & ~reaches[group]
-    n_false, n_apart = len(np.unique(element[in_cell])), len(np.unique(element[apart]))
+    false = above & (element >= s.n_injected)
+    apart = false & ~reaches[group]
+    n_false, n_apart = len(np.unique(element[false])), len(np.unique(element[apart]))
     if n_false > n_apart:
         yield Defect(
             "spill_over",
-            f"{s.name}: false positives that hang together with an injection that was found, "
-            f"more than 1 FWHM from it: {n_false - n_apart} of {n_false}",
+            f"{s.name}: false positives on the wings of an injection that was found, 1 FWHM and "
+            f"more from it: {n_false - n_apart} of {n_false}",
         )
-    n_signals = len(np.unique(group[apart]))
-    if n_apart > n_signals:
+    pair = np.unique(np.stack([group[apart], element[apart]]), axis=1)
+    split = np.flatnonzero(np.bincount(pair[0]) > 1)
+    if split.size:
+        n_elements = len(np.unique(pair[1, np.isin(pair[0], split)]))
         yield Defect(
             "split_signals",
-            f"{s.name}: {some(n_signals, 'group')} of pixels above the threshold: {n_apart} false "
-            "positives, one in every element that a group lies in",
+            f"{s.name}: {some(split.size, 'group')} of pixels above the threshold: {n_elements} "
+            "false positives, one in every element that a group lies in",
         )
 
 

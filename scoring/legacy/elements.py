@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import annulus, radius_map, to_polar
+from exobench.datasets.geometry import radius_map, to_polar
 from exobench.scoring.candidates import distance
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Elements:
     @classmethod
     def of(cls, truth: MapTruth, shape: tuple[int, int]) -> Elements:
         """The elements of the frames of a sequence."""
-        cell = np.where(annulus(shape, *truth.radii), _cells(truth, shape), -1)
+        cell = np.where(truth.scored_area(shape), _cells(truth, shape), -1)
         nearest, near = _nearest_injection(truth, shape)
         own = near & (cell >= 0)
         n_injected = len(truth.injections)
@@ -51,7 +51,7 @@ class Elements:
         return cls(element=element, n_injected=n_injected, n_elements=n_injected + len(used))
 
     def highest(self, values: ArrayLike | None) -> NDArray[np.float64]:
-        """Largest value in each element, shape (n_elements,); -inf where none is finite.
+        """Largest value in each element, shape (n_elements,); -inf where there is none.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class Elements:
         highest = np.full(self.n_elements, -np.inf)
         if values is not None:
             array = np.asarray(values, dtype=np.float64)
-            claims = (self.element >= 0) & np.isfinite(array)
+            claims = (self.element >= 0) & ~np.isnan(array)
             np.maximum.at(highest, self.element[claims], array[claims])
         return highest
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from exobench.scoring.legacy.elements import ElementCounts
-    from exobench.scoring.sequences import Answer
     from exobench.scoring.truth import MapTruth
 
 
@@ -30,7 +29,7 @@ class MeasuredSequence:
     truth : MapTruth
         Injections and scored area.
     values : ndarray of float64, shape (n_y, n_x), or None
-        The map; None where it is missing or a list of detections, unknown in 2020.
+        The map; None where it is missing.
     elements : Elements
         Of its frames.
     highest : ndarray of float64, shape (n_elements,)
@@ -47,9 +46,10 @@ class MeasuredSequence:
     threshold: float
 
     @classmethod
-    def of(cls, name: str, answer: Answer, truth: MapTruth, threshold: float) -> MeasuredSequence:
-        """The sequence with the answer given to it."""
-        values = answer if isinstance(answer, np.ndarray) else None
+    def of(
+        cls, name: str, values: NDArray[np.float64] | None, truth: MapTruth, threshold: float
+    ) -> MeasuredSequence:
+        """The sequence with its map."""
         elements = elements_of(values, truth)
         return cls(
             name=name,

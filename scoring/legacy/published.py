@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exobench.scoring.legacy.answers import maps_among
 from exobench.scoring.legacy.areas import AREAS, sweep
 from exobench.scoring.legacy.element_defects import area_defects, count_defects, ranking_defects
 from exobench.scoring.legacy.macro import MacroRanking, macro_ranking
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from exobench.scoring.candidates import DetectionList
     from exobench.scoring.legacy.defects import Defect
     from exobench.scoring.legacy.elements import ElementCounts
-    from exobench.scoring.sequences import Answer
     from exobench.scoring.truth import MapTruth
 
 
@@ -70,7 +71,7 @@ class PublishedAnalysis:
 
 
 def published_analysis(
-    maps: Mapping[str, Answer],
+    maps: Mapping[str, ArrayLike | DetectionList | None],
     truths: Mapping[str, MapTruth],
     threshold: float,
     thresholds: ArrayLike | None = None,
@@ -92,16 +93,17 @@ def published_analysis(
     Raises
     ------
     InputError
-        If thresholds do not increase strictly, a map is not 2-D, or neither map nor truth
-        tells the shape of a sequence.
+        If thresholds do not increase strictly, a map is no 2-D array of real numbers or
+        belongs to no sequence, or neither map nor truth tells the shape of a sequence.
 
     References
     ----------
     Cantalloube et al. (2020), SPIE 11448, 114485A.
     """
     range_ = sweep(threshold) if thresholds is None else np.asarray(thresholds, dtype=np.float64)
+    known = maps_among(maps, truths)
     sequences = tuple(
-        MeasuredSequence.of(name, maps.get(name), truth, float(threshold))
+        MeasuredSequence.of(name, known.get(name), truth, float(threshold))
         for name, truth in truths.items()
     )
     return PublishedAnalysis(
