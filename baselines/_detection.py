@@ -17,7 +17,11 @@ from exobench.datasets.rotation import derotate
 from exobench.scoring.snr import significance_map
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    Turn = Callable[[NDArray[np.float32], NDArray[np.float64]], NDArray[np.float32]]
 
 IMAGE_CHOICES = ("significance", "normalized")
 FRAME_CHOICES = ("stim", "normalized_stim")
@@ -43,7 +47,11 @@ def detected_in_image(choice: str, image: NDArray[np.float32], fwhm: float) -> N
 
 
 def detected_in_frames(
-    choice: str, frames: NDArray[np.float32], angles: NDArray[np.float64], fwhm: float
+    choice: str,
+    frames: NDArray[np.float32],
+    angles: NDArray[np.float64],
+    fwhm: float,
+    turn: Turn = derotate,
 ) -> NDArray[np.float64]:
     """Detection map of residual frames that are not derotated.
 
@@ -59,6 +67,8 @@ def detected_in_frames(
         In degrees.
     fwhm : float
         In pixels.
+    turn : callable
+        From frames and angles to derotated frames.
 
     References
     ----------
@@ -66,15 +76,17 @@ def detected_in_frames(
     """
     radius = radius_map(frames.shape)
     searched = (radius >= fwhm / 2) & (radius <= edge_distance(frames.shape))
-    stim = np.where(searched, stim_map(frames, angles), np.nan)
+    stim = np.where(searched, stim_map(frames, angles, turn), np.nan)
     if choice == "stim":
         return stim
-    inverse = stim_map(frames, -angles)[searched]
+    inverse = stim_map(frames, -angles, turn)[searched]
     brightest = np.max(inverse, initial=0, where=np.isfinite(inverse))
     return np.asarray(stim / brightest if brightest > 0 else np.full_like(stim, np.nan))
 
 
-def stim_map(frames: NDArray[np.float32], angles: NDArray[np.float64]) -> NDArray[np.float64]:
+def stim_map(
+    frames: NDArray[np.float32], angles: NDArray[np.float64], turn: Turn = derotate
+) -> NDArray[np.float64]:
     r"""Mean over standard deviation of every pixel of the derotated frames.
 
     .. math:: d(x) = \hat\mu(x) / \hat\sigma(x)
@@ -87,6 +99,8 @@ def stim_map(frames: NDArray[np.float32], angles: NDArray[np.float64]) -> NDArra
         Not derotated.
     angles : ndarray, shape (n_frames,)
         In degrees.
+    turn : callable
+        From frames and angles to derotated frames.
 
     Returns
     -------
@@ -97,7 +111,7 @@ def stim_map(frames: NDArray[np.float32], angles: NDArray[np.float64]) -> NDArra
     length = max(1, _BLOCK_VALUES // frames[0].size)
     for start in range(0, len(frames), length):
         block = slice(start, start + length)
-        turned = derotate(frames[block], angles[block]).astype(np.float64)
+        turned = turn(frames[block], angles[block]).astype(np.float64)
         total += turned.sum(axis=0)
         squares += (turned**2).sum(axis=0)
     mean = total / len(frames)

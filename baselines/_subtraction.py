@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from array_api_extra import at
 
 from exobench.baselines._detection import (
     FRAME_CHOICES,
@@ -20,13 +22,15 @@ from exobench.baselines._detection import (
     detected_in_image,
 )
 from exobench.baselines._options import check_options
-from exobench.datasets.rotation import derotate
+from exobench.datasets.backends import block_length, namespace, on_host
+from exobench.datasets.rotation import INTERPOLATIONS, derotate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from exobench.datasets.backends import Array
     from exobench.datasets.sequence import ImageSequence
 
 _MEDIAN_BLOCK = 1_000_000
@@ -75,9 +79,17 @@ class FrameReduction(Reduction):
         As of `Reduction`, or of the derotated residual frames: ``"stim"``, their mean over
         their standard deviation; ``"normalized_stim"``, in units of its largest value
         under opposite angles. Where there are several wavelengths, frames are their mean.
+    rotation : str
+        How frames are turned: by ``"fourier"`` shears, or by interpolation (``"lanczos"``,
+        ``"cubic"``); see `exobench.datasets.rotation.derotate`.
     """
 
-    choices: ClassVar[dict[str, tuple[str, ...]]] = {"detection": IMAGE_CHOICES + FRAME_CHOICES}
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        "detection": IMAGE_CHOICES + FRAME_CHOICES,
+        "rotation": INTERPOLATIONS,
+    }
+
+    rotation: str = field(default="fourier", kw_only=True)
 
     def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
         """Detection map, shape (n_y, n_x): significance of a point source, in sigma.
@@ -87,7 +99,9 @@ class FrameReduction(Reduction):
         if self.detection in IMAGE_CHOICES:
             return Reduction.__call__(self, sequence)
         frames = self.residual_frames(sequence)
-        return detected_in_frames(self.detection, frames, sequence.angles, sequence.reference_fwhm)
+        turn = partial(derotate, interpolation=self.rotation)
+        fwhm = sequence.reference_fwhm
+        return detected_in_frames(self.detection, frames, sequence.angles, fwhm, turn)
 
     @abstractmethod
     def residual_frames(self, sequence: ImageSequence) -> NDArray[np.float32]:
@@ -98,7 +112,9 @@ class FrameReduction(Reduction):
 
         Median over time of the derotated `residual_frames`.
         """
-        return derotated_median(self.residual_frames(sequence), sequence.angles)
+        frames = self.residual_frames(sequence)
+        image: NDArray[np.float32] = derotated_median(frames, sequence.angles, self.rotation)
+        return image
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +149,8 @@ class Subtraction(FrameReduction):
         Median of the derotated residuals of each wavelength; see `per_channel`.
         """
 
-        def image(channel: ImageSequence) -> NDArray[np.float32]:
-            return derotated_median(self.residuals(channel), channel.angles)
+        def image(channel: ImageSequence) -> Array:
+            return derotated_median(self.residuals(channel), channel.angles, self.rotation)
 
         return per_channel(image)(sequence)
 
@@ -190,21 +206,28 @@ def _spread(residuals: NDArray[np.float32]) -> float:
 
 
 def derotated_median(
-    frames: NDArray[np.float32], angles: NDArray[np.float64]
-) -> NDArray[np.float32]:
+    frames: Array, angles: NDArray[np.float64], interpolation: str = "fourier"
+) -> Array:
     """Median over time of the frames turned north up; shape (n_y, n_x).
 
-    The frames are overwritten by the turned ones, so that only they take memory.
+    Frames of numpy are overwritten by the turned ones, so that only they take memory.
     """
-    length = max(1, _ROTATION_BLOCK // frames[0].size)
-    for start in range(0, len(frames), length):
+    length = block_length(frames, frames.shape[-2] * frames.shape[-1], _ROTATION_BLOCK)
+    for start in range(0, frames.shape[0], length):
         block = slice(start, start + length)
-        frames[block] = derotate(frames[block], angles[block])
+        frames = at(frames)[block].set(derotate(frames[block], angles[block], interpolation))
     return temporal_median(frames)
 
 
-def temporal_median(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+def temporal_median(frames: Array) -> Array:
     """Median over the first axis; shape (n_y, n_x)."""
+    if on_host(frames):
+        return _partitioned_median(frames)
+    ordered, middle = namespace(frames).sort(frames, axis=0), frames.shape[0] // 2
+    return (ordered[middle] + ordered[middle - 1 + frames.shape[0] % 2]) / 2
+
+
+def _partitioned_median(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     n_frames, *shape = frames.shape
     pixels, middle = frames.reshape(n_frames, -1), n_frames // 2
     median = np.empty(pixels.shape[1], dtype=np.float32)
