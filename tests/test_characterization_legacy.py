@@ -76,6 +76,16 @@ def test_one_channel_has_no_sum():
     assert (number.value, codes(number)) == (0.0, [])
 
 
+def test_what_has_no_error_has_no_defect_either():
+    truth = listed(a=[[2.0, 3.0]], b=[[1.0, 4.0], [5.0, 6.0]])
+    for measure in (phase2_astrometry, phase2_photometry):
+        assert (measure(truth, truth).value, codes(measure(truth, truth))) == (0, [])
+
+
+def test_an_estimate_beyond_all_bounds_has_a_distance():
+    assert phase2_astrometry(listed(a=[[3.0, 4.0]]), listed(a=[[1e200, 0.0]])).value == 1e200
+
+
 def test_2_a_planet_declared_as_not_detected_costs_250000_in_contrast():
     truth = np.full((1, 39), 4e-6)
     number = phase2_photometry(listed(a=truth), listed(a=np.full((1, 39), -1.0)))
