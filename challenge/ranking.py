@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from exobench.challenge.board import board_facts, entry_row, listing_key
 from exobench.datasets.errors import ChallengeError
-from exobench.scoring import SequenceCounts, compare, standings
+from exobench.scoring import compare, standings
+from exobench.scoring import sequence_counts as counts_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from exobench.challenge.entries import Entry, EntryStore
     from exobench.challenge.manifest import Manifest
+    from exobench.scoring import SequenceCounts
 
 
 def ranking(manifest: Manifest, store: EntryStore, *, seed: int = 0) -> dict[str, Any]:
@@ -71,24 +73,13 @@ def sequence_counts(manifest: Manifest, track: str, score: Score) -> tuple[Seque
     ChallengeError
         If the score is over other sequences.
     """
-    rows = {row["name"]: row for row in score["per_sequence"]}
-    sequences = manifest.sequences(track)
-    if rows.keys() != {sequence.name for sequence in sequences}:
+    units = {sequence.name: sequence.unit for sequence in manifest.sequences(track)}
+    if {row["name"] for row in score["per_sequence"]} != units.keys():
         raise ChallengeError(
             f"a score of track {track} is not over the sequences of {manifest.name}; "
             "score the entry again"
         )
-    return tuple(
-        SequenceCounts(
-            name=s.name,
-            instrument=s.instrument,
-            unit=s.unit,
-            tp=rows[s.name]["tp"],
-            fp=rows[s.name]["fp"],
-            n_injected=rows[s.name]["n_injected"],
-        )
-        for s in sequences
-    )
+    return tuple(counts_of_rows(score["per_sequence"], units))
 
 
 def _board(

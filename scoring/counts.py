@@ -9,6 +9,7 @@ import numpy as np
 
 from exobench.datasets.errors import InputError
 from exobench.scoring.metrics import RANKABLE
+from exobench.scoring.real_numbers import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -167,20 +168,15 @@ class PooledMeasure:
     ) -> NDArray[np.float64]:
         if self.rank_by.startswith("macro_"):
             means = sums / np.where(n_filled > 0, n_filled, np.inf)
-            return _ratio(means.sum(axis=0), (n_filled > 0).sum(axis=0))
+            return ratio(means.sum(axis=0), (n_filled > 0).sum(axis=0))
         tp, fp = sums
         if self.rank_by == "tpr":
-            return _ratio(tp, n_injected)
+            return ratio(tp, n_injected)
         if self.rank_by == "ppv":
-            return _ratio(tp, tp + fp)
-        return np.where(n_injected > 0, _ratio(2 * tp, tp + fp + n_injected), np.nan)
+            return ratio(tp, tp + fp)
+        return np.where(n_injected > 0, ratio(2 * tp, tp + fp + n_injected), np.nan)
 
     def _of_sequence(self, c: SequenceCounts) -> float:
         if self.rank_by == "macro_tpr":
             return c.tp / c.n_injected
         return 2 * c.tp / (c.tp + c.fp + c.n_injected)
-
-
-def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.generic]) -> NDArray[np.float64]:
-    """The quotient, NaN where the denominator is 0."""
-    return np.asarray(numerator / np.where(denominator == 0, np.nan, denominator))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.scoring.intervals import resampled_intervals
+from exobench.scoring.real_numbers import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,6 @@ def _tpr_at(
     n_maps = weights @ statistics.sums["n_maps"]
     # Both counts grow along the curve, so the last point that is allowed is the highest.
     tp = np.hstack([np.zeros((len(weights), 1)), weights @ statistics.tp_at])
-    fp_per_map = weights @ statistics.fp_at / n_maps[:, np.newaxis]
+    fp_per_map = ratio(weights @ statistics.fp_at, n_maps[:, np.newaxis])
     last = np.stack([np.searchsorted(row, at, side="right") for row in fp_per_map])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.take_along_axis(tp, last, axis=1) / n_injected[:, np.newaxis])
+    return ratio(np.take_along_axis(tp, last, axis=1), n_injected[:, np.newaxis])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 from typing import Literal
 
 
@@ -72,6 +72,13 @@ RANKABLE = ("f1", "tpr", "ppv", "macro_f1", "macro_tpr")
 
 FROC_X = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 """False positives per map at which `froc_score` reads the curve."""
+
+
+def stated(key: str, value: float) -> float | int | None:
+    """The value of a metric as files say it: counts are whole, NaN is null."""
+    if isnan(value):
+        return None
+    return int(value) if METRICS[key].is_count else value
 
 
 def is_resolved(x: float, n_maps: int) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.scoring.intervals import resampled_intervals
-from exobench.scoring.metrics import METRICS
+from exobench.scoring.metrics import METRICS, stated
 from exobench.scoring.pooled import evaluate
 
 if TYPE_CHECKING:
@@ -70,11 +70,5 @@ def differences(
     found = resampled_intervals(apart, first.n_units, ranges, seed)
     estimate = apart(np.ones((1, first.n_units)))
     return {
-        key: Difference(_number(key, float(estimate[key][0])), found.get(key)) for key in METRICS
+        key: Difference(stated(key, float(estimate[key][0])), found.get(key)) for key in METRICS
     }
-
-
-def _number(key: str, value: float) -> float | None:
-    if np.isnan(value):
-        return None
-    return int(value) if METRICS[key].is_count else value

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.scoring.metrics import FROC_X, METRICS, is_resolved
+from exobench.scoring.real_numbers import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,24 +130,24 @@ def evaluate(
     """
     total = {key: weights @ sums for key, sums in statistics.sums.items()}
     tp, fp, n_injected, n_maps = (total[key] for key in ("tp", "fp", "n_injected", "n_maps"))
-    f1 = np.where(n_injected > 0, _ratio(2 * tp, tp + fp + n_injected), np.nan)
+    f1 = np.where(n_injected > 0, ratio(2 * tp, tp + fp + n_injected), np.nan)
     found = {
         **{key: total[key] for key in ("tp", "fp", "n_injected", "n_maps", "n_missing")},
         "fn": n_injected - tp,
-        "tpr": _ratio(tp, n_injected),
-        "fdr": _ratio(fp, tp + fp),
-        "ppv": _ratio(tp, tp + fp),
+        "tpr": ratio(tp, n_injected),
+        "fdr": ratio(fp, tp + fp),
+        "ppv": ratio(tp, tp + fp),
         "f1": f1,
-        "fp_per_map": _ratio(fp, n_maps),
-        "fp_per_1000_resels": _ratio(1000 * fp, total["resels"]),
+        "fp_per_map": ratio(fp, n_maps),
+        "fp_per_1000_resels": ratio(1000 * fp, total["resels"]),
         "fpr_per_resel": false_positive_rate(fp, total["resels"], n_injected),
-        "fp_per_blank_map": _ratio(total["fp_blank"], total["blank"]),
-        "fp_per_filled_map": _ratio(fp - total["fp_blank"], n_maps - total["blank"]),
-        "tpr_above_first_fp": _ratio(total["above_first_fp"], n_injected),
-        "tpr_half_fwhm": _ratio(total["tp_half_fwhm"], n_injected),
+        "fp_per_blank_map": ratio(total["fp_blank"], total["blank"]),
+        "fp_per_filled_map": ratio(fp - total["fp_blank"], n_maps - total["blank"]),
+        "tpr_above_first_fp": ratio(total["above_first_fp"], n_injected),
+        "tpr_half_fwhm": ratio(total["tp_half_fwhm"], n_injected),
         "chance_tp": total["chance_tp"],
         "median_error_px": _weighted_median(statistics.tp_error_px, weights[:, statistics.tp_unit]),
-        "coverage": _ratio(total["n_finite"], total["n_scored"]),
+        "coverage": ratio(total["n_finite"], total["n_scored"]),
         "macro_f1": _macro(weights @ statistics.f1, weights @ statistics.injected),
         "macro_tpr": _macro(weights @ statistics.tpr, weights @ statistics.injected),
         **_along_the_curve(statistics, weights, total, f1),
@@ -161,7 +162,7 @@ def false_positive_rate(
 
     Every injection occupies one element, the others are negatives.
     """
-    return np.where(resels > n_injected, _ratio(fp, resels - n_injected), np.nan)
+    return np.where(resels > n_injected, ratio(fp, resels - n_injected), np.nan)
 
 
 def _along_the_curve(
@@ -173,8 +174,8 @@ def _along_the_curve(
     """Metrics of the whole curve, as sums over the points where TPR rises."""
     n_injected = total["n_injected"][:, np.newaxis]
     tp, fp = weights @ statistics.tp_at, weights @ statistics.fp_at
-    rise = _ratio(np.diff(tp, axis=1, prepend=0), n_injected)
-    fp_per_map = _ratio(fp, total["n_maps"][:, np.newaxis])
+    rise = ratio(np.diff(tp, axis=1, prepend=0), n_injected)
+    fp_per_map = ratio(fp, total["n_maps"][:, np.newaxis])
     nothing = np.where(total["n_injected"] > 0, 0.0, np.nan)
 
     def tpr_at(x: float) -> NDArray[np.float64]:
@@ -184,8 +185,8 @@ def _along_the_curve(
         return tpr_at(x) if is_resolved(x, statistics.n_maps) else np.full(len(weights), np.nan)
 
     points = [tpr_at(x) for x in FROC_X if is_resolved(x, statistics.n_maps)]
-    best_f1 = _ratio(2 * tp, tp + fp + n_injected).max(axis=1, initial=0)
-    precision = np.nan_to_num(_ratio(tp, tp + fp))
+    best_f1 = ratio(2 * tp, tp + fp + n_injected).max(axis=1, initial=0)
+    precision = np.nan_to_num(ratio(tp, tp + fp))
     return {
         "tpr_at_1_fp_per_map": resolved_tpr_at(1.0),
         "tpr_at_0p1_fp_per_map": resolved_tpr_at(0.1),
@@ -196,16 +197,10 @@ def _along_the_curve(
     }
 
 
-def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The quotient, NaN where the denominator is 0."""
-    safe = np.where(denominator == 0, np.nan, denominator)
-    return np.asarray(numerator / safe)
-
-
 def _macro(sums: NDArray[np.float64], injected: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over the instruments that have injections of their mean over sequences."""
     n_instruments = (injected > 0).sum(axis=1)
-    return _ratio(np.nan_to_num(_ratio(sums, injected)).sum(axis=1), n_instruments)
+    return ratio(np.nan_to_num(ratio(sums, injected)).sum(axis=1), n_instruments)
 
 
 def _weighted_median(

@@ -62,15 +62,13 @@ def f1_at_prevalence(
 ) -> PrevalenceF1:
     """F1 of a survey with so many companions per map, blank maps included.
 
+    As `f1_at_filled_fraction`, at the fraction that gives this prevalence.
+
     Parameters
     ----------
-    counts : sequence of SequenceCounts
-        Of an entry at its threshold.
     companions_per_map : float
         Above 0, at most the injections per map with injections of this set: the share of
         maps with companions is the one over the other.
-    seed : int or numpy.random.Generator
-        Of the bootstrap.
 
     Raises
     ------

@@ -51,3 +51,9 @@ def as_real_numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
     if isinstance(numbers, np.ma.MaskedArray):
         return np.asarray(numbers.filled(np.nan))
     return np.asarray(numbers)
+
+
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:
+    """The quotient; NaN, which stands for null, where the denominator is 0."""
+    below = np.asarray(denominator, dtype=np.float64)
+    return np.asarray(numerator / np.where(below == 0, np.nan, below))

@@ -11,7 +11,7 @@ from exobench.scoring.breakdowns import break_down
 from exobench.scoring.curve import pooled_curve
 from exobench.scoring.exact import exact_intervals
 from exobench.scoring.intervals import intervals
-from exobench.scoring.metrics import METRICS
+from exobench.scoring.metrics import stated
 from exobench.scoring.pooled import evaluate, unit_statistics
 from exobench.scoring.score import Score
 from exobench.scoring.sequences import evaluate_sequence
@@ -86,7 +86,7 @@ def score_maps(
     resampled = intervals(statistics, seed)
     return Score(
         threshold=float(threshold),
-        overall={key: _number(key, float(value[0])) for key, value in metrics.items()},
+        overall={key: stated(key, float(value[0])) for key, value in metrics.items()},
         interval=resampled,
         exact_interval=exact_intervals(statistics, resampled),
         sequences=results,
@@ -94,13 +94,6 @@ def score_maps(
         curve=pooled_curve(results),
         warnings=(*_coverage_warning(results), *star_warnings(results, answers)),
     )
-
-
-def _number(key: str, value: float) -> float | int | None:
-    """The value as the score file says it: counts are whole, NaN is null."""
-    if METRICS[key].is_count:
-        return int(value)
-    return None if np.isnan(value) else value
 
 
 def _coverage_warning(results: Sequence[SequenceResult]) -> tuple[str, ...]:

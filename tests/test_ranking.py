@@ -48,7 +48,10 @@ def _score(toy, n_injected, counts):
         "ppv": tp / (tp + fp) if tp + fp else None,
     }
     rows = [
-        {"name": s.name, "tp": t, "fp": f, "n_injected": n_injected}
+        {
+            **{"name": s.name, "instrument": "toy"},
+            **{"tp": t, "fp": f, "n_injected": n_injected},
+        }
         for s, (t, f) in zip(toy.sequences, counts, strict=True)
     ]
     return {
