@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from scipy import stats
 
 from exobench.leaderboard.sequence_figure import FAINT, INK
+from exobench.leaderboard.series import series
 from exobench.scoring.calibration.false_alarms import gaussian_claim
 from exobench.scoring.calibration.rates import FalseAlarmRate
 
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from exobench.scoring.calibration.audit_result import Audit, SeparationAudit
     from exobench.scoring.calibration.reliability import ReliabilityDiagram
 
-# Okabe & Ito (2008): apart for every kind of colour vision, and by shape in print.
-MEASURED, FITTED = "#0072B2", "#D55E00"
-SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
+(MEASURED, _), (FITTED, _) = series(2)
 _UNRESOLVED = "#d9dce0"
 _MOST_PANELS_A_ROW = 3
 _MOST_POINTS = 2000  # of a curve
@@ -35,13 +34,19 @@ def reliability_figure(diagrams: Mapping[str, ReliabilityDiagram]) -> Figure:
     Parameters
     ----------
     diagrams : mapping of str to ReliabilityDiagram
-        By label, at most four; bars are 95 % Wilson intervals.
+        By label; bars are 95 % Wilson intervals.
 
     Returns
     -------
     matplotlib.figure.Figure
         Not registered with pyplot; save it with ``savefig``.
+
+    Raises
+    ------
+    InputError
+        If there are more than five.
     """
+    styles = series(len(diagrams))
     figure = Figure(figsize=(5.6, 7.0), dpi=140, layout="constrained", facecolor="white")
     upper, lower = figure.subplots(2, 1, height_ratios=(3.2, 1), sharex=True)
     upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2, linestyle=(0, (5, 4)), zorder=1)
@@ -57,7 +62,7 @@ def reliability_figure(diagrams: Mapping[str, ReliabilityDiagram]) -> Figure:
         rotation_mode="anchor",
         transform_rotates_text=True,
     )
-    for (label, diagram), (colour, marker) in zip(diagrams.items(), SERIES, strict=False):
+    for (label, diagram), (colour, marker) in zip(diagrams.items(), styles, strict=True):
         _draw_diagram(upper, diagram, label, colour, marker)
         lower.stairs(*_histogram(diagram), color=colour, linewidth=1.6)
     upper.set_ylabel("observed fraction of positives", fontsize=9.5, color=INK)
@@ -110,17 +115,17 @@ def false_alarm_figure(
     )
     grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     low, high, floor = _ranges(panels)
-    for axes, one in zip(grid, panels, strict=False):
+    for k, (axes, one) in enumerate(zip(grid, panels, strict=False), start=1):
         _draw_panel(axes, one, (low, high), floor, claim)
-        axes.set_title(
-            _panel_title(one, audit, unit.replace("lambda", "λ")), loc="left", fontsize=9, color=INK
-        )
+        _sigma_axis(axes, floor, is_last=k % n_columns == 0 or k == len(panels))
+        title = _panel_title(one, audit, unit.replace("lambda", "λ"))
+        axes.set_title(title, loc="left", fontsize=9, color=INK)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     for axes in grid[::n_columns]:
         axes.set_ylabel("probability of a false alarm\nin an element", fontsize=9, color=INK)
     sigmas = claim is gaussian_claim
-    label = "value in the map [sigma]" if sigmas else "value in the map"
+    label = "value in the map [σ]" if sigmas else "value in the map"
     for axes in grid[max(len(panels) - n_columns, 0) : len(panels)]:
         axes.set_xlabel(label, fontsize=9, color=INK)
         axes.tick_params(labelbottom=True)
@@ -210,7 +215,6 @@ def _draw_panel(
     axes.yaxis.set_major_locator(LogLocator(numticks=12))
     axes.yaxis.set_minor_formatter(NullFormatter())
     _finish(axes)
-    _sigma_axis(axes, floor)
 
 
 def _draw_counts(axes: Axes, one: SeparationAudit) -> None:
@@ -264,8 +268,8 @@ def _draw_tail(axes: Axes, one: SeparationAudit) -> None:
     )
 
 
-def _sigma_axis(axes: Axes, floor: float) -> None:
-    """Gaussian values of the same tail probability, on the right."""
+def _sigma_axis(axes: Axes, floor: float, *, is_last: bool) -> None:
+    """Gaussian values of the same tail probability, on the right; named beside the last."""
     right = axes.secondary_yaxis("right")
     sigmas = np.arange(0, np.floor(stats.norm.isf(floor)) + 1)
     right.set_yticks(stats.norm.sf(sigmas))
@@ -273,8 +277,10 @@ def _sigma_axis(axes: Axes, floor: float) -> None:
         FuncFormatter(lambda p, _: f"{stats.norm.isf(p):.0f} σ" if 0 < p < 1 else "")
     )
     right.yaxis.set_minor_formatter(NullFormatter())
-    right.tick_params(which="minor", length=0)
+    right.tick_params(which="both", length=0)  # beside a number a tick would be a minus
     right.tick_params(labelsize=8, colors=FAINT)
+    if is_last:
+        right.set_ylabel("as many Gaussian σ", fontsize=8.5, color=FAINT)
     right.spines["right"].set_visible(False)
 
 

@@ -23,6 +23,7 @@ from exobench.leaderboard.diagnostic_axes import (
     page,
 )
 from exobench.leaderboard.sequence_figure import FAINT, INK
+from exobench.leaderboard.series import series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
         TruePositiveMap,
     )
 
-# Okabe & Ito (2008): apart for every kind of colour vision, and by shape in print.
-SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#444444", "v"))
 FRACTIONS = "cividis"
 P_VALUES = "viridis"
 _LEAST_LOG_P = -12.0
@@ -56,7 +55,7 @@ def contrast_figure(
     Parameters
     ----------
     curves : mapping of str to ContrastCurve
-        By label, of one sequence, at most five. Dotted: without small-sample correction.
+        By label, of one sequence. Dotted: without small-sample correction.
     completeness : CompletenessCurve or None
         Of the first of them; drawn with its 95 % interval where it has both ends.
 
@@ -64,11 +63,17 @@ def contrast_figure(
     -------
     matplotlib.figure.Figure
         Not registered with pyplot; save it with ``savefig``.
+
+    Raises
+    ------
+    InputError
+        Here and below, if there are more than five curves.
     """
+    styles = series(len(curves) + (completeness is not None))
     figure = page(6.4, 6.6)
     upper, lower = figure.subplots(2, 1, height_ratios=(2.6, 1), sharex=True)
     first = next(iter(curves.values()))
-    for (label, curve), (colour, marker) in zip(curves.items(), SERIES, strict=False):
+    for (label, curve), (colour, marker) in zip(curves.items(), styles, strict=False):
         x, star = curve.separations.arcsec, curve.star_flux
         shown = {"color": colour, "marker": marker, "markersize": 4.5}
         text = f"{label}, {curve.sigma:g}σ, {curve.noise_model} noise"
@@ -77,8 +82,7 @@ def contrast_figure(
         lower.errorbar(x, curve.throughput, curve.throughput_scatter, capsize=2, **shown)
     upper.plot([], [], color=FAINT, linestyle=":", label="without small-sample correction")
     if completeness is not None:
-        colour, marker = SERIES[min(len(curves), len(SERIES) - 1)]
-        _draw_level(upper, completeness, colour, marker, f"{next(iter(curves))}, ")
+        _draw_level(upper, completeness, *styles[-1], f"{next(iter(curves))}, ")
     label_depth(upper, first.star_flux)
     label_separation(lower, upper, first.separations)
     lower.set_ylabel("throughput", fontsize=LABEL_SIZE, color=INK)
@@ -96,17 +100,18 @@ def completeness_figure(curve: CompletenessCurve, levels: Sequence[float] = (0.5
     ----------
     curve : CompletenessCurve
     levels : sequence of float
-        At most five. Bands are distribution-free 95 % intervals; dots are single places.
+        Bands are distribution-free 95 % intervals; dots are single places.
     """
     figure = page(6.4, 4.8)
     axes = figure.subplots()
     places = np.repeat(curve.separations.arcsec, curve.n_azimuths)
     axes.plot(places, depth(curve.limits.ravel(), curve.star_flux), ".", color=FAINT, markersize=3)
-    for level, (colour, marker) in zip(levels, SERIES, strict=False):
+    for level, (colour, marker) in zip(levels, series(len(levels)), strict=True):
         _draw_level(axes, curve.at(level), colour, marker)
     label_depth(axes, curve.star_flux)
     label_separation(axes, axes, curve.separations)
-    axes.legend(fontsize=8.5, frameon=False, labelcolor=INK, title=curve.criterion)
+    title = curve.criterion
+    axes.legend(fontsize=8.5, frameon=False, labelcolor=INK, title=title, title_fontsize=8.5)
     axes.set_title(curve.name, loc="left", fontsize=10, color=INK, parse_math=False)
     finish(axes)
     return figure
@@ -120,7 +125,7 @@ def true_positive_figure(found: TruePositiveMap, levels: Sequence[float] = (0.5,
     found : TruePositiveMap
         A completeness or a performance map.
     levels : sequence of float
-        Of the lines drawn on it.
+        Of the lines drawn on it, at most four.
     """
     figure = page(6.8, 5.0)
     axes = figure.subplots()
@@ -157,13 +162,13 @@ def threshold_figure(curves: Sequence[ThresholdCurve]) -> Figure:
     Parameters
     ----------
     curves : sequence of ThresholdCurve
-        At most five, of one significance: of several noise models.
+        Of one significance: of several noise models.
     """
     figure = page(6.4, 4.6)
     axes = figure.subplots()
     sigma = curves[0].sigma
     axes.axhline(sigma, color=FAINT, linestyle=(0, (5, 4)), linewidth=1.2)
-    for curve, (colour, _) in zip(curves, SERIES, strict=False):
+    for curve, (colour, _) in zip(curves, series(len(curves)), strict=True):
         label = f"{curve.noise_model} noise"
         axes.plot(curve.separation_fwhm, curve.signal, color=colour, linewidth=1.8, label=label)
     end = curves[0].separation_fwhm[-1]
@@ -198,14 +203,14 @@ def noise_regime_figure(found: NoiseRegimes) -> Figure:
     shown = upper.pcolormesh(edges(x), rows, log_p, cmap=P_VALUES, vmin=_LEAST_LOG_P, vmax=0)
     upper.set_yticks(range(len(found.labels)), found.labels)
     upper.set_ylabel("algorithm", fontsize=LABEL_SIZE, color=INK)
-    colour_bar(upper, shown, "log₁₀ p of Gaussian noise").ax.axhline(
+    colour_bar(upper, shown, f"log₁₀ p of Gaussian noise (line: {found.p_least:g})").ax.axhline(
         np.log10(found.p_least), color="white", linewidth=2
     )
     for i, (label, noise) in enumerate(zip(found.labels, found.noise, strict=True)):
         shade = str(0.1 + 0.6 * i / max(len(found.labels) - 1, 1))
         lower.plot(x, noise, color=shade, linewidth=1.4, label=label)
     lower.set_yscale("log")
-    lower.set_ylabel("noise of an aperture [cube unit]", fontsize=LABEL_SIZE, color=INK)
+    lower.set_ylabel("noise of an aperture [unit of the cube]", fontsize=LABEL_SIZE, color=INK)
     _draw_radii(upper, lower, found)
     label_separation(lower, upper, found.separations)
     lower.legend(fontsize=8.5, frameon=False, labelcolor=INK, ncols=2)
@@ -220,15 +225,15 @@ def quantile_figure(samples: Mapping[str, NormalQuantiles]) -> Figure:
     Parameters
     ----------
     samples : mapping of str to NormalQuantiles
-        By label, at most five. Each in units of its fitted deviation: Gaussian noise lies on
-        the line.
+        By label. Each in units of its fitted deviation: Gaussian noise lies on the line.
     """
+    styles = series(len(samples))
     figure = page(5.2, 5.0)
     axes = figure.subplots()
     reach = max(float(one.theoretical[-1]) for one in samples.values())
     line = np.array([-reach, reach])
     axes.plot(line, line, color=FAINT, linestyle=(0, (5, 4)), linewidth=1.2)
-    for (label, one), (colour, marker) in zip(samples.items(), SERIES, strict=False):
+    for (label, one), (colour, marker) in zip(samples.items(), styles, strict=True):
         values = (one.ordered - one.intercept) / one.slope
         text = f"{label}, R² = {one.r_squared:.3f}"
         axes.plot(one.theoretical, values, marker, color=colour, markersize=4, label=text)
@@ -245,9 +250,17 @@ def _draw_level(
     """The flux of a completeness, with its interval where both of its ends are known."""
     x, star = curve.separations.arcsec, curve.star_flux
     low, high = (depth(end, star) for end in curve.interval())
-    text = f"{prefix}found in {curve.level:.0%} of {curve.n_azimuths} places"
+    n = curve.n_azimuths
+    where = "at the only place" if n == 1 else f"in {curve.level:.0%} of {n} places"
     axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(x, depth(curve.flux, star), color=colour, marker=marker, markersize=4.5, label=text)
+    axes.plot(
+        x,
+        depth(curve.flux, star),
+        color=colour,
+        marker=marker,
+        markersize=4.5,
+        label=f"{prefix}found {where}",
+    )
 
 
 def _criterion(found: TruePositiveMap) -> str:

@@ -140,6 +140,18 @@ def test_a_place_with_a_residual_above_the_threshold_needs_no_flux(sequence):
     assert curve.limits[1, 2] == 0
 
 
+def test_a_companion_on_the_first_false_positive_is_found_by_chance(sequence):
+    """However faint it is, it lifts what stands there already above its own height."""
+    y, x = PLACES.into(sequence).positions(2)[1]
+    residual = spot(*to_polar(y, x, (SIZE, SIZE)), 9.0)
+    curve = completeness_curve(
+        sequence, lambda s: s.cube[0, 0].astype(float) + residual, injections=PLACES
+    )
+    assert (curve.limits == 0).sum() == 1
+    assert curve.limits[1, 2] == 0
+    assert (curve.limits[curve.limits > 0] > 8).all()
+
+
 def test_what_is_never_found_has_no_limit(sequence):
     curve = completeness_curve(
         sequence, lambda s: np.zeros(s.shape), injections=PLACES, threshold=1.0

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
 
+from exobench.datasets.errors import InputError
 from exobench.leaderboard.diagnostic_axes import edges
 from exobench.leaderboard.diagnostic_figures import (
     completeness_figure,
@@ -178,6 +179,26 @@ def test_quantiles_are_drawn_in_units_of_their_deviation():
     drawn = figure.axes[0].lines[1].get_ydata()
     np.testing.assert_allclose(drawn, (one.ordered - one.intercept) / one.slope)
     assert saved(figure)
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        lambda n: contrast_figure({str(k): contrast() for k in range(n)}),
+        lambda n: completeness_figure(completeness(), np.linspace(0.1, 0.9, n)),
+        lambda n: threshold_figure([threshold_curve([1.0, 2.0])] * n),
+        lambda n: quantile_figure({str(k): normal_quantiles([1, 2, 4]) for k in range(n)}),
+    ],
+)
+def test_no_curve_is_left_out_without_a_word(drawn):
+    drawn(5)
+    with pytest.raises(InputError, match="at most 5 curves apart, got 6"):
+        drawn(6)
+
+
+def test_a_single_place_is_called_so():
+    axes = contrast_figure({"pca": contrast()}, completeness(n=1)).axes[0]
+    assert axes.get_legend().get_texts()[-1].get_text() == "pca, found at the only place"
 
 
 def test_cells_meet_half_way_between_their_middles():

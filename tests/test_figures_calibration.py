@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
 
+from exobench.datasets.errors import InputError
 from exobench.leaderboard.calibration_figures import false_alarm_figure, reliability_figure
 from exobench.scoring.calibration import audit, blank_fields, reliability_diagram
 
@@ -63,6 +64,22 @@ def test_a_diagram_shows_fractions_intervals_and_how_often(tmp_path):
     np.testing.assert_allclose(y, [one.observed for one in diagram.bins])
     np.testing.assert_allclose(lower.patches[0].get_data().values, [one.n for one in diagram.bins])
     figure.savefig(tmp_path / "figure.png")
+
+
+def test_no_diagram_is_left_out_without_a_word():
+    diagram = reliability_diagram([0, 1], [0.2, 0.9])
+    with pytest.raises(InputError, match="at most 5 curves apart, got 6"):
+        reliability_figure({str(k): diagram for k in range(6)})
+
+
+def test_the_axis_of_sigmas_says_what_it_is_and_has_no_ticks_that_look_like_a_minus(audited):
+    figure = false_alarm_figure(audited)
+    figure.draw_without_rendering()
+    rights = [axes.child_axes[0] for axes in figure.axes if axes.axison]
+    assert [right.get_ylabel() for right in rights] == ["", "", "as many Gaussian σ"]
+    for tick in rights[0].yaxis.get_major_ticks():
+        assert tick.tick2line.get_markersize() == 0
+    assert figure.axes[0].get_xlabel() == "value in the map [σ]"
 
 
 def test_bins_without_predictions_are_drawn_empty():

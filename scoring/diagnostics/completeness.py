@@ -149,10 +149,11 @@ class _Judge:
 
     placed: InjectedSequences
     algorithm: Algorithm
+    empty: NDArray[np.float64]
     searched: NDArray[np.bool_]
     threshold: float
+    by_chance: float
     criterion: str
-    empty: NDArray[np.float64]
 
     @classmethod
     def of(cls, placed: InjectedSequences, algorithm: Algorithm, threshold: float | None) -> _Judge:
@@ -164,34 +165,43 @@ class _Judge:
         searched = annulus(empty.shape, radii[0] - half, radii[-1] + half)
         if threshold is None and not np.isfinite(empty[searched]).any():
             raise InputError(f"{sequence.name}: the map has no finite value where it is searched")
-        at = np.nextafter(np.nanmax(empty[searched]), np.inf) if threshold is None else threshold
+        # On the first false positive a companion is found by chance, however faint it is.
+        by_chance = float(np.nanmax(empty[searched])) if threshold is None else threshold
         return cls(
             placed=placed,
             algorithm=algorithm,
-            searched=searched,
-            threshold=float(at),
-            criterion=FIRST_FALSE_POSITIVE if threshold is None else f"at {threshold:g} or above",
             empty=empty,
+            searched=searched,
+            threshold=float(np.nextafter(by_chance, np.inf)) if threshold is None else threshold,
+            by_chance=by_chance,
+            criterion=FIRST_FALSE_POSITIVE if threshold is None else f"at {threshold:g} or above",
         )
 
     @property
     def found_by_chance(self) -> NDArray[np.bool_]:
         """Places at which the map without companions has a candidate already."""
         azimuths = range(self.placed.n_azimuths)
-        found = [self._is_found(self.empty, self.placed.positions(one)) for one in azimuths]
+        found = [
+            self._has_candidate(self.empty, self.by_chance, self.placed.positions(one))
+            for one in azimuths
+        ]
         return np.stack(found, axis=1)
 
     def found(self, flux: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether companions of that flux are found; False where it is NaN."""
         found = np.zeros(flux.shape, dtype=bool)
         for trial in self.placed.run(self.algorithm, flux):
-            found[trial.radii, trial.azimuth] = self._is_found(trial.image, trial.yx)
+            found[trial.radii, trial.azimuth] = self._has_candidate(
+                trial.image, self.threshold, trial.yx
+            )
         return found
 
-    def _is_found(self, image: NDArray[np.float64], yx: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether a candidate of the annulus, bright enough, is within 1 FWHM of (y, x)."""
+    def _has_candidate(
+        self, image: NDArray[np.float64], threshold: float, yx: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Whether a candidate of the annulus, high enough, is within 1 FWHM of (y, x)."""
         fwhm = self.placed.sequence.reference_fwhm
-        candidates, _ = find_candidates(image, fwhm, self.searched & (image >= self.threshold))
+        candidates, _ = find_candidates(image, fwhm, self.searched & (image >= threshold))
         distance = np.hypot(*(yx[:, np.newaxis] - candidates).transpose(2, 0, 1))
         return np.asarray((distance <= fwhm).any(axis=1))
 

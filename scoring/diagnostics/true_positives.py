@@ -141,7 +141,8 @@ class CompletenessCurve:
         Of shape (n_radii,).
     limits : ndarray, shape (n_radii, n_azimuths)
         Flux from which on a companion at that place is found; infinite where no flux that
-        was tried is, 0 where the map without companions has a candidate.
+        was tried is; 0 where the map without companions has a candidate, or its first false
+        positive, so that any companion is found by chance.
     level : float
         Completeness of the curve: fraction of the places of a radius.
     threshold : float
