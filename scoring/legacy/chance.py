@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.scoring.legacy.defects import Defect
+from exobench.scoring.legacy.defects import Defect, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ _MOST_AT_ONCE = 1 << 20
 
 
 def chance_defect(expected: float, n_detected: int, met: str) -> Iterator[Defect]:
-    """The defect of not reporting luck, where luck explains a detection.
+    """The defect of not reporting luck, where luck makes a detection.
 
     Parameters
     ----------
@@ -36,10 +36,11 @@ def chance_defect(expected: float, n_detected: int, met: str) -> Iterator[Defect
     met : str
         What an injection does to a false positive that it is found by.
     """
-    if n_detected and expected >= NOTABLE_CHANCE:
+    expected = min(expected, n_detected)
+    if expected >= NOTABLE_CHANCE:
         yield Defect(
             "chance_detections",
-            f"luck alone explains about {expected:.1f} of the {n_detected} detections: so many "
+            f"luck alone makes about {expected:.1f} of {some(n_detected, 'detection')}: so many "
             f"injections would {met} if they stood anywhere",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exobench.datasets.errors import InputError
@@ -13,7 +13,7 @@ from exobench.scoring.legacy.chance import chance_defect
 from exobench.scoring.legacy.defects import Defect, some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -154,21 +154,17 @@ def process_detmaps(
     """
     settings = ParticipantSettings() if settings is None else settings
     steps = list(_steps(maps_among(maps, truths), truths, float(threshold), settings))
-    added = {step.name: step.counts for step in steps}
-    sequences = tuple(
-        PooledSequence(
-            name=name,
-            n_injected=len(truth.injections),
-            tp=counts[0] if counts else None,
-            fp=counts[1] if counts else None,
-        )
-        for name, truth in truths.items()
-        for counts in [added.get(name)]
-    )
     defects = (*_chosen(settings, truths), *(defect for step in steps for defect in step.defects))
-    if any(one.tp is None for one in sequences):
-        return PooledScore(sequences=sequences, defects=defects)
-    return _pooled(sequences, (*defects, *_by_chance(steps)))
+    added = [step.counts or (None, None) for step in steps]
+    added += [(None, None)] * (len(truths) - len(steps))
+    sequences = tuple(
+        PooledSequence(name=name, n_injected=len(truth.injections), tp=tp, fp=fp)
+        for (name, truth), (tp, fp) in zip(truths.items(), added, strict=True)
+    )
+    score = PooledScore(sequences=sequences, defects=defects)
+    if score.tp is None or score.fp is None:
+        return score
+    return _pooled(score, score.tp, score.fp, _by_chance(steps))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,25 +242,22 @@ def _by_chance(steps: Sequence[_Step]) -> Iterator[Defect]:
     return chance_defect(expected, n_detected, "meet a false positive")
 
 
-def _pooled(sequences: tuple[PooledSequence, ...], defects: tuple[Defect, ...]) -> PooledScore:
-    """Precision, recall and F1 as the server computed them."""
-    n_injected = sum(one.n_injected for one in sequences)
-    tp, fp = (_total([getattr(one, key) for one in sequences]) or 0 for key in ("tp", "fp"))
-    recall = tp / n_injected if n_injected else 0.0
+def _pooled(score: PooledScore, tp: int, fp: int, by_chance: Iterable[Defect]) -> PooledScore:
+    """The score with precision, recall and F1 as the server computed them."""
+    defects = [*score.defects, *by_chance]
+    recall = tp / score.n_injected if score.n_injected else 0.0
     precision = tp / (tp + fp) if tp + fp else 0.0
     f1: float | None = 0.0
     if tp == 0 and fp > 0:
         f1 = None
         message = f"{some(fp, 'false positive')} and no detection: {_stopped('ZeroDivisionError')}"
-        defects = (*defects, Defect("zero_division", message))
+        defects.append(Defect("zero_division", message))
     elif tp:
         f1 = 2 * precision * recall / (precision + recall)
     if recall > 1:
         above = f"recall is {recall:.3g}: more was counted as found than was injected"
-        defects = (*defects, Defect("recall_above_one", above))
-    return PooledScore(
-        sequences=sequences, recall=recall, precision=precision, f1=f1, defects=defects
-    )
+        defects.append(Defect("recall_above_one", above))
+    return replace(score, recall=recall, precision=precision, f1=f1, defects=tuple(defects))
 
 
 def _chosen(settings: ParticipantSettings, truths: Mapping[str, MapTruth]) -> Iterator[Defect]:
