@@ -10,26 +10,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from array_api_extra import at
 from scipy import linalg
 
+from exobench.baselines._low_rank import inverted, leading_eigenpairs
+from exobench.datasets.backends import block_length, compiled, device_of, like, namespace
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    from exobench.datasets.backends import Array
 
     Matrix = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
 _OVERSAMPLING = 3
 _CHUNK_VALUES = 500_000
-# Below this fraction of the largest eigenvalue rounding is all that a component has.
-_RANK_TOLERANCE = 1e-13
 
 
-def projection_weights(gram: Matrix, allowed: Mask, n_components: int) -> Matrix:
+def projection_weights(gram: Array, allowed: Mask, n_components: int) -> Array:
     """Weights of the references in each frame's projection on their principal components.
 
     Parameters
     ----------
-    gram : ndarray, shape (n_frames, n_frames)
+    gram : array, shape (n_frames, n_frames)
+        Of any namespace.
     allowed : ndarray of bool, shape (n_targets, n_frames)
         Row ``t``: the references of frame ``t``, at least `n_components` of them. The first
         frames are the targets: all of them, or others follow that only serve as references.
@@ -38,7 +45,7 @@ def projection_weights(gram: Matrix, allowed: Mask, n_components: int) -> Matrix
 
     Returns
     -------
-    ndarray, shape (n_targets, n_frames)
+    array, shape (n_targets, n_frames)
         ``weights @ X`` are the models of the targets; exactly 0 where not allowed.
 
     Notes
@@ -55,57 +62,68 @@ def projection_weights(gram: Matrix, allowed: Mask, n_components: int) -> Matrix
     ----------
     Halko, Martinsson & Tropp (2011), SIAM Review 53, 217, Algorithm 4.4.
     """
-    weights = np.zeros(allowed.shape)
+    xp, counts = namespace(gram), allowed.sum(axis=1)
+    weights = xp.zeros(allowed.shape, dtype=gram.dtype, device=device_of(gram))
     if (allowed == allowed[0]).all():
-        library = np.flatnonzero(allowed[0])
-        basis, values = _eigenbasis(gram[np.ix_(library, library)], n_components)
-        weights[:, library] = (gram[: len(allowed), library] @ basis * _inverted(values)) @ basis.T
-        return weights
+        library = like(gram, np.flatnonzero(allowed[0]))
+        basis, values = leading_eigenpairs(gram[library, :][:, library], n_components)
+        projected = (gram[: len(allowed), :][:, library] @ basis) * inverted(values)
+        return at(weights)[:, library].set(projected @ basis.T)
     n_start = _OVERSAMPLING * n_components
-    small = allowed.sum(axis=1) < n_start + n_components
-    for t in np.flatnonzero(small):
-        library = np.flatnonzero(allowed[t])
-        basis, values = _eigenbasis(gram[np.ix_(library, library)], n_components)
-        weights[t, library] = (basis * _inverted(values)) @ (basis.T @ gram[library, t])
-    large = np.flatnonzero(~small)
-    if large.size:
-        start, values = _eigenbasis(gram, n_start)
-        start *= _inverted(values)
-        length = max(1, _CHUNK_VALUES // start.size)
-        for first in range(0, large.size, length):
-            chunk = large[first : first + length]
-            weights[chunk] = _ritz_weights(gram, allowed[chunk], start, chunk, n_components)
+    small = counts < n_start + n_components
+    size = int(counts[small].max(initial=1))
+    for rows in _chunks(gram, np.flatnonzero(small), size**2):
+        # Its library first, then frames that are not in it, so that all have one size.
+        members = np.argsort(~allowed[rows], axis=1, kind="stable")[:, :size]
+        inside = np.take_along_axis(allowed[rows], members, axis=1)
+        chosen = (like(gram, rows), like(gram, members), like(gram, inside))
+        weights = at(weights)[chosen[0]].set(_exact_weights(gram, *chosen, n=n_components))
+    if not small.all():
+        vectors, values = leading_eigenpairs(gram, n_start)
+        start = vectors * inverted(values)
+        for rows in _chunks(gram, np.flatnonzero(~small), allowed.shape[1] * n_start):
+            targets, mask = like(gram, rows), like(gram, allowed[rows], "float64")
+            weights = at(weights)[targets].set(
+                _ritz_weights(gram, targets, mask, start, n=n_components)
+            )
     return weights
 
 
-def _eigenbasis(gram: Matrix, n: int) -> tuple[Matrix, Matrix]:
-    """Eigenvectors (columns) of the `n` largest eigenvalues, and these, largest first."""
-    size = len(gram)
-    values, vectors = linalg.eigh(
-        gram, subset_by_index=(max(0, size - n), size - 1), check_finite=False
-    )
-    return vectors[:, ::-1], values[::-1]
+def _chunks(gram: Array, rows: NDArray[np.intp], values_per_row: int) -> Iterator[NDArray[np.intp]]:
+    length = block_length(gram, values_per_row, _CHUNK_VALUES)
+    for first in range(0, rows.size, length):
+        yield rows[first : first + length]
 
 
-def _inverted(values: Matrix) -> Matrix:
-    """Reciprocals of eigenvalues (last axis, largest first), 0 where they are rounding."""
-    least = np.maximum(_RANK_TOLERANCE * values[..., :1], np.finfo(np.float64).tiny)
-    return np.asarray(np.where(values > least, 1 / np.maximum(values, least), 0))
+@compiled("n")
+def _exact_weights(gram: Array, targets: Array, members: Array, inside: Array, *, n: int) -> Array:
+    """Weights (targets x frames) by the eigenvectors of each library's Gram matrix."""
+    xp = namespace(gram)
+    blocks = gram[members[:, :, None], members[:, None, :]]
+    blocks = xp.where(inside[:, :, None] & inside[:, None, :], blocks, 0.0)
+    values, vectors = xp.linalg.eigh(blocks)
+    leading, values = xp.flip(vectors[..., -n:], axis=-1), xp.flip(values[:, -n:], axis=-1)
+    leading = xp.where(inside[:, :, None], leading, 0.0)
+    right = gram[targets[:, None], members][:, :, None]
+    projected = inverted(values)[:, :, None] * (xp.matrix_transpose(leading) @ right)
+    solved = (leading @ projected)[:, :, 0]
+    rows = like(gram, np.arange(members.shape[0])[:, np.newaxis])
+    weights = xp.zeros_like(gram[targets])
+    return at(weights)[rows, members].set(solved)
 
 
-def _ritz_weights(
-    gram: Matrix, allowed: Mask, start: Matrix, targets: NDArray[np.intp], n_components: int
-) -> Matrix:
+@compiled("n")
+def _ritz_weights(gram: Array, targets: Array, mask: Array, start: Array, *, n: int) -> Array:
     """Weights (targets x frames) by one step of subspace iteration from `start`."""
-    mask = allowed[:, :, np.newaxis]
-    basis = np.linalg.qr(mask * (gram @ (mask * start))).Q
-    basis *= mask
-    ritz, rotation = np.linalg.eigh(basis.swapaxes(1, 2) @ (gram @ basis))
-    leading = basis @ rotation[:, :, : -n_components - 1 : -1]
-    values = ritz[:, : -n_components - 1 : -1]
-    projected = gram[targets][:, np.newaxis] @ leading
-    projected *= _inverted(values)[:, np.newaxis]
-    return np.asarray((leading @ projected.swapaxes(1, 2))[:, :, 0])
+    xp = namespace(gram)
+    mask = mask[:, :, None]
+    basis = mask * xp.linalg.qr(mask * (gram @ (mask * start))).Q
+    values, rotation = xp.linalg.eigh(xp.matrix_transpose(basis) @ (gram @ basis))
+    leading = basis @ xp.flip(rotation[:, :, -n:], axis=-1)
+    projected = (gram[targets][:, None, :] @ leading) * inverted(
+        xp.flip(values[:, None, -n:], axis=-1)
+    )
+    return (leading @ xp.matrix_transpose(projected))[:, :, 0]
 
 
 def least_squares_weights(gram: Matrix, allowed: Mask, damping: float) -> Matrix:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from array_api_extra import at
 from scipy import linalg
 
+from exobench.datasets.backends import block_length, device_of, namespace, on_host
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from exobench.datasets.backends import Array
 
 _BLOCK = 1_000_000
+# Below this fraction of the largest eigenvalue rounding is all that a component has.
+_RANK_TOLERANCE = 1e-13
 
 
 def check_enough_frames(n_components: int, n_frames: int, name: str) -> None:
@@ -32,7 +36,7 @@ def check_enough_frames(n_components: int, n_frames: int, name: str) -> None:
         )
 
 
-def pca_residuals(frames: NDArray[np.float32], n_components: int) -> NDArray[np.float32]:
+def pca_residuals(frames: Array, n_components: int) -> Array:
     """Frames minus their projection on their first principal components.
 
     The mean frame is not subtracted first (as in most of the field's codes): the first
@@ -40,14 +44,14 @@ def pca_residuals(frames: NDArray[np.float32], n_components: int) -> NDArray[np.
 
     Parameters
     ----------
-    frames : ndarray of float32, shape (n_frames, ...)
+    frames : array of float32, shape (n_frames, ...)
         Any number of axes of pixels.
     n_components : int
         Below the number of frames.
 
     Returns
     -------
-    ndarray of float32, shape of `frames`
+    array of float32, shape of `frames`
 
     Notes
     -----
@@ -55,38 +59,53 @@ def pca_residuals(frames: NDArray[np.float32], n_components: int) -> NDArray[np.
     singular vectors of ``X`` (frames x pixels), so the residual ``X - v v^T X`` takes
     products with a tall thin matrix and no singular value decomposition of ``X``.
     """
-    matrix = frames.reshape(len(frames), -1)
-    vectors = leading_eigenvectors(gram_matrix(matrix), n_components)
-    residuals = np.empty_like(matrix)
-    for block in _pixel_blocks(matrix.shape):
+    xp = namespace(frames)
+    matrix = xp.reshape(frames, (frames.shape[0], -1))
+    vectors, _ = leading_eigenpairs(gram_matrix(matrix), n_components)
+    vectors = xp.astype(vectors, xp.float32)
+    residuals = xp.empty_like(matrix)
+    for block in _pixel_blocks(matrix):
         pixels = matrix[:, block]
-        np.subtract(pixels, vectors @ (vectors.T @ pixels), out=residuals[:, block])
-    return residuals.reshape(frames.shape)
+        residuals = at(residuals)[:, block].set(pixels - vectors @ (vectors.T @ pixels))
+    return xp.reshape(residuals, frames.shape)
 
 
-def gram_matrix(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+def gram_matrix(matrix: Array) -> Array:
     """``X X^T`` of X (frames x pixels), in float64.
 
     In float32 the square of the mean frame, by far the largest part, would drown the
     small eigenvalues in its rounding.
     """
-    gram = np.zeros((len(matrix), len(matrix)))
-    for block in _pixel_blocks(matrix.shape):
-        pixels = matrix[:, block].astype(np.float64)
+    xp, n = namespace(matrix), matrix.shape[0]
+    gram = xp.zeros((n, n), dtype=xp.float64, device=device_of(matrix))
+    for block in _pixel_blocks(matrix):
+        pixels = xp.astype(matrix[:, block], xp.float64)
         gram += pixels @ pixels.T
     return gram
 
 
-def _pixel_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Slices of the second axis, of `_BLOCK` values each over the whole first axis."""
-    length = max(256, _BLOCK // shape[0])
-    for start in range(0, shape[1], length):
+def _pixel_blocks(matrix: Array) -> Iterator[slice]:
+    """Slices of the second axis, of a bounded number of values each over the whole first."""
+    length = max(256, block_length(matrix, matrix.shape[0], _BLOCK))
+    for start in range(0, matrix.shape[1], length):
         yield slice(start, start + length)
 
 
-def leading_eigenvectors(gram: NDArray[np.float64], n: int) -> NDArray[np.float32]:
-    """The `n` eigenvectors of largest eigenvalue, as columns, found in float64."""
-    size = len(gram)
-    _, vectors = linalg.eigh(gram, subset_by_index=(size - n, size - 1))
-    leading: NDArray[np.float32] = vectors.astype(np.float32)
-    return leading
+def leading_eigenpairs(gram: Array, n: int) -> tuple[Array, Array]:
+    """Eigenvectors (columns) of the `n` largest eigenvalues, and these, largest first."""
+    xp = namespace(gram)
+    if on_host(gram):
+        first = max(0, gram.shape[0] - n)
+        chosen = (first, gram.shape[0] - 1)
+        values, vectors = linalg.eigh(gram, subset_by_index=chosen, check_finite=False)
+    else:
+        values, vectors = xp.linalg.eigh(gram)
+    return xp.flip(vectors[:, -n:], axis=1), xp.flip(values[-n:])
+
+
+def inverted(values: Array) -> Array:
+    """Reciprocals of eigenvalues (last axis, largest first), 0 where they are rounding."""
+    xp = namespace(values)
+    least = xp.clip(_RANK_TOLERANCE * values[..., :1], min=np.finfo(np.float64).tiny)
+    known = values > least
+    return xp.where(known, 1 / xp.where(known, values, 1.0), 0.0)

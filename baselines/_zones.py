@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from array_api_extra import at
 
 from exobench.baselines._low_rank import gram_matrix
+from exobench.datasets.backends import block_length, like, namespace
 from exobench.datasets.geometry import edge_distance, frame_centre, radius_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
+
+    from exobench.datasets.backends import Array
 
 
 _BLOCK_VALUES = 2_000_000
@@ -78,48 +82,49 @@ def segmented_rings(
 
 
 def subtracted_by_zone(
-    frames: NDArray[np.float32],
+    frames: Array,
     zones: Iterable[Zone],
-    weights_of: Callable[[NDArray[np.float64], float], NDArray[np.float64]],
-    stars: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    weights_of: Callable[[Array, float], Array],
+    stars: Array | None = None,
+) -> Array:
     """Frames minus models that are linear combinations of frames, other ones in each zone.
 
     Parameters
     ----------
-    frames : ndarray of float32, shape (n_frames, n_y, n_x)
+    frames : array of float32, shape (n_frames, n_y, n_x)
+        Of any namespace.
     zones : iterable of Zone
         Together they hold every pixel once. Those in a row that share the array of their
         fitted pixels share its Gram matrix too.
     weights_of : callable
         From the Gram matrix of the fitted pixels and the radius of a zone to the weights
         (n_frames, n_frames + n_stars) of the references (columns) in each frame's model.
-    stars : ndarray of float32, shape (n_stars, n_y, n_x), or None
+    stars : array of float32, shape (n_stars, n_y, n_x), or None
         Frames of other stars: references only.
 
     Returns
     -------
-    ndarray of float32, shape of `frames`
+    array of float32, shape of `frames`
     """
-    values = frames.reshape(len(frames), -1)
-    others = values[:0] if stars is None else stars.reshape(len(stars), values.shape[1])
-    residuals = np.empty_like(values)
+    xp, n_frames = namespace(frames), frames.shape[0]
+    values = xp.reshape(frames, (n_frames, -1))
+    others = values[:0] if stars is None else xp.reshape(stars, (-1, values.shape[1]))
+    residuals = xp.empty_like(values)
     fitted: NDArray[np.intp] | None = None
     for zone in zones:
         if zone.fitted is not fitted:
             fitted = zone.fitted
             gram = sum(gram_matrix(seen) for _, seen in _parts(values, others, fitted))
-        weights = weights_of(np.asarray(gram), zone.radius).astype(np.float32)
+        weights = xp.astype(weights_of(gram, zone.radius), xp.float32)
         for pixels, seen in _parts(values, others, zone.pixels):
-            residuals[:, pixels] = seen[: len(values)] - weights @ seen
-    return residuals.reshape(frames.shape)
+            residuals = at(residuals)[:, pixels].set(seen[:n_frames] - weights @ seen)
+    return xp.reshape(residuals, frames.shape)
 
 
-def _parts(
-    values: NDArray[np.float32], others: NDArray[np.float32], pixels: NDArray[np.intp]
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+def _parts(values: Array, others: Array, pixels: NDArray[np.intp]) -> Iterator[tuple[Array, Array]]:
     """Some of the pixels at a time, and what both kinds of frames hold there."""
-    length = max(256, _BLOCK_VALUES // (len(values) + len(others)))
+    xp, n_frames = namespace(values), values.shape[0] + others.shape[0]
+    length = max(256, block_length(values, n_frames, _BLOCK_VALUES))
     for start in range(0, pixels.size, length):
-        part = pixels[start : start + length]
-        yield part, np.concatenate([values[:, part], others[:, part]])
+        part = like(values, pixels[start : start + length])
+        yield part, xp.concat([xp.take(v, part, axis=1) for v in (values, others)])
