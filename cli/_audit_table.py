@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 from exobench.cli._console import print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from exobench.challenge.false_alarms import SubmissionAudit
+
+_OF_CLAIMS = ("claimed", "ratio", "needed", "claimed of maps")
+_LEGEND = (
+    "worth: Gaussian sigma of the measured probability",
+    "needed: value that has the claimed one",
+)
+_NOT_KNOWN = "-: fewer than three false alarms, or a probability below 3 / (independent elements)"
 
 
 def print_audit(submission: Path, audited: SubmissionAudit) -> None:
@@ -23,58 +30,60 @@ def print_audit(submission: Path, audited: SubmissionAudit) -> None:
     )
     rows = [overall, *document["per_separation"]]
     print(f"\nfalse alarms at a place chosen beforehand, by separation in {audited.unit}")
-    columns = ["separation", "value", "claimed", "measured", "95 % interval", "ratio", "worth"]
-    print_table(
-        (*columns, "needed"),
-        [line for row in rows for line in _element_lines(row, whole=row is overall)],
-    )
+    _print_rows(_at_elements(rows), claims=audited.in_sigma)
     print("\nfalse alarms of a search")
-    print_table(
-        ("separation", "value", "per 1000 elements", "maps with one", "claimed of maps"),
-        [line for row in rows for line in _search_lines(row, whole=row is overall)],
-    )
-    if not audited.in_sigma:
-        return
-    print(
-        "\nworth: Gaussian sigma of the measured probability; needed: value that has the claimed "
-        "one\n-: fewer than three false alarms, or a probability below 3 / (independent elements)"
-    )
+    _print_rows(_of_searches(rows), claims=audited.in_sigma)
+    print(f"\n{'; '.join(_LEGEND if audited.in_sigma else _LEGEND[:1])}\n{_NOT_KNOWN}")
 
 
-def _element_lines(row: dict[str, Any], *, whole: bool) -> Iterator[tuple[str, ...]]:
-    for n, rate in enumerate(row["at_element"]):
-        low, high = rate["interval"]
-        yield (
-            "" if n else _name(row, whole=whole),
-            f"{rate['value']:g}",
-            _probability(rate["claimed"]),
-            _probability(rate["probability"]),
-            f"{_probability(low)} to {_probability(high)}",
-            _number(rate["ratio"], ".2f"),
-            _worth(rate),
-            _number(rate["value_needed"], ".2f"),
-        )
+def _print_rows(rows: Iterable[dict[str, str]], *, claims: bool) -> None:
+    """Print rows by the names of their columns, without those of claims where there are none."""
+    shown = [
+        {name: cell for name, cell in row.items() if claims or name not in _OF_CLAIMS}
+        for row in rows
+    ]
+    print_table(list(shown[0]), [list(row.values()) for row in shown])
 
 
-def _search_lines(row: dict[str, Any], *, whole: bool) -> Iterator[tuple[str, ...]]:
-    for n, (search, in_map) in enumerate(zip(row["in_search"], row["in_map"], strict=True)):
-        per_resel = search["per_resel"]
-        claimed = in_map["claimed"]
-        yield (
-            "" if n else _name(row, whole=whole),
-            f"{search['value']:g}",
-            _number(None if per_resel is None else 1000 * per_resel, ".3g"),
-            f"{in_map['count']} of {in_map['n']}",
-            _number(None if claimed is None else claimed * in_map["n"], ".3g"),
-        )
+def _at_elements(rows: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    for row, name in _named(rows):
+        for n, rate in enumerate(row["at_element"]):
+            low, high = rate["interval"]
+            yield {
+                "separation": "" if n else name,
+                "value": f"{rate['value']:g}",
+                "claimed": _probability(rate["claimed"]),
+                "measured": _probability(rate["probability"]),
+                "95 % interval": f"{_probability(low)} to {_probability(high)}",
+                "ratio": _number(rate["ratio"], ".2f"),
+                "worth": _worth(rate),
+                "needed": _number(rate["value_needed"], ".2f"),
+            }
 
 
-def _name(row: dict[str, Any], *, whole: bool) -> str:
-    if whole:
-        return "all"
-    if row["high"] is None:
-        return f"> {row['low']:g}"
-    return f"{row['low']:g}-{row['high']:g}"
+def _of_searches(rows: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    for row, name in _named(rows):
+        for n, (search, in_map) in enumerate(zip(row["in_search"], row["in_map"], strict=True)):
+            per_resel, claimed = search["per_resel"], in_map["claimed"]
+            yield {
+                "separation": "" if n else name,
+                "value": f"{search['value']:g}",
+                "per 1000 elements": _number(
+                    None if per_resel is None else 1000 * per_resel, ".3g"
+                ),
+                "maps with one": f"{in_map['count']} of {in_map['n']}",
+                "claimed of maps": _number(
+                    None if claimed is None else claimed * in_map["n"], ".3g"
+                ),
+            }
+
+
+def _named(rows: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The rows with their separations in words; the first is of all."""
+    yield rows[0], "all"
+    for row in rows[1:]:
+        is_open = row["high"] is None
+        yield row, f"> {row['low']:g}" if is_open else f"{row['low']:g}-{row['high']:g}"
 
 
 def _worth(rate: dict[str, Any]) -> str:

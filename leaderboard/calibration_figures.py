@@ -118,8 +118,8 @@ def false_alarm_figure(
     for k, (axes, one) in enumerate(zip(grid, panels, strict=False), start=1):
         _draw_panel(axes, one, (low, high), floor, claim)
         _sigma_axis(axes, floor, is_last=k % n_columns == 0 or k == len(panels))
-        title = _panel_title(one, audit, unit.replace("lambda", "λ"))
-        axes.set_title(title, loc="left", fontsize=9, color=INK)
+        where = _panel_title(one, audit, unit.replace("lambda", "λ"))
+        axes.set_title(where, loc="left", fontsize=9, color=INK)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     for axes in grid[::n_columns]:

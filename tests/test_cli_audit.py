@@ -68,7 +68,14 @@ def test_maps_that_are_not_in_sigma_are_measured_without_a_claim(exobench, sub, 
     rows = json.loads(out)["overall"]["at_element"]
     assert [row["value"] for row in rows] == [1, 4.5]
     assert all(row["claimed"] is None for row in rows)
-    assert exobench("audit", sub, blanks.folder, "--no-claim")[0] == 0
+    code, out, _ = exobench("audit", sub, blanks.folder, "--no-claim", "--value", 1)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[4].split("  ")[0] == "separation"
+    columns = [name.strip() for name in lines[4].split("  ") if name]
+    assert columns == ["separation", "value", "measured", "95 % interval", "worth"]
+    assert "worth: Gaussian sigma of the measured probability" in out
+    assert "claimed" not in out
 
 
 def test_blank_sequences_without_a_map_are_named(exobench, tmp_path, blanks):

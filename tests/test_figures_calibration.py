@@ -25,6 +25,7 @@ def test_every_separation_has_a_panel_with_claim_counts_and_tail(audited):
     figure = false_alarm_figure(audited, unit="lambda/D", title="a $title$ that is no formula")
     shown = [axes for axes in figure.axes if axes.axison]
     assert len(shown) == 3
+    assert figure.get_suptitle() == "a $title$ that is no formula"
     titles = [axes.get_title(loc="left") for axes in shown]
     assert [title.split(":")[0] for title in titles] == [
         "all separations",
