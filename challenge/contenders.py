@@ -77,8 +77,14 @@ def find_pair(
     SubmissionError
         If a zip cannot be scored.
     InputError
-        If both are the same, or answer different tracks.
+        If both are the same, or answer different tracks, or the challenge is not one of
+        detection.
     """
+    if manifest.characterizes:
+        raise InputError(
+            f"{manifest.name} is a challenge of characterization, and detections are compared "
+            "here; exobench rank tests every pair of its entries"
+        )
     if track is not None:
         manifest.sequences(track)
     meant = [_meant(text, manifest, store, track) for text in texts]

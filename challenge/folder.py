@@ -35,7 +35,7 @@ def challenge_folder(path: str | PathLike[str]) -> Path:
         If it is no challenge, or the public folder alone.
     """
     folder = Path(path)
-    if public_folder(folder) == folder:
+    if public_folder(folder) == folder.resolve():
         raise ChallengeError(
             f"{folder}: is the public part of a challenge; "
             "expected the organizer's folder, which holds public, private and entries"

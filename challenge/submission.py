@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _NO_DETECTION = Problem(
     "",
     "characterization",
-    "this challenge tells about where its companions are and asks what they are: it takes "
-    "estimates (astrometry_ and photometry_ files), no detection maps",
+    "this challenge tells about where its companions are and asks for their positions and "
+    "spectra: there are no detections in it",
 )
 
 

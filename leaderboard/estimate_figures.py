@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008); estimates differ from the truth by shape too.
 ESTIMATE, MISSED = "#0072B2", "#D55E00"
 MOST_PANELS = 24
-MOST_NAMED = 12
 
 _COLUMNS = 4
+_FAR = 2.0  # times the median distance; what is farther has its name
 _HIGHEST = 3.0  # times the brightest true channel; what is beyond stands at the edge
 
 
@@ -56,9 +56,10 @@ def residual_figure(score: CharacterizationScore, answers: Answers) -> Figure | 
     figure = Figure(figsize=(6.0, 6.0), dpi=140, layout="constrained", facecolor="white")
     axes = figure.subplots()
     offsets = np.array([one.offset for one in residuals])
-    _draw_target(axes, np.hypot(*offsets.T))
-    for one in residuals:
-        _draw_residual(axes, one, named=len(residuals) <= MOST_NAMED)
+    distances = np.hypot(*offsets.T)
+    _draw_target(axes, distances)
+    for one, distance in zip(residuals, distances, strict=True):
+        _draw_residual(axes, one, named=bool(distance > _FAR * np.median(distances)))
     reach = 1.15 * max(np.abs(offsets).max(), *(_reach(one) for one in residuals))
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
@@ -172,7 +173,7 @@ def _draw_residual(axes: Axes, one: _Residual, *, named: bool) -> None:
         yerr=error[1],
         fmt="o",
         color=ESTIMATE,
-        markersize=4.5,
+        markersize=6,
         elinewidth=1,
         markeredgecolor="white",
         markeredgewidth=0.6,

@@ -142,7 +142,7 @@ def estimate_report(scored: ScoredEstimates) -> str:
 def _fact_rows(scored: ScoredEstimates) -> Iterator[tuple[str, str]]:
     rules = scored.score.rules
     px = rules.undetected_px
-    cost = "as far as its first guess may be off" if px is None else f"{px:g} px off"
+    cost = "the most that its first guess may be off" if px is None else f"{px:g} px"
     yield from received_rows(scored.challenge.manifest, scored.submission.sha256, scored.scored_at)
     yield (
         "Not detected",
@@ -189,7 +189,7 @@ def _metrics(summary: Summary, kind: str, *, every: bool) -> str:
             number_text(summary.means[key].value),
             interval_text(summary.means[key].interval),
             str(summary.means[key].n),
-            metric.better,
+            metric.better.replace(" ", "&nbsp;"),
             escape(metric.meaning),
         )
         for key, metric in ESTIMATES[kind].items()
@@ -226,7 +226,8 @@ def _figure(scored: ScoredEstimates, kind: str) -> str:
             return _image(
                 residual_figure(score, answers),
                 "position residuals",
-                "Bars are errors as stated, 1 sigma, or those of the samples.",
+                "Bars are errors as stated, 1 sigma, or those of the samples; named are "
+                "those farther than twice the median distance.",
                 narrow=True,
             )
         sequences = scored.challenge.manifest.sequences(scored.submission.track)

@@ -175,6 +175,47 @@ def make_challenge(tmp_path):
     return make
 
 
+TOLD_CONTRASTS = ((1e-5, 2e-5, 3e-5), (4e-5, 4e-5, 4e-5))
+
+
+@pytest.fixture
+def told_challenge(tmp_path, toy_kit):
+    """Makes a challenge that tells of two companions and one, in turn, in two sequences or more."""
+    challenge, sequence = toy_kit
+
+    @dataclass(frozen=True, kw_only=True)
+    class Told(sequence):
+        track: str = "adi_ifs"
+        star_flux: tuple = (2.0, 2.0, 4.0)
+
+        @property
+        def public(self):
+            told = {"n_companions": len(self.companions), "first_guess_px": 5.0}
+            told["star_flux"] = None if self.star_flux is None else list(self.star_flux)
+            return super().public | {"characterization": told}
+
+        @property
+        def hidden(self):
+            companions = super().hidden["companions"]
+            for one, contrast in zip(companions, TOLD_CONTRASTS, strict=False):
+                star = (1.0,) * 3 if self.star_flux is None else self.star_flux
+                one["flux"] = [c * s for c, s in zip(contrast, star, strict=True)]
+                one["contrast"] = None if self.star_flux is None else list(contrast)
+            return {"companions": companions}
+
+    def make(n=2, kind="practice", **fields):
+        places = (((20.0, 32.0), (9.0, 20.0)), ((30.0, 20.0),))
+        return challenge(
+            tmp_path / f"told{len(list(tmp_path.iterdir()))}",
+            tuple(
+                Told(name=f"toy_a_{i + 1}", companions=places[i % 2], **fields) for i in range(n)
+            ),
+            kind=kind,
+        )
+
+    return make
+
+
 @pytest.fixture
 def exobench(capsys):
     """Runs the program; returns its exit code, standard output and standard error."""

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -29,43 +28,6 @@ from exobench.datasets.errors import ChallengeError, InputError, RecipeError
 from exobench.scoring.characterization import Characterization, Estimates
 
 CONTRASTS = ((1e-5, 2e-5, 3e-5), (4e-5, 4e-5, 4e-5))
-
-
-@pytest.fixture
-def toy(tmp_path, toy_kit):
-    """A challenge of two sequences of 41x41 pixels, with two companions and one."""
-    challenge, sequence = toy_kit
-
-    @dataclass(frozen=True, kw_only=True)
-    class Told(sequence):
-        track: str = "adi_ifs"
-        star_flux: tuple = (2.0, 2.0, 4.0)
-
-        @property
-        def public(self):
-            told = {"n_companions": len(self.companions), "first_guess_px": 5.0}
-            told["star_flux"] = None if self.star_flux is None else list(self.star_flux)
-            return super().public | {"characterization": told}
-
-        @property
-        def hidden(self):
-            companions = super().hidden["companions"]
-            for one, contrast in zip(companions, CONTRASTS, strict=False):
-                star = (1.0,) * 3 if self.star_flux is None else self.star_flux
-                one["flux"] = [c * s for c, s in zip(contrast, star, strict=True)]
-                one["contrast"] = None if self.star_flux is None else list(contrast)
-            return {"companions": companions}
-
-    def make(**fields):
-        return challenge(
-            tmp_path / f"told{len(list(tmp_path.iterdir()))}",
-            (
-                Told(name="toy_a_1", companions=((20.0, 32.0), (9.0, 20.0)), **fields),
-                Told(name="toy_a_2", companions=((30.0, 20.0),), **fields),
-            ),
-        )
-
-    return make
 
 
 @pytest.fixture
@@ -99,15 +61,17 @@ def zipped(files):
     return buffer.getvalue()
 
 
-def found(files, toy, track=None):
+def found(files, told_challenge, track=None):
     """Problems as (level, code, file)."""
-    verdict = check_characterization(zipped(files), toy.manifest, track)
+    verdict = check_characterization(zipped(files), told_challenge.manifest, track)
     assert verdict.valid == (not verdict.errors)
     return [(p.level, p.code, p.file) for p in verdict.problems]
 
 
-def messages(files, toy):
-    return [p.message for p in check_characterization(zipped(files), toy.manifest).problems]
+def messages(files, told_challenge):
+    return [
+        p.message for p in check_characterization(zipped(files), told_challenge.manifest).problems
+    ]
 
 
 # several images in a file
@@ -202,8 +166,8 @@ def test_names_are_those_of_the_second_phase():
 # submissions
 
 
-def test_a_good_submission_has_all_its_answers_and_a_perfect_score(files, toy):
-    challenge = toy()
+def test_a_good_submission_has_all_its_answers_and_a_perfect_score(files, told_challenge):
+    challenge = told_challenge()
     files["method.toml"] = b'name = "mine"\n'
     verdict = check_characterization(zipped(files), challenge.manifest)
     assert verdict.problems == ()
@@ -218,14 +182,14 @@ def test_a_good_submission_has_all_its_answers_and_a_perfect_score(files, toy):
     assert legacy["astrometry"] == {"value": 0.0, "defects": []}
 
 
-def test_where_the_flux_of_the_star_is_unknown_fluxes_stand_for_contrasts(files, toy):
-    challenge = toy(star_flux=None)
+def test_where_the_flux_of_the_star_is_unknown_fluxes_stand_for_contrasts(files, told_challenge):
+    challenge = told_challenge(star_flux=None)
     verdict = check_characterization(zipped(files), challenge.manifest)
     score = evaluate_characterization(verdict.submission, read_challenge(challenge.folder))
     assert score["overall"]["photometry"]["relative_l1_sum"] == pytest.approx(0, abs=1e-12)
 
 
-def test_what_is_written_is_read_again(toy, tmp_path):
+def test_what_is_written_is_read_again(told_challenge, tmp_path):
     rng = np.random.default_rng(0)
     at, bright = rng.normal(10, 1, (2, 2)), rng.uniform(1e-5, 2e-5, (2, 3))
     answers = {
@@ -246,7 +210,7 @@ def test_what_is_written_is_read_again(toy, tmp_path):
     path.parent.mkdir()
     write_characterization(path, answers, Method(name="mine"))
     assert path.read_bytes() == characterization_bytes(answers, Method(name="mine"))
-    verdict = check_characterization(path, toy().manifest)
+    verdict = check_characterization(path, told_challenge().manifest)
     assert [p.code for p in verdict.problems] == ["missing_file"]
     for name, expected in answers.items():
         for kind in ("positions", "contrasts"):
@@ -256,23 +220,23 @@ def test_what_is_written_is_read_again(toy, tmp_path):
                 np.testing.assert_array_equal(getattr(ours, part), getattr(theirs, part))
 
 
-def test_positions_are_x_and_y_in_files_and_so_are_their_errors(files, toy):
+def test_positions_are_x_and_y_in_files_and_so_are_their_errors(files, told_challenge):
     files["astrometry_toy_a2.fits"] = [
         [[1.0, 9.0]],
         [[0.1, 0.9]],
         [[[1.0, 1.1, 1.2], [9.0, 9.1, 9.2]]],
     ]
-    submission = check_characterization(zipped(files), toy().manifest).submission
+    submission = check_characterization(zipped(files), told_challenge().manifest).submission
     read = submission.answers["toy_a_2"].positions
     assert read.values.tolist() == [[9.0, 1.0]]
     assert read.sigma.tolist() == [[0.9, 0.1]]
     assert read.samples[0].tolist() == [[9.0, 9.1, 9.2], [1.0, 1.1, 1.2]]
 
 
-def test_minus_one_is_not_detected_in_both_coordinates_or_in_a_channel(files, toy):
+def test_minus_one_is_not_detected_in_both_coordinates_or_in_a_channel(files, told_challenge):
     files["astrometry_toy_a1.fits"] = [[[-1.0, -1.0], [-1.0, 11.0]]]
     files["photometry_toy_a1.fits"] = [[[-1.0, 2e-5, 3e-5], [-1.0, -1.0, -1.0]]]
-    challenge = toy()
+    challenge = told_challenge()
     submission = check_characterization(zipped(files), challenge.manifest).submission
     answer = submission.answers["toy_a_1"]
     assert answer.positions.known.tolist() == [[False, False], [True, True]]
@@ -289,8 +253,8 @@ def test_minus_one_is_not_detected_in_both_coordinates_or_in_a_channel(files, to
     assert codes["photometry"].count("undetected_contrast") == 2
 
 
-def test_the_two_zips_of_the_challenge_are_valid_each_for_itself(files, toy):
-    challenge = toy()
+def test_the_two_zips_of_the_challenge_are_valid_each_for_itself(files, told_challenge):
+    challenge = told_challenge()
     astrometry = {name: c for name, c in files.items() if name.startswith("astrometry")}
     assert found(astrometry, challenge) == [("warning", "missing_kind", "")]
     submission = check_characterization(zipped(astrometry), challenge.manifest).submission
@@ -303,8 +267,8 @@ def of_kind(files, kind):
     return {name: content for name, content in files.items() if name.startswith(kind)}
 
 
-def test_the_two_zips_of_the_challenge_are_one_answer_together(files, toy):
-    challenge = toy()
+def test_the_two_zips_of_the_challenge_are_one_answer_together(files, told_challenge):
+    challenge = told_challenge()
     files["method.toml"] = b'name = "mine"'
     positions, spectra = (
         zipped(of_kind(files, k) | of_kind(files, "method")) for k in ("astrometry", "photometry")
@@ -322,8 +286,8 @@ def test_the_two_zips_of_the_challenge_are_one_answer_together(files, toy):
     assert turned.sha256 == both.sha256
 
 
-def test_the_order_within_each_of_two_zips_stays_that_of_the_second_phase(files, toy):
-    challenge = toy()
+def test_the_order_within_each_of_two_zips_stays_that_of_the_second_phase(files, told_challenge):
+    challenge = told_challenge()
     mixed = zipped(dict(reversed(of_kind(files, "astrometry").items())))
     verdict = check_characterization(
         mixed, challenge.manifest, other=zipped(of_kind(files, "photometry"))
@@ -333,8 +297,8 @@ def test_the_order_within_each_of_two_zips_stays_that_of_the_second_phase(files,
     assert legacy["photometry"]["value"] == pytest.approx(0)
 
 
-def test_two_zips_that_contradict_each_other_are_refused(files, toy):
-    manifest = toy().manifest
+def test_two_zips_that_contradict_each_other_are_refused(files, told_challenge):
+    manifest = told_challenge().manifest
     changed = files | {"astrometry_toy_a2.fits": [[[0.0, 11.0]]]}
     verdict = check_characterization(zipped(files), manifest, other=zipped(changed))
     assert [(p.code, p.file) for p in verdict.errors] == [("duplicate", "astrometry_toy_a2.fits")]
@@ -344,9 +308,9 @@ def test_two_zips_that_contradict_each_other_are_refused(files, toy):
     assert [p.code for p in verdict.errors] == ["not_a_zip"]
 
 
-def test_the_numbers_of_the_second_phase_pair_files_as_the_zip_lists_them(files, toy):
+def test_the_numbers_of_the_second_phase_pair_files_as_the_zip_lists_them(files, told_challenge):
     del files["photometry_toy_a1.fits"], files["photometry_toy_a2.fits"]
-    challenge = toy()
+    challenge = told_challenge()
     mixed = dict(reversed(files.items()))
     submission = check_characterization(zipped(mixed), challenge.manifest).submission
     opened = read_challenge(challenge.folder)
@@ -358,7 +322,7 @@ def test_the_numbers_of_the_second_phase_pair_files_as_the_zip_lists_them(files,
     )
 
 
-def test_everything_that_is_wrong_is_listed_by_file(files, toy):
+def test_everything_that_is_wrong_is_listed_by_file(files, told_challenge):
     nan = [[[np.nan, 0.0], [0.0, -11.0]]]
     flat = [[[0.0, 10.0]], [[0.1, -0.1]], np.zeros((1, 2, 3))]
     files |= {
@@ -367,14 +331,14 @@ def test_everything_that_is_wrong_is_listed_by_file(files, toy):
         "photometry_toy_a1.fits": [CONTRASTS[:1]],
         "photometry_toy_a2.fits": b"no",
     }
-    assert found(files, toy()) == [
+    assert found(files, told_challenge()) == [
         ("error", "bad_estimates", "astrometry_toy_a1.fits"),
         ("error", "bad_estimates", "astrometry_toy_a2.fits"),
         ("error", "bad_estimates", "astrometry_toy_a2.fits"),
         ("error", "wrong_shape", "photometry_toy_a1.fits"),
         ("error", "not_fits", "photometry_toy_a2.fits"),
     ]
-    assert messages(files, toy())[:4] == [
+    assert messages(files, told_challenge())[:4] == [
         "companion 1, quantity 1 of 2: the estimate is not finite; declare it as not detected "
         "if there is none",
         "companion 1, quantity 1 of 2: all posterior samples are equal: a posterior has a width",
@@ -396,13 +360,13 @@ def test_everything_that_is_wrong_is_listed_by_file(files, toy):
         ([[[0.0, 10.0]], None, [[[1.0, np.nan], [1.0, 2.0]]]], "a posterior sample is not finite"),
     ],
 )
-def test_shapes_and_posteriors_that_do_not_fit_say_so(parts, said, files, toy):
+def test_shapes_and_posteriors_that_do_not_fit_say_so(parts, said, files, told_challenge):
     files["astrometry_toy_a2.fits"] = parts
-    (message,) = messages(files, toy())
+    (message,) = messages(files, told_challenge())
     assert said in message
 
 
-def test_what_deserves_a_second_look_is_a_warning(files, toy):
+def test_what_deserves_a_second_look_is_a_warning(files, told_challenge):
     rng = np.random.default_rng(0)
     files["astrometry_toy_a1.fits"] = [[[32.0, 20.0], [0.0, -11.0]]]  # pixels, not offsets
     files["photometry_toy_a1.fits"] = [[[10.0, 11.0, 12.0], [4e-5] * 3]]  # magnitudes
@@ -411,18 +375,18 @@ def test_what_deserves_a_second_look_is_a_warning(files, toy):
         None,
         rng.normal([[[0.0], [11.0]]], 0.1, (1, 2, 200)),
     ]
-    assert found(files, toy()) == [
+    assert found(files, told_challenge()) == [
         ("warning", "outside_frame", "astrometry_toy_a1.fits"),
         ("warning", "posterior_elsewhere", "astrometry_toy_a2.fits"),
         ("warning", "bright", "photometry_toy_a1.fits"),
     ]
-    assert [f[1] for f in found(files, toy(star_flux=None))][-1] == "posterior_elsewhere"
+    assert [f[1] for f in found(files, told_challenge(star_flux=None))][-1] == "posterior_elsewhere"
 
 
-def test_a_missing_file_is_a_warning_and_a_strange_one_an_error(files, toy):
+def test_a_missing_file_is_a_warning_and_a_strange_one_an_error(files, told_challenge):
     del files["photometry_toy_a2.fits"]
     files |= {"notes.txt": b"", "metadata.json": b"", "photometry_toy_a3.fits": b""}
-    assert found(files, toy()) == [
+    assert found(files, told_challenge()) == [
         ("error", "forbidden_file", "metadata.json"),
         ("error", "unexpected_file", "notes.txt"),
         ("error", "unexpected_file", "photometry_toy_a3.fits"),
@@ -430,8 +394,8 @@ def test_a_missing_file_is_a_warning_and_a_strange_one_an_error(files, toy):
     ]
 
 
-def test_detections_are_refused_where_the_companions_are_told(files, toy, toy_challenge):
-    challenge = toy()
+def test_detections_are_refused_where_the_companions_are_told(files, told_challenge, toy_challenge):
+    challenge = told_challenge()
     detection = toy_challenge.archive()
     assert [p.code for p in check_submission(detection, challenge.manifest).problems] == [
         "characterization"
@@ -442,8 +406,8 @@ def test_detections_are_refused_where_the_companions_are_told(files, toy, toy_ch
         check_characterization(zipped(files), toy_challenge.manifest)
 
 
-def test_a_zip_that_answers_nothing_or_another_track_is_refused(files, toy):
-    challenge = toy()
+def test_a_zip_that_answers_nothing_or_another_track_is_refused(files, told_challenge):
+    challenge = told_challenge()
     assert found({"method.toml": b""}, challenge) == [("error", "no_estimates", "")]
     with pytest.raises(ChallengeError, match="no track 'adi'"):
         found(files, challenge, "adi")
@@ -451,14 +415,16 @@ def test_a_zip_that_answers_nothing_or_another_track_is_refused(files, toy):
     assert check_characterization("none.zip", challenge.manifest).problems[0].code == "unreadable"
 
 
-def test_a_truth_that_does_not_fit_its_manifest_is_said(files, toy, toy_challenge):
-    submission = check_characterization(zipped(files), toy().manifest).submission
+def test_a_truth_that_does_not_fit_its_manifest_is_said(files, told_challenge, toy_challenge):
+    submission = check_characterization(zipped(files), told_challenge().manifest).submission
     with pytest.raises(ChallengeError, match="challenge of detection"):
         evaluate_characterization(submission, read_challenge(toy_challenge.folder))
 
 
-def test_the_verbs_check_and_score_estimates_and_keep_nothing(files, toy, exobench, tmp_path):
-    challenge, sub, out = toy(), tmp_path / "sub.zip", tmp_path / "score.json"
+def test_the_verbs_check_and_score_say_what_an_answer_is_worth(
+    files, told_challenge, exobench, tmp_path
+):
+    challenge, sub, out = told_challenge(), tmp_path / "sub.zip", tmp_path / "score.json"
     files["astrometry_toy_a2.fits"] = [[[0.0, 10.5]], [[0.5, 0.5]]]
     del files["photometry_toy_a2.fits"]
     sub.write_bytes(zipped(files))
@@ -471,8 +437,7 @@ def test_the_verbs_check_and_score_estimates_and_keep_nothing(files, toy, exoben
     assert "astrometry: 3 of 3 companions detected" in printed
     assert "photometry: 2 of 3 companions detected, 1 file missing" in printed
     assert "95 % regions of stated errors hold the truth in 1 of 1" in printed
-    assert "not kept" in printed
-    assert not (challenge.folder / "entries").exists()
+    assert "kept as entry" in printed
     assert '"mode": "characterization"' in out.read_text()
     code, printed, _ = exobench("score", sub, challenge.folder, "--mode", "eidc")
     assert code == 0
@@ -485,7 +450,7 @@ def test_the_verbs_check_and_score_estimates_and_keep_nothing(files, toy, exoben
         assert exobench(verb, sub, place)[0] == 2
 
 
-def test_a_baseline_is_not_run_where_there_is_nothing_to_detect(toy, exobench):
-    code, _, err = exobench("run", "median", toy().public)
+def test_a_baseline_is_not_run_where_there_is_nothing_to_detect(told_challenge, exobench):
+    code, _, err = exobench("run", "median", told_challenge().public)
     assert code == 2
     assert "baselines detect" in err

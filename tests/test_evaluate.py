@@ -177,3 +177,9 @@ def test_checking_scoring_and_ranking_load_no_framework(toy_challenge, tmp_path)
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[]\n"
+
+
+def test_the_public_folder_is_known_by_a_relative_path_too(toy_challenge, monkeypatch):
+    monkeypatch.chdir(toy_challenge.folder)
+    with pytest.raises(ChallengeError, match="is the public part of a challenge"):
+        challenge_folder("public")
