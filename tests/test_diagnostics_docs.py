@@ -7,16 +7,23 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "diagnostics.md"
 
 
-def test_the_python_of_the_page_runs(capsys):
-    (block,) = re.findall(
-        r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
-    )
+def run_examples():
+    """What the names of the page stand for after its Python, block by block."""
+    text = PAGE.read_text(encoding="utf-8")
     names = {}
-    exec(compile(block, PAGE.name, "exec"), names)
+    for block in re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE):
+        exec(compile(block, PAGE.name, "exec"), names)
+    return names
+
+
+def test_the_python_of_the_page_runs(capsys):
+    names = run_examples()
     assert "throughput" in names["curve"].table()
     said = capsys.readouterr().out
     less = re.search(r"if the noise is Laplacian: ([\d.]+) mag less", said)
     assert float(less[1]) > 0.3
+    assert names["half"].level == 0.5
+    assert names["found"].fraction.shape == names["performance"].fraction.shape == (5, 3)
 
 
 def test_every_function_stands_on_the_page():
