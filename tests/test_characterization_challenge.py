@@ -214,12 +214,13 @@ def test_the_example_of_the_documents_runs(tmp_path, monkeypatch, exobench, with
     said = [exobench(*line.split()[1:]) for line in build.splitlines()]
     exec(compile(example, "characterization.md", "exec"), {})
     said += [exobench(*line.split()[1:]) for line in answer.splitlines()]
-    assert [code for code, _, _ in said] == [0, 0, 0, 0]
+    assert [code for code, _, _ in said] == [0] * 5
     score = json.loads(Path("spectra.json").read_text())
     assert score["mode"] == "characterization"
     assert 0 < score["overall"]["astrometry"]["distance_px"] < 1
     assert 0 < score["overall"]["photometry"]["relative_l1_mean"] < 0.3
     assert "[mean_of_channels]" in said[3][1]
+    assert "astrometry: 1 entry, 1 sequence, ranked by distance_px" in said[4][1]
     code, out, _ = exobench("verify", "spectra")
     assert code == 0
     assert "nothing wrong found" in out
