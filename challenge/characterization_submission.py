@@ -7,8 +7,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from exobench.challenge.answer_files import all_sequences
 from exobench.challenge.answers import RefusedFile
 from exobench.challenge.archive_bytes import archive_bytes
@@ -19,6 +17,7 @@ from exobench.challenge.characterization_files import (
     estimates_bytes,
     parse_estimates,
 )
+from exobench.challenge.characterization_warnings import estimate_warnings
 from exobench.challenge.content import read_method
 from exobench.challenge.joined_archive import joined_archive
 from exobench.challenge.method import METHOD, Method, method_bytes
@@ -26,7 +25,6 @@ from exobench.challenge.problems import Problem, SubmissionError, printable
 from exobench.challenge.verdict import Verdict
 from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import ChallengeError, InputError
-from exobench.datasets.geometry import edge_distance
 from exobench.scoring.characterization import Characterization
 
 if TYPE_CHECKING:
@@ -36,14 +34,14 @@ if TYPE_CHECKING:
 
     from exobench.challenge.archive import Archive
     from exobench.challenge.characterization_files import Kind
-    from exobench.challenge.manifest import Manifest, PublicSequence
+    from exobench.challenge.characterization_warnings import FirstGuesses
+    from exobench.challenge.manifest import Manifest
     from exobench.scoring.characterization import Estimates
 
     Source = bytes | str | PathLike[str]
     Sent = dict[str, dict[Kind, Estimates]]
 
 _DETECTION = ("_detmap_", "_detections_", "detection_threshold")
-_ELSEWHERE = 5.0  # widths of a posterior by which its mean may be off the estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +75,12 @@ class CharacterizationSubmission:
 
 
 def check_characterization(
-    source: Source, manifest: Manifest, track: str | None = None, *, other: Source | None = None
+    source: Source,
+    manifest: Manifest,
+    track: str | None = None,
+    *,
+    other: Source | None = None,
+    guesses: FirstGuesses | None = None,
 ) -> Verdict[CharacterizationSubmission]:
     """Whether positions and spectra can be scored, with every problem of them.
 
@@ -91,6 +94,9 @@ def check_characterization(
         Track that it must answer; None takes the one its files belong to.
     other : bytes, path or None
         A second zip of the same answer, such as spectra where `source` has positions.
+    guesses : mapping of str to ndarray, shape (n, 2), or None
+        First guesses by name of sequence, as `read_all_first_guesses` gives them: positions
+        that are far from theirs are warned of.
 
     Raises
     ------
@@ -107,7 +113,7 @@ def check_characterization(
     archive = joined.archive
     if archive.names is None:
         return Verdict(track=track, problems=archive.problems, submission=None)
-    sent, found = _estimates(archive, manifest)
+    sent, found = _estimates(archive, manifest, guesses or {})
     answered, said = _track(archive.names, manifest, track)
     method, of_method = read_method(archive.members)
     problems = tuple(
@@ -195,7 +201,9 @@ def _unexpected(name: str, manifest: Manifest) -> Problem:
     return Problem(shown, "unexpected_file", message)
 
 
-def _estimates(archive: Archive, manifest: Manifest) -> tuple[Sent, list[Problem]]:
+def _estimates(
+    archive: Archive, manifest: Manifest, guesses: FirstGuesses
+) -> tuple[Sent, list[Problem]]:
     """Readable estimates by sequence and kind, and what is wrong with the others."""
     sent: Sent = defaultdict(dict)
     problems: list[Problem] = []
@@ -212,7 +220,7 @@ def _estimates(archive: Archive, manifest: Manifest) -> tuple[Sent, list[Problem
                 problems += [Problem(file, "bad_estimates", line) for line in error.problems]
             else:
                 sent[name][kind] = estimates
-                problems += _warnings(file, estimates, sequence, kind)
+                problems += estimate_warnings(file, estimates, sequence, kind, guesses.get(name))
     return sent, problems
 
 
@@ -252,32 +260,3 @@ def _missing(names: frozenset[str], files: Mapping[Kind, list[str]]) -> Iterator
             for file in absent:
                 message = "is missing: its companions count as not detected"
                 yield Problem(file, "missing_file", message, "warning")
-
-
-def _warnings(
-    file: str, estimates: Estimates, sequence: PublicSequence, kind: Kind
-) -> Iterator[Problem]:
-    """What about readable estimates deserves a second look."""
-    with np.errstate(invalid="ignore"):
-        if kind == "astrometry":
-            astray = np.abs(estimates.values).max(axis=1) > edge_distance(sequence.shape) + 1
-            code = "outside_frame"
-            message = (
-                "stands outside the frame; positions are (x, y) offsets from the star, in pixels"
-            )
-        else:
-            has_star = sequence.characterization and sequence.characterization.star_flux
-            astray = (np.abs(estimates.values) >= 1).any(axis=1) & bool(has_star)
-            code = "bright"
-            message = "is as bright as the star or brighter; contrasts are flux ratios to it"
-        for i in np.flatnonzero(astray):
-            yield Problem(file, code, f"companion {i + 1} {message}", "warning")
-        if estimates.samples is not None:
-            off = np.abs(estimates.samples.mean(axis=2) - estimates.values)
-            elsewhere = (off > _ELSEWHERE * estimates.samples.std(axis=2)).any(axis=1)
-            for i in np.flatnonzero(elsewhere):
-                message = (
-                    f"the posterior of companion {i + 1} lies more than {_ELSEWHERE:g} of its own "
-                    "widths from the estimate"
-                )
-                yield Problem(file, "posterior_elsewhere", message, "warning")

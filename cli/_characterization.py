@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 
     from exobench.challenge.characterization_submission import CharacterizationSubmission
     from exobench.challenge.folder import Challenge
+    from exobench.challenge.manifest import Manifest
+    from exobench.challenge.verdict import Verdict
+
+
+def checked_estimates(
+    source: Path, other: Path | None, folder: Path, manifest: Manifest, track: str | None = None
+) -> Verdict[CharacterizationSubmission]:
+    """The verdict on an answer in one zip or two, told the first guesses of the challenge."""
+    from exobench.challenge.characterization_submission import check_characterization
+    from exobench.challenge.characterization_warnings import read_all_first_guesses
+    from exobench.challenge.manifest import public_folder
+
+    guesses = read_all_first_guesses(public_folder(folder), manifest)
+    return check_characterization(source, manifest, track, other=other, guesses=guesses)
 
 
 def scored_estimates(
@@ -25,10 +39,9 @@ def scored_estimates(
         If it cannot be scored.
     """
     from exobench.challenge import evaluate_characterization as by
-    from exobench.challenge.characterization_submission import check_characterization
     from exobench.challenge.problems import SubmissionError
 
-    verdict = check_characterization(source, challenge.manifest, other=other)
+    verdict = checked_estimates(source, other, challenge.folder, challenge.manifest)
     valid = verdict.submission
     if valid is None:
         raise SubmissionError(verdict.errors, " and ".join(_names(source, other)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from exobench.cli._characterization import checked_estimates
 from exobench.cli._console import AsJson, print_json
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ def check(
 
     Example: exobench check pca-adi.zip my-challenge/public
     """
-    from exobench.challenge.characterization_submission import check_characterization
     from exobench.challenge.manifest import read_manifest
     from exobench.challenge.submission import check_submission
     from exobench.datasets.errors import InputError
@@ -51,11 +51,11 @@ def check(
     manifest = read_manifest(public)
     if other is not None and not manifest.characterizes:
         raise InputError("--with is of positions and spectra; detections come in one zip")
-    verdict: Verdict[Any] = (
-        check_characterization(submission, manifest, track, other=other)
-        if manifest.characterizes
-        else check_submission(submission, manifest, track)
-    )
+    verdict: Verdict[Any]
+    if manifest.characterizes:
+        verdict = checked_estimates(submission, other, public, manifest, track)
+    else:
+        verdict = check_submission(submission, manifest, track)
     if as_json:
         print_json(verdict.to_dict())
     else:

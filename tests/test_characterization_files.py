@@ -19,9 +19,11 @@ from exobench.challenge.characterization_submission import (
     check_characterization,
     write_characterization,
 )
+from exobench.challenge.characterization_warnings import read_all_first_guesses
 from exobench.challenge.evaluate_characterization import evaluate_characterization, evaluate_phase2
 from exobench.challenge.fits_bytes import FitsError, images_bytes, read_images
 from exobench.challenge.folder import read_challenge
+from exobench.challenge.manifest import PublicFile
 from exobench.challenge.method import Method
 from exobench.challenge.submission import check_submission
 from exobench.datasets.errors import ChallengeError, InputError, RecipeError
@@ -381,6 +383,37 @@ def test_what_deserves_a_second_look_is_a_warning(files, told_challenge):
         ("warning", "bright", "photometry_toy_a1.fits"),
     ]
     assert [f[1] for f in found(files, told_challenge(star_flux=None))][-1] == "posterior_elsewhere"
+
+
+def test_a_position_far_from_its_first_guess_is_a_warning(files, told_challenge):
+    manifest = told_challenge().manifest
+    guesses = {"toy_a_1": np.array([[3.0, 13.0], [-12.0, 2.0]]), "toy_a_2": np.array([[9.0, 0.0]])}
+    assert check_characterization(zipped(files), manifest, guesses=guesses).problems == ()
+    files["astrometry_toy_a1.fits"] = [[[0.0, -11.0], [12.0, 0.0]]]  # in the other order
+    verdict = check_characterization(zipped(files), manifest, guesses=guesses)
+    assert verdict.valid
+    assert [p.code for p in verdict.warnings] == ["far_from_guess"] * 2
+    assert "stands 19.1 px from its first guess, which is off by 5 px at most" in str(
+        verdict.warnings[0]
+    )
+
+
+def test_first_guesses_that_are_gone_are_said_by_path(told_challenge, tmp_path):
+    manifest = told_challenge().manifest
+    (track,) = manifest.tracks.values()
+    files = {"first_guess": PublicFile(path="adi_ifs/guess.fits", sha256="0" * 64)}
+    with_files = track.sequences[0].model_copy(update={"files": files})
+    changed = manifest.model_copy(
+        update={"tracks": {"adi_ifs": track.model_copy(update={"sequences": (with_files,)})}}
+    )
+    with pytest.raises(ChallengeError, match=r"guess\.fits: cannot be read, no such file"):
+        read_all_first_guesses(tmp_path, changed)
+    (tmp_path / "adi_ifs").mkdir()
+    (tmp_path / "adi_ifs" / "guess.fits").write_bytes(first_guess_bytes(np.ones((2, 2))))
+    assert read_all_first_guesses(tmp_path, changed)["toy_a_1"].tolist() == [[1, 1], [1, 1]]
+    (tmp_path / "adi_ifs" / "guess.fits").write_bytes(b"")
+    with pytest.raises(ChallengeError, match=r"guess\.fits: first guesses: is not a FITS file"):
+        read_all_first_guesses(tmp_path, changed)
 
 
 def test_a_missing_file_is_a_warning_and_a_strange_one_an_error(files, told_challenge):
