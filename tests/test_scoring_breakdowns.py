@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.ndimage import gaussian_filter
 
 from exobench.datasets.errors import InputError
 from exobench.scoring import DetectionList, MapTruth, score_maps
@@ -130,6 +131,27 @@ def test_the_rate_per_element_leaves_the_element_of_each_injection_out(score):
     assert score.overall["fpr_per_resel"] == pytest.approx(4 / (resels - 9))
     last = score.curve.rows()[-1]
     assert (last["fp"], last["fpr_per_resel"]) == (5, pytest.approx(5 / (resels - 9)))
+
+
+def test_the_rate_per_element_of_noise_is_that_of_the_maxima_of_a_gaussian_field():
+    """Worsley et al. (1996), Hum. Brain Mapp. 4, 58, in two dimensions, per disc of 1 FWHM.
+
+    Noise smoothed with a Gaussian of FWHM F has 4 ln 2 (2 pi)^(-3/2) u exp(-u^2 / 2) maxima
+    above u sigma per F^2. The highest pixel of a maximum lies a little below it: FWHM 8 px.
+    """
+    rng, fwhm, size = np.random.default_rng(0), 8.0, 161
+    kernel = fwhm / np.sqrt(8 * np.log(2))
+    truths = {f"n{k}": MapTruth([], fwhm, 6.0, 75.0, "a", shape=(size, size)) for k in range(60)}
+    noise = {
+        name: gaussian_filter(rng.normal(size=(size, size)), kernel, mode="wrap") for name in truths
+    }
+    unit = 2 * np.sqrt(np.pi) * kernel
+    for u in (2.0, 2.5):
+        score = score_maps({name: unit * one for name, one in noise.items()}, truths, u)
+        expected = np.pi / 4 * 4 * np.log(2) * (2 * np.pi) ** -1.5 * u * np.exp(-(u**2) / 2)
+        spread = 3 / np.sqrt(score.overall["fp"])
+        assert score.overall["fpr_per_resel"] == pytest.approx(expected, rel=0.06 + spread)
+        assert spread < 0.2
 
 
 def test_an_area_no_larger_than_its_injections_has_no_negatives():
