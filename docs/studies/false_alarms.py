@@ -2,7 +2,7 @@
 
     python docs/studies/false_alarms.py
 
-Needs the extra `leaderboard` for its figures. Takes some minutes.
+Needs the extra `leaderboard` for its figure. Takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -13,22 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import signal, stats
-from sklearn.linear_model import LogisticRegression
+from tables import write_table
 
 from exobench.baselines import load
 from exobench.datasets.geometry import edge_distance
 from exobench.datasets.simulator import simulate
-from exobench.leaderboard.calibration_figures import false_alarm_figure, reliability_figure
+from exobench.leaderboard.calibration_figures import false_alarm_figure
 from exobench.scoring import significance_map, snr_map
 from exobench.scoring.calibration import (
     BlankField,
     audit,
     blank_fields,
-    calibration_test,
-    correct_prior,
-    estimate_priors,
-    logistic_recalibration,
-    reliability_diagram,
     ring_in_noise,
 )
 from exobench.scoring.calibration.fields import element_positions
@@ -53,12 +48,12 @@ SHOWN = (3.0, 5.0)  # of the audited values, on the page
 
 
 def main() -> None:
-    """Draw both figures and rewrite the tables of the page."""
+    """Draw the figure and rewrite the tables of the page."""
     rows = independent_apertures()
     for name, kernel in (("white noise", None), ("grain of the PSF", grain(FWHM))):
         rows += compared(name, kernel)
-    write("gaussian", noise_table(rows))
-    write("again", again_table())
+    write_table(PAGE, "gaussian", noise_table(rows))
+    write_table(PAGE, "again", again_table())
     found = {name: audit(fields, edges=BLANK_EDGES) for name, fields in blanks().items()}
     figure = false_alarm_figure(
         found["S/N"],
@@ -66,11 +61,8 @@ def main() -> None:
         title=f"S/N taken for sigma, PCA(10) on {N_BLANKS} blank sequences of irdis_like",
     )
     figure.savefig(DOCS / "figures" / "false_alarms.png", dpi=80)
-    write("elements", element_table(found))
-    write("search", search_table(found["significance"]))
-    diagrams, table = reliabilities()
-    reliability_figure(diagrams).savefig(DOCS / "figures" / "reliability.png", dpi=80)
-    write("reliability", table)
+    write_table(PAGE, "elements", element_table(found))
+    write_table(PAGE, "search", search_table(found["significance"]))
 
 
 def grain(fwhm: float) -> np.ndarray:
@@ -286,55 +278,6 @@ def search_table(found: Audit) -> str:
 def number(value: float | None, spec: str, unit: str = "") -> str:
     """A number, or a word where it is not resolved."""
     return "not resolved" if value is None else f"{value:{spec}}{unit}"
-
-
-def reliabilities() -> tuple[dict, str]:
-    """A balanced classifier met with one companion in twenty patches, and two remedies."""
-    rng = np.random.default_rng(3)
-    train, test = patches(rng, 4000, 0.5), patches(rng, 20_000, 0.05)
-    classifier = LogisticRegression(C=np.inf).fit(features(train[1]), train[0])
-    p = classifier.predict_proba(features(test[1]))[:, 1]
-    estimated = estimate_priors(np.stack([1 - p, p], axis=-1), [0.5, 0.5])[1]
-    stated = {
-        "as trained, half with a companion": p,
-        "corrected to the true 5 %": correct_prior(p, 0.5, 0.05),
-        f"corrected to an estimated {100 * estimated:.1f} %": correct_prior(p, 0.5, estimated),
-    }
-    lines = [
-        "| probabilities | expected calibration error | of perfect ones, 95 % below | Brier score "
-        "| slope |",
-        "|---|---|---|---|---|",
-    ]
-    for name, one in stated.items():
-        test_of = calibration_test(test[0], one, rng, n_draws=199)
-        slope = logistic_recalibration(test[0], one).slope
-        lines.append(
-            f"| {name} | {test_of.expected_error:.4f} | {test_of.perfect[1]:.4f} "
-            f"| {np.mean((one - test[0]) ** 2):.4f} | {slope:.2f} |"
-        )
-    diagrams = {
-        name: reliability_diagram(test[0], one, equal="width") for name, one in stated.items()
-    }
-    return diagrams, "\n".join(lines)
-
-
-def patches(rng: np.random.Generator, n: int, prevalence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and S/N of patches; companions have an expected S/N of 1 to 4."""
-    labels = (rng.uniform(size=n) < prevalence).astype(int)
-    return labels, rng.normal(labels * rng.uniform(1, 4, n))
-
-
-def features(snr: np.ndarray) -> np.ndarray:
-    """What the classifier sees of a patch: its S/N, and the square of it."""
-    return np.stack([snr, snr**2], axis=-1)
-
-
-def write(name: str, table: str) -> None:
-    """Put a table between its marks on the page."""
-    page = PAGE.read_text("utf-8")
-    start, end = f"<!-- table {name} -->\n", f"<!-- end {name} -->"
-    before, rest = page.split(start)
-    PAGE.write_text(f"{before}{start}\n{table}\n\n{rest[rest.index(end) :]}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class SeparationAudit:
     elements : ndarray, shape (n,)
         Values of the blank resolution elements, increasing.
     n_fields : int
-        Maps that have one there.
+        Maps that have a value there.
     design_effect : float
         Elements that tell as much as one independent element.
     at_element, in_map : tuple of FalseAlarmRate

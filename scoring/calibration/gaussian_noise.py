@@ -61,7 +61,7 @@ class Ring:
 
         References
         ----------
-        Craig (1991), IEEE MILCOM 2, 571; Simon & Alouini (2000), Proc. IEEE 86, 1860.
+        Craig (1991), IEEE MILCOM 2, 571; Simon & Alouini (1998), Proc. IEEE 86, 1860.
         """
         values = np.atleast_1d(np.asarray(snr, dtype=np.float64))
         above = np.array([self._tail(abs(float(value))) for value in values])
