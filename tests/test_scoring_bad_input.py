@@ -7,6 +7,8 @@ from exobench.challenge.problems import SubmissionError
 from exobench.challenge.submission import read_submission
 from exobench.datasets.errors import InputError
 from exobench.scoring import DetectionList, MapTruth, find_candidates, score_maps
+from exobench.scoring.calibration import pit_samples
+from exobench.scoring.characterization import Estimates
 
 SIZE = 31
 PEAK, OTHER = (15, 22), (22, 15)
@@ -150,7 +152,8 @@ def test_masked_pixels_make_no_claim():
 def test_a_constant_map_claims_a_single_place(value, fp):
     score = score_of(np.full((SIZE, SIZE), value), injections=[])
     assert counts(score) == (0, fp)
-    assert len(score.curve.value) == 1
+    (result,) = score.sequences
+    assert result.yx.tolist() == [[12, 15]]  # of four pixels as near to the middle
 
 
 # Thresholds
@@ -213,6 +216,29 @@ def test_positions_that_are_no_numbers_are_refused(injections):
         truth(injections=injections)
 
 
+@pytest.mark.parametrize("answer", [frame(), DetectionList([PEAK], [9]), None])
+@pytest.mark.parametrize("stray", [(15, 17), (15, 29), (-1, 15), (40, 15)])
+def test_an_injection_that_cannot_be_found_is_refused(answer, stray):
+    maps = {} if answer is None else {"s": answer}
+    with pytest.raises(InputError, match=r"^s: the injection at .* outside the scored area$"):
+        score_maps(maps, {"s": truth(injections=[PEAK, stray])}, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("fwhm", value) for value in (0, -1, np.nan, "4", None)),
+        *(("inner_radius_px", value) for value in (-1, 13, np.nan)),
+        *(("lambda_over_d_px", value) for value in (0, np.inf)),
+        *(("shape", value) for value in ((31,), (0, 31), "31x31")),
+        *(("strata", value) for value in (("faint",) * 2, ("faint",) * 3)),
+    ],
+)
+def test_a_truth_of_other_numbers_than_it_needs_is_refused(name, value):
+    with pytest.raises(InputError, match=f"{name}|scored radii"):
+        truth(**{name: value})
+
+
 # Detection lists
 
 
@@ -247,12 +273,54 @@ def test_scores_of_nan_claim_nothing_and_plus_infinity_is_refused():
 # Two maps for a sequence
 
 
-def test_two_answers_to_a_sequence_are_refused_with_both_names(toy_challenge):
+@pytest.mark.parametrize("second", ["toy_odd_detmap_1.fits", "toy_odd_detections_1.csv"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_answers_to_a_sequence_are_refused_by_name(toy_challenge, second):
     import io
     import zipfile
 
     buffer = io.BytesIO(toy_challenge.archive())
     with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr("toy_odd_detections_1.csv", "y,x,score\n20,32,9\n")
-    with pytest.raises(SubmissionError, match=r"toy_odd_det\w+_1\.(csv|fits).*toy_odd_1"):
+        archive.writestr(second, "y,x,score\n20,32,9\n")
+    with pytest.raises(SubmissionError) as caught:
         read_submission(buffer.getvalue(), toy_challenge.manifest)
+    assert ("duplicate", second) in [(one.code, one.file) for one in caught.value.coded]
+
+
+def test_an_answer_to_a_sequence_that_is_not_there_is_refused_beside_those_that_are():
+    with pytest.raises(InputError, match=r"unknown sequence 'S'; there are s, t"):
+        score_maps({"S": frame()}, {"s": truth(), "t": truth()}, 5.0)
+
+
+# Posteriors
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"samples": np.ones((2, 1, 9))}, r"shape \(1, 2, n_samples\).*got \(2, 1, 9\)"),
+        ({"samples": np.ones((1, 2))}, r"shape \(1, 2, n_samples\).*got \(1, 2\)"),
+        ({"samples": np.ones((1, 2, 1))}, "n_samples >= 2"),
+        ({"samples": [[[1.0, 2.0], [3.0]]]}, "posterior samples must be an array of real numbers"),
+        ({"samples": np.ones((1, 2, 9), dtype=complex)}, "must hold real numbers, got complex128"),
+        ({"sigma": [1.0, 1.0]}, r"errors must have the shape of the estimates, \(1, 2\)"),
+        ({"sigma": [["a", "b"]]}, "errors of estimates must hold real numbers"),
+        ({"values": [["a", "b"]]}, "estimates must hold real numbers"),
+    ],
+)
+def test_a_posterior_of_a_wrong_shape_is_refused(fields, message):
+    with pytest.raises(InputError, match=message):
+        Estimates(**{"values": [[1.0, 2.0]], **fields})
+
+
+def test_posterior_samples_that_are_no_numbers_are_refused_by_companion():
+    samples = np.random.default_rng(0).normal(size=(2, 2, 5))
+    samples[1, 0, 3] = np.nan
+    with pytest.raises(InputError, match="companion 2, quantity 1 of 2: a posterior sample is not"):
+        Estimates(values=np.zeros((2, 2)), samples=samples)
+
+
+@pytest.mark.parametrize("samples", [np.zeros((3, 4)), np.zeros((4, 0)), np.zeros(4)])
+def test_posteriors_that_do_not_fit_their_truths_are_not_calibrated(samples):
+    with pytest.raises(InputError, match="n_samples"):
+        pit_samples(samples, np.zeros(4), np.random.default_rng(0))

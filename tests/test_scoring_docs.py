@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from exobench.scoring import METRICS
 
@@ -27,13 +28,25 @@ def test_every_metric_has_its_line():
     assert all(keys.count(key) == 1 for key in METRICS)
 
 
-def test_every_kind_of_bad_input_has_its_row_and_every_row_its_test():
+def test_every_kind_of_bad_input_has_its_row_and_every_row_its_tests():
     table = PAGE.split("<!-- bad input -->")[1].split("<!-- end -->")[0]
-    rows = re.findall(r"^\| (?!what \|)([^-|][^|]*) \|.*`(test_\w+)` \|$", table, re.MULTILINE)
-    assert len(rows) == table.count("\n| ") - 1 >= 25
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 30
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert all(len(row) == 4 and all(row) for row in cells)
+    named = [re.findall(r"`(test_\w+)`", row[3]) for row in cells]
+    assert all(named)
     source = (TESTS / "test_scoring_bad_input.py").read_text(encoding="utf-8")
     tests = re.findall(r"^def (test_\w+)", source, flags=re.MULTILINE)
-    assert {test for _, test in rows} == set(tests)
+    assert {test for row in named for test in row} == set(tests)
+
+
+@pytest.mark.parametrize("page", ["scoring.md", "uncertainty.md"])
+def test_its_links_lead_somewhere(page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([\w./-]+)\)", text)
+    assert links
+    assert [link for link in links if not (DOCS / link).exists()] == []
 
 
 def test_its_figures_are_there_and_small():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.datasets.errors import InputError
+from exobench.scoring.real_numbers import as_real_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -45,13 +46,14 @@ class Estimates:
     samples: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float64)
+        values = as_real_numbers(self.values, "estimates").copy()
         known = (
             np.ones(values.shape, dtype=bool)
             if self.detected is None
             else np.asarray(self.detected, dtype=bool)
         )
-        sigma, samples = _copied(self.sigma), _copied(self.samples)
+        sigma = _copied(self.sigma, "errors of estimates")
+        samples = _copied(self.samples, "posterior samples")
         problems = _shape_problems(values, known, sigma, samples) or [
             *_value_problems(values, known),
             *_sigma_problems(sigma, known),
@@ -117,8 +119,8 @@ class Characterization:
             )
 
 
-def _copied(array: ArrayLike | None) -> NDArray[np.float64] | None:
-    return None if array is None else np.array(array, dtype=np.float64)
+def _copied(array: ArrayLike | None, what: str) -> NDArray[np.float64] | None:
+    return None if array is None else as_real_numbers(array, what).copy()
 
 
 def _shape_problems(
