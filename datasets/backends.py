@@ -76,8 +76,8 @@ def computed(
         place = (_on_torch if backend == "torch" else _on_jax)(library, device, stack)
         result = function(*(place(array) for array in arrays))
         if isinstance(result, tuple):
-            return tuple(_to_numpy(array) for array in result)
-        return _to_numpy(result)
+            return tuple(to_numpy(array) for array in result)
+        return to_numpy(result)
 
 
 def namespace(*arrays: Array) -> Any:
@@ -106,6 +106,13 @@ def as_float32(values: ArrayLike) -> Array:
     if xp is numpy_namespace:
         return np.asarray(values, dtype=np.float32)
     return xp.astype(values, xp.float32, copy=False)
+
+
+def to_numpy(array: Array) -> NDArray[Any]:
+    """The array as one of numpy, on the host and writable."""
+    if array_api_compat.is_torch_array(array):
+        array = array.cpu().numpy()
+    return np.array(array)  # what JAX shares is not writable
 
 
 def on_host(array: Array) -> bool:
@@ -185,9 +192,3 @@ def _on_jax(jax: Any, device: str, stack: ExitStack) -> Callable[[NDArray[Any]],
 
 def _no_device(backend: str, device: str, known: list[str]) -> str:
     return f"backend {backend} has no device {device!r} here; there are {', '.join(known)}"
-
-
-def _to_numpy(array: Array) -> NDArray[Any]:
-    if array_api_compat.is_torch_array(array):
-        array = array.cpu().numpy()
-    return np.array(array)  # what JAX shares is not writable

@@ -160,7 +160,7 @@ def _sheared(frames: Array, angle: Array, *, quarters: int, largest: float) -> A
     xp = namespace(frames)
     along_x = _ramps(-xp.tan(angle / 2), -half, side, width)
     along_y = _ramps(xp.sin(angle), -half - margin, width, height)
-    image = _shifted(_padded(canvas, margin, 0, axis=-1), along_x, width, axis=-1)
+    image = _shifted(padded(canvas, margin, 0, axis=-1), along_x, width, axis=-1)
     image = _shifted(image, xp.matrix_transpose(along_y), height, axis=-2)[..., rows, :]
     image = _shifted(image, along_x[:, rows], width, axis=-1)
     return image[..., columns.start + margin : columns.stop + margin]
@@ -170,11 +170,12 @@ def _on_canvas(frames: Array, half: int) -> Array:
     """Frames on an odd square of ``2 half + 1`` pixels, the star in its middle, 0 outside."""
     for axis, c in zip((-2, -1), frame_centre(frames.shape), strict=True):
         n_before = half - int(c)
-        frames = _padded(frames, n_before, 2 * half + 1 - n_before - frames.shape[axis], axis)
+        frames = padded(frames, n_before, 2 * half + 1 - n_before - frames.shape[axis], axis)
     return frames
 
 
-def _padded(frames: Array, n_before: int, n_after: int, axis: int) -> Array:
+def padded(frames: Array, n_before: int, n_after: int, axis: int) -> Array:
+    """Frames with so many more zeros before and after the others along an axis."""
     if n_before == n_after == 0:
         return frames
     xp, shape = namespace(frames), list(frames.shape)

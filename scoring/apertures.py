@@ -18,10 +18,14 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from exobench.datasets.backends import compiled, like, namespace
 from exobench.datasets.geometry import frame_centre
+from exobench.datasets.rotation import padded, quarter_turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from exobench.datasets.backends import Array
 
 _GRID = 256  # sub-pixel positions tabulated per FWHM, at least
 _RANK_TOLERANCE = 1e-10  # of the largest eigenvalue: 1e-5 in the overlaps
@@ -55,86 +59,117 @@ class Modes:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ApertureSums:
-    """Sums in discs of diameter `fwhm`, on an image and on its quarter turns."""
+    """Sums in discs of diameter `fwhm`, on an image and on its quarter turns.
 
-    modes: Modes
-    half: int
-    features: NDArray[np.float32]
-    n_quarters: int
-    box: tuple[float, float, float, float]
+    Attributes
+    ----------
+    weights : array of float32
+        Those of the `Modes`, beside the image.
+    features : array of float32, shape (n_pixels, n_quarters or twice as many, rank)
+        Modes of the square around the star; in the second half of the missing pixels.
+    frame : Frame
+    """
+
+    weights: Array
+    features: Array
+    frame: Frame
 
     @classmethod
-    def of(cls, image: NDArray[np.float64], fwhm: float, reach: float, n_quarters: int) -> Self:
+    def of(cls, image: Array, fwhm: float, reach: float, n_quarters: int) -> Self:
         """Sums on `image` for centres up to `reach` pixels from the star.
 
         Parameters
         ----------
-        image : ndarray, shape (n_y, n_x)
-            NaN marks missing pixels.
+        image : array of float64, shape (n_y, n_x)
+            Of any namespace. NaN marks missing pixels.
         fwhm, reach : float
             In pixels.
         n_quarters : int
             1, or 4 to look at the image also turned by 90, 180 and 270 degrees.
         """
-        modes = disc_modes(fwhm)
-        half = int(np.ceil(reach)) + 1
-        missing = np.isnan(image)
-        layers = [np.where(missing, 0, image - np.nanmedian(image) if not missing.all() else 0)]
-        if missing.any():
-            layers.append(missing.astype(np.float64))
+        xp, modes, half = namespace(image), disc_modes(fwhm), int(np.ceil(reach)) + 1
+        missing = xp.isnan(image)
+        layers = [xp.where(missing, 0.0, image - _median_of_known(image, missing))]
+        if bool(xp.any(missing)):
+            layers.append(xp.astype(missing, image.dtype))
+        patch = like(image, modes.patch)
         features = [
-            _features(np.rot90(_around_star(layer, half + modes.half), -k, axes=(-1, -2)), modes)
+            _features(quarter_turned(_around_star(layer, half + modes.half), -k), patch)
             for layer in layers
             for k in range(n_quarters)
         ]
         (cy, cx), (n_y, n_x), rim = frame_centre(image.shape), image.shape, fwhm / 2 - 0.5 - 1e-9
+        box = (rim - cy, n_y - 1 - rim - cy, rim - cx, n_x - 1 - rim - cx)
         return cls(
-            modes=modes,
-            half=half,
-            features=np.stack(features, axis=1),
-            n_quarters=n_quarters,
-            box=(rim - cy, n_y - 1 - rim - cy, rim - cx, n_x - 1 - rim - cx),
+            weights=like(image, modes.weights),
+            features=xp.stack(features, axis=1),
+            frame=Frame(half=half, n_grid=modes.n_grid, n_quarters=n_quarters, box=box),
         )
 
-    def at(self, offsets: NDArray[np.complex128]) -> NDArray[np.float64]:
+    def at(self, offsets: NDArray[np.complex128]) -> Array:
         """Sums in the discs at `offsets` from the star, x + iy; (n_quarters, n_offsets).
 
         Up to one constant. Row ``k`` is at the offsets turned counter-clockwise by ``k``
         quarters. NaN where a disc leaves the frame or overlaps a missing pixel.
         """
-        coefficients, pixel = self._coefficients(offsets)
-        sums = np.einsum("pr,pkr->kp", coefficients, self.features.take(pixel, axis=0))
-        flux: NDArray[np.float64] = sums[: self.n_quarters].astype(np.float64)
-        flux[(sums[self.n_quarters :] > _TOUCHED).reshape(-1, *flux.shape).any(axis=0)] = np.nan
-        if np.abs(offsets).max() > min(map(abs, self.box)):
-            flux[~self._on_frame(offsets)] = np.nan
-        return flux
+        y, x = (like(self.features, part) for part in (offsets.imag, offsets.real))
+        return disc_sums(self.features, self.weights, y, x, frame=self.frame)
 
-    def _coefficients(
-        self, offsets: NDArray[np.complex128]
-    ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-        """Coefficients of the modes, shape (n_offsets, rank), and the pixels they are for."""
-        y, x = offsets.imag + self.half, offsets.real + self.half
-        iy, ix = y.astype(np.intp), x.astype(np.intp)
-        n_grid = self.modes.n_grid
-        y, x = (y - iy) * n_grid, (x - ix) * n_grid
-        ay, ax = y.astype(np.intp), x.astype(np.intp)
-        ty, tx = (y - ay).astype(np.float32), (x - ax).astype(np.float32)
-        cell = self.modes.weights.take(ay * n_grid + ax, axis=0)
-        ty, tx = ty[:, np.newaxis], tx[:, np.newaxis]
-        coefficients = cell[:, 0] + ty * cell[:, 1] + tx * (cell[:, 2] + ty * cell[:, 3])
-        return coefficients, iy * (2 * self.half + 1) + ix
 
-    def _on_frame(self, offsets: NDArray[np.complex128]) -> NDArray[np.bool_]:
-        quarters = np.array([1, 1j, -1, -1j])[: self.n_quarters, np.newaxis]
-        turned = quarters * offsets
-        bottom, top, left, right = self.box
-        return (
-            (turned.imag >= bottom)
-            & (turned.imag <= top)
-            & (turned.real >= left)
-            & (turned.real <= right)
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Where sums are possible.
+
+    Attributes
+    ----------
+    half : int
+        The features are of a square of ``2 half + 1`` pixels, the star in its middle.
+    n_grid : int
+        Tabulated sub-pixel positions per pixel and axis.
+    n_quarters : int
+    box : tuple of float
+        Bottom, top, left and right limit of the centres of discs, from the star.
+    """
+
+    half: int
+    n_grid: int
+    n_quarters: int
+    box: tuple[float, float, float, float]
+
+
+@compiled("frame")
+def disc_sums(features: Array, weights: Array, y: Array, x: Array, *, frame: Frame) -> Array:
+    """Sums in discs centred at y, x (shape (n,)) from the star; shape (n_quarters, n)."""
+    xp = namespace(features)
+    coefficients, pixel = _coefficients(weights, y, x, frame)
+    sums = (xp.take(features, pixel, axis=0) @ coefficients)[..., 0].T
+    flux, n = xp.astype(sums, xp.float64)[: frame.n_quarters], frame.n_quarters
+    valid = _on_frame(y, x, frame)
+    if features.shape[1] > n:
+        valid = valid & (sums[n:] <= _TOUCHED)
+    return xp.where(valid, flux, xp.nan)
+
+
+def _coefficients(weights: Array, y: Array, x: Array, frame: Frame) -> tuple[Array, Array]:
+    """Coefficients of the modes, shape (n, rank, 1), and the pixels that they are for."""
+    xp = namespace(weights)
+    y, x = y + frame.half, x + frame.half
+    iy, ix = xp.floor(y), xp.floor(x)
+    y, x = (y - iy) * frame.n_grid, (x - ix) * frame.n_grid
+    ay, ax = xp.floor(y), xp.floor(x)
+    ty, tx = (xp.astype(t, xp.float32) for t in (y - ay, x - ax))
+    cell = xp.take(weights, xp.astype(ay * frame.n_grid + ax, xp.int64), axis=0)
+    terms = xp.stack((xp.ones_like(ty), ty, tx, ty * tx), axis=-1)
+    pixel = xp.astype(iy * (2 * frame.half + 1) + ix, xp.int64)
+    return xp.matrix_transpose(terms[:, None, :] @ cell), pixel
+
+
+def _on_frame(y: Array, x: Array, frame: Frame) -> Array:
+    """Whether the discs at y, x, turned by quarters, are wholly on the frame."""
+    xp, (bottom, top, left, right) = namespace(y), frame.box
+    quarters = ((y, x), (x, -y), (-y, -x), (-x, y))[: frame.n_quarters]
+    inside = [(v >= bottom) & (v <= top) & (u >= left) & (u <= right) for v, u in quarters]
+    return xp.stack(inside)
 
 
 @lru_cache(maxsize=16)
@@ -187,15 +222,30 @@ def disc_overlaps(radius: float, n_grid: int) -> NDArray[np.float64]:
     return np.asarray(boxes.transpose(0, 2, 1, 3))
 
 
-def _around_star(image: NDArray[np.float64], half: int) -> NDArray[np.float32]:
+def _median_of_known(image: Array, missing: Array) -> Array:
+    """Median of the pixels that are not missing; 0 if all are."""
+    xp = namespace(image)
+    ordered = xp.sort(xp.reshape(xp.where(missing, xp.inf, image), (-1,)))
+    n_known = ordered.shape[0] - int(xp.count_nonzero(missing))
+    return (ordered[(n_known - 1) // 2] + ordered[n_known // 2]) / 2 if n_known else 0.0
+
+
+def _around_star(image: Array, half: int) -> Array:
     """Square of ``2 half + 1`` pixels with the star in the middle; 0 outside the frame."""
-    cy, cx = (int(c) for c in frame_centre(image.shape))
-    padded = np.pad(image.astype(np.float32), half)
-    return padded[cy : cy + 2 * half + 1, cx : cx + 2 * half + 1]
+    xp = namespace(image)
+    image = xp.astype(image, xp.float32)
+    for axis, c in zip((0, 1), frame_centre(image.shape), strict=True):
+        first = int(c) - half
+        kept = [slice(None), slice(None)]
+        kept[axis] = slice(max(0, first), first + 2 * half + 1)
+        n_before, n_after = max(0, -first), max(0, first + 2 * half + 1 - image.shape[axis])
+        image = padded(image[tuple(kept)], n_before, n_after, axis)
+    return image
 
 
-def _features(square: NDArray[np.float32], modes: Modes) -> NDArray[np.float32]:
+def _features(square: Array, patch: Array) -> Array:
     """Correlation of a square with every mode; shape (n_pixels, rank), edges left out."""
-    side = 2 * modes.half + 1
-    windows = np.lib.stride_tricks.sliding_window_view(square, (side, side))
-    return windows.reshape(-1, side**2) @ modes.patch
+    xp, n_patch = namespace(square), math.isqrt(patch.shape[0])
+    n_y, n_x = (n - n_patch + 1 for n in square.shape)
+    windows = [square[i : i + n_y, j : j + n_x] for i in range(n_patch) for j in range(n_patch)]
+    return xp.reshape(xp.stack(windows), (n_patch**2, -1)).T @ patch

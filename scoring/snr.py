@@ -18,30 +18,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from exobench.datasets.geometry import edge_distance, frame_centre
-from exobench.scoring.apertures import ApertureSums
+from exobench.datasets.backends import block_length, compiled, like, namespace, to_numpy
+from exobench.datasets.geometry import edge_distance, frame_centre, radius_map
+from exobench.scoring.apertures import ApertureSums, Frame, disc_sums
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
+    from exobench.datasets.backends import Array
+
 _ROUNDING = 1e-9
-_CHUNK = 2048
+_BLOCK = 16_384
 
 
-def snr_map(frame: ArrayLike, fwhm: float) -> NDArray[np.float64]:
+def snr_map(frame: ArrayLike, fwhm: float) -> Array:
     """Small-sample S/N of a point source at every pixel.
 
     Parameters
     ----------
     frame : array_like, shape (n_y, n_x)
         A combined residual image, star at `exobench.datasets.geometry.frame_centre`.
+        An array of any namespace.
     fwhm : float
         Of the PSF, in pixels.
 
     Returns
     -------
-    ndarray, shape (n_y, n_x)
-        The two-sample t statistic of `snr_at`; NaN as the module states.
+    array, shape (n_y, n_x)
+        In the namespace of `frame`: the two-sample t statistic of `snr_at`; NaN as the
+        module states.
     """
     image = _checked(frame, fwhm)
     (cy, cx), (n_y, n_x) = (int(c) for c in frame_centre(image.shape)), image.shape
@@ -49,17 +56,19 @@ def snr_map(frame: ArrayLike, fwhm: float) -> NDArray[np.float64]:
     # A quarter turn of the frame takes rings to rings: one quadrant stands for all four.
     dy, dx = (offset.ravel() for offset in np.mgrid[0 : reach + 1, 1 : reach + 1])
     quadrant = dx + 1j * dy
-    snr = np.full(image.shape, np.nan)
-    for turned, values in zip(
-        _quarters(quadrant), _ring_statistics(image, quadrant, fwhm, n_quarters=4), strict=True
-    ):
-        y, x = cy + turned.imag.astype(int), cx + turned.real.astype(int)
-        on_frame = (y >= 0) & (y < n_y) & (x >= 0) & (x < n_x)
-        snr[y[on_frame], x[on_frame]] = values[on_frame]
-    return snr
+    snr = _ring_statistics(image, quadrant, fwhm, n_quarters=4)
+    # Which of them every pixel takes; the star itself none.
+    place = np.full((n_y, n_x), snr.shape[0] * snr.shape[1])
+    turned = (np.array([1, 1j, -1, -1j])[:, np.newaxis] * quadrant).ravel()
+    y, x = cy + turned.imag.astype(int), cx + turned.real.astype(int)
+    on_frame = np.flatnonzero((y >= 0) & (y < n_y) & (x >= 0) & (x < n_x))
+    place[y[on_frame], x[on_frame]] = on_frame
+    xp = namespace(image)
+    values = xp.concat((xp.reshape(snr, (-1,)), like(image, [np.nan])))
+    return xp.reshape(xp.take(values, like(image, place.ravel())), (n_y, n_x))
 
 
-def snr_at(frame: ArrayLike, fwhm: float, yx: ArrayLike) -> NDArray[np.float64]:
+def snr_at(frame: ArrayLike, fwhm: float, yx: ArrayLike) -> Array:
     r"""Small-sample S/N of a point source at a few positions.
 
     .. math:: t = (s - \bar x) / (\sigma_x \sqrt{1 + 1/n})
@@ -87,26 +96,24 @@ def snr_at(frame: ArrayLike, fwhm: float, yx: ArrayLike) -> NDArray[np.float64]:
     Mawet et al. (2014), ApJ 792, 97, Eq. 9.
     """
     image = _checked(frame, fwhm)
-    snr: NDArray[np.float64] = _ring_statistics(image, _offsets(image.shape, yx), fwhm, 1)[0]
-    return snr
+    return _ring_statistics(image, _offsets(image.shape, yx), fwhm, 1)[0]
 
 
 def significance_map(frame: ArrayLike, fwhm: float) -> NDArray[np.float64]:
     """Gaussian-equivalent significance of a point source at every pixel, in sigma.
 
-    Parameters and NaN policy are those of `snr_map`; see `significance`.
+    An array of numpy, whatever that of the frame. Parameters and NaN policy are those of
+    `snr_map`; see `significance`.
     """
-    snr = snr_map(frame, fwhm)
-    cy, cx = frame_centre(snr.shape)
-    radius = np.hypot(*np.ogrid[-cy : snr.shape[0] - cy, -cx : snr.shape[1] - cx])
-    return significance(snr, n_noise_apertures(radius, fwhm))
+    snr = to_numpy(snr_map(frame, fwhm))
+    return significance(snr, n_noise_apertures(radius_map(snr.shape), fwhm))
 
 
 def significance_at(frame: ArrayLike, fwhm: float, yx: ArrayLike) -> NDArray[np.float64]:
     """Gaussian-equivalent significance at a few positions, in sigma; see `snr_at`."""
-    image = np.asarray(frame)
-    radius = np.abs(_offsets(image.shape, yx))
-    return significance(snr_at(image, fwhm, yx), n_noise_apertures(radius, fwhm))
+    snr = to_numpy(snr_at(frame, fwhm, yx))
+    radius = np.abs(_offsets(np.shape(frame), yx))
+    return significance(snr, n_noise_apertures(radius, fwhm))
 
 
 def significance(snr: ArrayLike, n_noise: ArrayLike) -> NDArray[np.float64]:
@@ -162,13 +169,14 @@ def _log_tail(t: NDArray[np.float64], dof: NDArray[np.float64]) -> NDArray[np.fl
     return np.asarray(log_beta - np.log(2))
 
 
-def _checked(frame: ArrayLike, fwhm: float) -> NDArray[np.float64]:
-    image = np.asarray(frame, dtype=np.float64)
+def _checked(frame: ArrayLike, fwhm: float) -> Array:
+    xp = namespace(frame)
+    image = xp.astype(xp.asarray(frame), xp.float64, copy=False)
     if image.ndim != 2:
-        raise ValueError(f"frame must have shape (n_y, n_x), got {image.shape}")
+        raise ValueError(f"frame must have shape (n_y, n_x), got {tuple(image.shape)}")
     if not (np.isfinite(fwhm) and fwhm > 0):
         raise ValueError(f"fwhm must be a positive number of pixels, got {fwhm}")
-    if np.isinf(image).any():
+    if bool(xp.any(xp.isinf(image))):
         raise ValueError("frame has infinite pixels; a pixel without a value is NaN")
     return image
 
@@ -182,53 +190,61 @@ def _offsets(shape: tuple[int, ...], yx: ArrayLike) -> NDArray[np.complex128]:
     return np.asarray((positions[:, 1] - cx) + 1j * (positions[:, 0] - cy))
 
 
-def _quarters(offsets: NDArray[np.complex128], n: int = 4) -> NDArray[np.complex128]:
-    """Offsets turned counter-clockwise by 0, 90, ... degrees; shape (n, n_offsets)."""
-    return np.array([1, 1j, -1, -1j])[:n, np.newaxis] * offsets
-
-
 def _ring_statistics(
-    image: NDArray[np.float64], offsets: NDArray[np.complex128], fwhm: float, n_quarters: int
-) -> NDArray[np.float64]:
+    image: Array, offsets: NDArray[np.complex128], fwhm: float, n_quarters: int
+) -> Array:
     """S/N at the offsets, and at the offsets turned by quarters; (n_quarters, n_offsets)."""
-    radius = np.abs(offsets)
+    xp, radius = namespace(image), np.abs(offsets)
     n_noise = n_noise_apertures(radius, fwhm)
     # The largest gap of a ring is below two steps: beyond this radius one disc must leave.
     fits = edge_distance(image.shape) + 0.5 - fwhm / 2 + _ROUNDING
     step = 2 * np.arcsin(np.minimum(fwhm / (2 * np.maximum(radius, fwhm / 2)), 1))
     usable = np.flatnonzero((n_noise >= 2) & (radius * np.cos(step) <= fits))
-    snr = np.full((n_quarters, offsets.size), np.nan)
-    if usable.size == 0:
-        return snr
-    # By size, so that the rings still being walked are always the first of a chunk.
+    # By size, so that the rings of a block have about as many apertures.
     usable = usable[np.argsort(-radius[usable], kind="stable")]
-    sums = ApertureSums.of(image, fwhm, float(radius[usable].max()), n_quarters)
-    for start in range(0, usable.size, _CHUNK):
-        chunk = usable[start : start + _CHUNK]
-        snr[:, chunk] = _walk(sums, offsets[chunk], np.exp(-1j * step[chunk]), n_noise[chunk])
-    return snr
+    without = np.setdiff1d(np.arange(offsets.size), usable)
+    parts = [like(image, np.full((n_quarters, without.size), np.nan))]
+    if usable.size:
+        sums = ApertureSums.of(image, fwhm, float(radius[usable].max()), n_quarters)
+        rings = np.stack([radius, np.angle(offsets), step, n_noise])
+        parts = [_ring_snr(sums, rings[:, b]) for b in _blocks(sums, usable, n_noise)] + parts
+    order = np.argsort(np.concatenate([usable, without]))
+    return xp.take(xp.concat(parts, axis=1), like(image, order), axis=1)
 
 
-def _walk(
-    sums: ApertureSums,
-    offsets: NDArray[np.complex128],
-    turn: NDArray[np.complex128],
-    n_noise: NDArray[np.int_],
-) -> NDArray[np.float64]:
-    """S/N of rings of non-increasing size, all walked together, one aperture a step.
+def _blocks(
+    sums: ApertureSums, usable: NDArray[np.intp], n_noise: NDArray[np.int_]
+) -> Iterator[NDArray[np.intp]]:
+    """Rings to look at together: the first has the most apertures."""
+    first = 0
+    while first < usable.size:
+        length = block_length(sums.features, int(n_noise[usable[first]]) + 1, _BLOCK)
+        yield usable[first : first + length]
+        first += length
 
-    The running mean and sum of squares are Welford's (1962).
-    """
-    signal = sums.at(offsets)
-    mean, squares = np.zeros_like(signal), np.zeros_like(signal)
-    position = offsets.copy()
-    for n in range(1, int(n_noise[0]) + 1):
-        active = int(np.searchsorted(-n_noise, -n, side="right"))
-        position[:active] *= turn[:active]
-        flux = sums.at(position[:active])
-        excess = flux - mean[:, :active]
-        mean[:, :active] += excess / n
-        squares[:, :active] += excess * (flux - mean[:, :active])
-    spread = np.sqrt(squares / (n_noise - 1) * (1 + 1 / n_noise))
+
+def _ring_snr(sums: ApertureSums, rings: NDArray[np.float64]) -> Array:
+    n_apertures = int(rings[3, 0]) + 1
+    placed = like(sums.features, rings)
+    tables = (sums.features, sums.weights)
+    return _two_sample_t(placed, tables, n_apertures=n_apertures, frame=sums.frame)
+
+
+@compiled("n_apertures", "frame")
+def _two_sample_t(
+    rings: Array, tables: tuple[Array, Array], *, n_apertures: int, frame: Frame
+) -> Array:
+    """S/N of rings of at most so many apertures; shape (n_quarters, n_rings)."""
+    features, weights = tables
+    xp, (radius, azimuth, step, n_noise) = namespace(rings), rings
+    place = like(rings, np.arange(n_apertures, dtype=np.float64))
+    angle = azimuth[:, None] - step[:, None] * place
+    y, x = (xp.reshape(radius[:, None] * f(angle), (-1,)) for f in (xp.sin, xp.cos))
+    flux = disc_sums(features, weights, y, x, frame=frame)
+    flux = xp.reshape(flux, (frame.n_quarters, -1, n_apertures))
+    signal, noise, counted = flux[..., 0], flux[..., 1:], place[1:] <= n_noise[:, None]
+    mean = xp.sum(xp.where(counted, noise, 0.0), axis=-1) / n_noise
+    excess = xp.where(counted, noise - mean[..., None], 0.0)
+    spread = xp.sqrt(xp.sum(excess**2, axis=-1) / (n_noise - 1) * (1 + 1 / n_noise))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((signal == mean) & (spread == 0), 0.0, (signal - mean) / spread)
+        return xp.where((signal == mean) & (spread == 0), 0.0, (signal - mean) / spread)
