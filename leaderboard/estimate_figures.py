@@ -53,7 +53,7 @@ def residual_figure(score: CharacterizationScore, answers: Answers) -> Figure | 
     residuals = list(_residuals(score, answers))
     if not residuals:
         return None
-    figure = Figure(figsize=(6.0, 6.0), dpi=140, layout="constrained", facecolor="white")
+    figure = _figure(6.0, 6.0)
     axes = figure.subplots()
     offsets = np.array([one.offset for one in residuals])
     distances = np.hypot(*offsets.T)
@@ -92,17 +92,14 @@ def spectra_figure(
     matplotlib.figure.Figure or None
         Of the first `MOST_PANELS` companions; None if no spectra were sent.
     """
-    shown = [one for one in score.companions if one.spectrum is not None][:MOST_PANELS]
-    if not shown:
+    sent = [one for one in score.companions if one.spectrum is not None]
+    if not sent:
         return None
-    n_rows = -(-len(shown) // _COLUMNS)
-    n_columns = min(_COLUMNS, len(shown))
-    figure = Figure(
-        figsize=(0.4 + 2.9 * n_columns, 0.5 + 2.3 * n_rows),
-        dpi=140,
-        layout="constrained",
-        facecolor="white",
-    )
+    if all(truth.n_wavelengths == 1 for truth in score.truths.values()):
+        return _ratio_figure(sent, score, answers)
+    shown = sent[:MOST_PANELS]
+    n_rows, n_columns = -(-len(shown) // _COLUMNS), min(_COLUMNS, len(shown))
+    figure = _figure(0.4 + 2.9 * n_columns, 0.5 + 2.3 * n_rows)
     panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for axes, one in zip(panels, shown, strict=False):
         _draw_spectrum(axes, one, score, answers, wavelengths[one.sequence])
@@ -110,6 +107,42 @@ def spectra_figure(
         axes.set_visible(False)
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=3, fontsize=8.5, frameon=False)
+    return figure
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), dpi=140, layout="constrained", facecolor="white")
+
+
+def _ratio_figure(
+    sent: Sequence[CompanionResult], score: CharacterizationScore, answers: Answers
+) -> Figure:
+    """Estimated over true contrast of every companion, where there is one channel only."""
+    figure = _figure(min(12.0, 2.5 + 0.35 * len(sent)), 4.2)
+    axes = figure.subplots()
+    axes.axhline(1, color=INK, linewidth=1.6, label="truth")
+    known = np.array([bool(one.spectrum and one.spectrum.detected.all()) for one in sent])
+    places = np.arange(len(sent), dtype=np.float64)
+    for place, one in zip(places, sent, strict=True):
+        answer, row = answers.get(one.sequence), one.number - 1
+        if answer is None or answer.contrasts is None or not answer.contrasts.known[row].all():
+            continue
+        truth, width = score.truths[one.sequence].contrasts[row], _width(answer.contrasts, row)
+        ratio = answer.contrasts.values[row] / truth
+        if abs(ratio[0]) < _HIGHEST:
+            bar = None if width is None else width / truth
+            _draw_estimates(axes, np.array([place]), ratio, bar)
+        else:
+            axes.plot(place, 0.97 * _HIGHEST * np.sign(ratio[0]), "^", color=ESTIMATE, markersize=6)
+    axes.plot(places[~known], np.zeros((~known).sum()), "x", color=MISSED, label="not detected")
+    axes.set_ylim(min(-0.1, axes.dataLim.y0), np.clip(1.1 * axes.dataLim.y1, 1.5, _HIGHEST))
+    if len(sent) <= MOST_PANELS:
+        names = [_name(one) for one in sent]
+        axes.set_xticks(places, names, rotation=40, ha="right", parse_math=False)
+    axes.set_ylabel("estimated / true contrast")
+    handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    axes.legend(handles.values(), handles.keys(), fontsize=8.5, frameon=False, labelcolor=INK)
+    finish(axes)
     return figure
 
 
@@ -209,8 +242,7 @@ def _draw_spectrum(
     truth = score.truths[one.sequence].contrasts[one.number - 1]
     x = np.arange(1.0, truth.size + 1) if wavelengths is None else np.array(wavelengths)
     ceiling = _HIGHEST * float(truth.max())
-    marker = "_" if truth.size == 1 else ""
-    axes.plot(x, truth, color=INK, linewidth=1.6, marker=marker, markersize=22, label="truth")
+    axes.plot(x, truth, color=INK, linewidth=1.6, label="truth")
     answer = answers.get(one.sequence)
     estimates = None if answer is None else answer.contrasts
     known = np.zeros(truth.size, dtype=bool)
@@ -219,7 +251,10 @@ def _draw_spectrum(
         known = estimates.known[one.number - 1]
         values = np.clip(estimates.values[one.number - 1], -ceiling, ceiling)
         width = _width(estimates, one.number - 1)
-        _draw_estimates(axes, x[known], values[known], None if width is None else width[known])
+        near = known & (np.abs(values) < ceiling)
+        _draw_estimates(axes, x[near], values[near], None if width is None else width[near])
+        far = known & ~near
+        axes.plot(x[far], values[far], "^", color=ESTIMATE, markersize=6)
         top = float(np.nanmax(values, initial=top))
     missed = x[~known]
     axes.plot(missed, np.zeros(missed.size), "x", color=MISSED, markersize=5, label="not detected")

@@ -233,7 +233,7 @@ def _figure(scored: ScoredEstimates, kind: str) -> str:
         sequences = scored.challenge.manifest.sequences(scored.submission.track)
         wavelengths = {sequence.name: sequence.wavelengths for sequence in sequences}
         n_more = len(score.companions) - MOST_PANELS
-        said = "Estimates beyond three times the brightest true channel stand at the edge."
+        said = "Triangles: estimates beyond three times the brightest true channel."
         if n_more > 0:
             said += f" {n_more} more companions are in the table below."
         return _image(spectra_figure(score, answers, wavelengths), "spectra beside the truth", said)

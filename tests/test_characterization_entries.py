@@ -15,7 +15,12 @@ from exobench.challenge.ranking import ranking
 from exobench.challenge.rescore import plan_rescoring, rescore
 from exobench.datasets.errors import ChallengeError
 from exobench.leaderboard import server
-from exobench.scoring.characterization import Characterization, Estimates
+from exobench.scoring.characterization import (
+    Characterization,
+    CharacterizationTruth,
+    Estimates,
+    score_characterization,
+)
 
 needs_figures = pytest.mark.skipif(
     bool(server.missing_packages()),
@@ -260,6 +265,33 @@ def test_figures_have_the_residuals_in_mas_with_their_errors(entered):
         )
         is None
     )
+
+
+@needs_figures
+def test_one_channel_is_a_panel_of_ratios_and_what_is_far_off_a_triangle():
+    from exobench.leaderboard.estimate_figures import spectra_figure
+
+    true = CharacterizationTruth(
+        positions=[[0.0, 20.0], [20.0, 0.0], [9.0, 9.0]],
+        contrasts=[[1e-5], [2e-5], [1e-5]],
+        pixel_scale=0.01,
+        first_guess_px=5.0,
+    )
+    estimates = Estimates(
+        values=np.array([[1.5e-5], [1.0], [-1.0]]),
+        sigma=np.full((3, 1), 2e-6),
+        detected=np.array([[True], [True], [False]]),
+    )
+    answers = {"cam_1": Characterization(contrasts=estimates)}
+    figure = spectra_figure(
+        score_characterization(answers, {"cam_1": true}), answers, {"cam_1": (3.8,)}
+    )
+    (axes,) = figure.axes
+    (bar,) = axes.containers
+    assert bar.lines[0].get_xydata() == pytest.approx(np.array([[0, 1.5]]))
+    markers = {line.get_marker(): list(line.get_xdata()) for line in axes.lines}
+    assert markers["^"] == [1]
+    assert markers["x"] == [2]
 
 
 def _nothing(submission):

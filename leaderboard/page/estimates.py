@@ -130,8 +130,8 @@ def show_companions(boards: EstimateBoards, challenge: Challenge) -> None:
         else:
             column.image(png)
     st.caption(
-        "Bars are errors as stated, 1 sigma, or those of the posterior. Estimates beyond three "
-        "times the brightest true channel stand at the edge of their panel."
+        "Bars are errors as stated, 1 sigma, or those of the posterior; triangles: estimates "
+        "beyond three times the brightest true channel."
     )
 
 
