@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HALF, EVERYWHERE = 0.5, 1.0
 """Completeness of the two columns."""
 
+_CHANCE = "chance"
+
 
 def print_limits(
     baseline: str, completeness: CompletenessCurve, contrast: ContrastCurve | None
@@ -37,6 +39,10 @@ def print_limits(
     )
     print_table(list(columns), zip(*columns.values(), strict=True))
     print(f"\nfound: {completeness.criterion}, {completeness.threshold:.3g} in the detection map")
+    if not all(completeness.at(HALF).flux):
+        print(
+            f"{_CHANCE}: the first false positive stands there, and any companion is found with it"
+        )
 
 
 def print_noise(noise: NoiseRegimes) -> None:
@@ -58,7 +64,9 @@ def _limits(flux: Sequence[float] | Any, star_flux: float | None) -> list[str]:
     from math import isfinite, log10
 
     def shown(value: float) -> str:
-        if not (isfinite(value) and value > 0):
+        if value == 0:
+            return _CHANCE
+        if not isfinite(value):
             return "-"
         return f"{value:.4g}" if star_flux is None else f"{-2.5 * log10(value / star_flux):.2f}"
 

@@ -81,6 +81,24 @@ def test_a_baseline_without_a_residual_image_has_its_completeness(
     assert plot.stat().st_size > 1000
 
 
+class Ghostly(Detector):
+    """Leaves a ghost 2 FWHM beside the star, brighter than all noise."""
+
+    def __call__(self, sequence):
+        image = super().__call__(sequence) - 10
+        image[20, 28] = 1.0
+        return image
+
+
+def test_what_is_found_by_chance_is_told_from_what_is_never_found(exobench, toy, monkeypatch):
+    monkeypatch.setattr("exobench.baselines.load", lambda name, **options: Ghostly())
+    code, out, _ = exobench("diagnose", "median", toy, "--azimuths", 1)
+    assert code == 0
+    lines = out.splitlines()
+    assert [line.split()[-1] == "chance" for line in lines[2:6]] == [False, True, False, False]
+    assert "chance: the first false positive stands there" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
