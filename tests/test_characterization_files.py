@@ -342,7 +342,7 @@ def test_everything_that_is_wrong_is_listed_by_file(files, told_challenge):
     ]
     assert messages(files, told_challenge())[:4] == [
         "companion 1, quantity 1 of 2: the estimate is not finite; declare it as not detected "
-        "if there is none",
+        "(-1 in a file) if there is none",
         "companion 1, quantity 1 of 2: all posterior samples are equal: a posterior has a width",
         "companion 1, quantity 2 of 2: the 1-sigma error must be finite and positive",
         "expected estimates of shape 2 x 3 (companions, in the order of the first guesses of "

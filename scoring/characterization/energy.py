@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.distance import cdist
+from scipy.spatial.distance import cdist, pdist
 
 from exobench.scoring.calibration.crps import crps_gaussian
 
@@ -61,5 +61,8 @@ def energy_score_samples(samples: NDArray[np.float64], truth: NDArray[np.float64
     """
     n = len(samples)
     error = np.hypot(*(samples - truth).T).mean()
-    spread = sum(cdist(samples[i : i + _BLOCK], samples).sum() for i in range(0, n, _BLOCK))
-    return float(error - spread / (2 * n * (n - 1)))
+    spread = 0.0  # over pairs, each once
+    for i in range(0, n, _BLOCK):
+        block, others = samples[i : i + _BLOCK], samples[i + _BLOCK :]
+        spread += pdist(block).sum() + cdist(block, others).sum()
+    return float(error - spread / (n * (n - 1)))

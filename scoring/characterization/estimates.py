@@ -152,7 +152,7 @@ def _shape_problems(
 def _value_problems(values: NDArray[np.float64], known: NDArray[np.bool_]) -> list[str]:
     return _listed(
         known & ~np.isfinite(values),
-        "the estimate is not finite; declare it as not detected if there is none",
+        "the estimate is not finite; declare it as not detected (-1 in a file) if there is none",
     )
 
 
