@@ -119,3 +119,13 @@ def joined_by_stars(allowed: NDArray[np.bool_], n_stars: int, library: str) -> N
     """
     stars = np.ones((len(allowed), n_stars), dtype=bool)
     return np.hstack([allowed & (library != "rdi"), stars])
+
+
+def nearest_references(displacement: NDArray[np.float64], least: float, n: int) -> NDArray[np.intp]:
+    """For each frame, the `n` least displaced of its `reference_frames`, nearest first.
+
+    Shape (n_frames, n), or as many as there are other frames if these are fewer.
+    """
+    allowed = reference_frames(displacement, least, n)
+    first = np.argsort(np.where(allowed, displacement, np.inf), axis=1, kind="stable")
+    return first[:, : min(n, int(allowed.sum(axis=1).min()))]

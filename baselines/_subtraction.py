@@ -241,3 +241,25 @@ def _partitioned_median(frames: NDArray[np.float32]) -> NDArray[np.float32]:
         lower = upper if n_frames % 2 else block[:, :middle].max(axis=1)
         median[start : start + length] = (lower + upper) / 2
     return median.reshape(shape)
+
+
+def without_median_of(values: NDArray[np.float32], chosen: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Frames minus the median of those that are chosen for each.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (n_frames, n_pixels)
+    chosen : ndarray of int, shape (n_frames, n)
+
+    Returns
+    -------
+    ndarray of float32, shape of `values`
+    """
+    if chosen.shape[1] == 1:
+        return values - values[chosen[:, 0]]
+    residuals = np.empty_like(values)
+    length = max(1, _MEDIAN_BLOCK // (chosen.shape[1] * values.shape[1]))
+    for start in range(0, len(values), length):
+        block = slice(start, start + length)
+        residuals[block] = values[block] - temporal_median(values[chosen[block].T])
+    return residuals
