@@ -164,6 +164,14 @@ class FolderEntryStore:
             content["overall"] = dict.fromkeys(METRICS) | content["overall"]
         return content
 
+    def score_stamp(self, entry: Entry) -> str:
+        """Another text whenever the score of an entry was written anew; "" without one."""
+        try:
+            found = (self._folder / entry.id / SCORE).stat()
+        except OSError:
+            return ""
+        return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
+
     def submission(self, entry: Entry) -> Submission:
         """The answers of an entry to a challenge of detection.
 

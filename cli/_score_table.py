@@ -8,7 +8,7 @@ from exobench.cli._console import print_table
 from exobench.leaderboard.metric_help import SUMMARY, ranked_first
 from exobench.leaderboard.numbers import (
     EXACT,
-    EXACT_NOTE,
+    exact_note,
     interval_text,
     number_text,
     stated_text,
@@ -39,8 +39,9 @@ def print_strict(scored: dict[str, Any], rank_by: str) -> None:
         for key in ranked_first(rank_by, SUMMARY)
     ]
     print_table(("", "value", "95 % interval "), rows)
-    if any(EXACT in interval for *_, interval in rows):
-        print(f"{EXACT} {EXACT_NOTE}")
+    note = exact_note(interval for *_, interval in rows)
+    if note:
+        print(note)
     if not any(resampled.values()):
         print("no intervals by resampling: they need 6 units or more that differ")
     _print_survey(scored)

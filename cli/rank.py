@@ -10,12 +10,12 @@ import typer
 
 from exobench.cli._console import AsJson, print_json, print_table
 from exobench.leaderboard.estimate_help import ESTIMATES, HEADLINES
-from exobench.leaderboard.numbers import DASH, EXACT, EXACT_NOTE, number_text, stated_interval
+from exobench.leaderboard.labels import entry_labels
+from exobench.leaderboard.numbers import DASH, EXACT, exact_note, number_text, stated_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-LONGEST_NAME = 40
 MOST_NAMES = 3
 BESIDE = {"TPR": "tpr", "FDR": "fdr", "FP/map": "fp_per_map"}
 COLUMNS = ("P(first)", "ranks 95 %", "beaten by")
@@ -63,12 +63,13 @@ def print_ranking(document: dict[str, Any]) -> None:
             f"ranked by {board.rank_by}"
         )
         if board.rows:
-            names = {row["entry"]: _name(row) for row in board.rows}
+            names = entry_labels(board.rows)
             columns = ("rank  name", f"{board.rank_by} [95 %] ", *board.beside, *COLUMNS)
             cells = [_cells(row, board, names) for row in board.rows]
             print_table(columns, cells)
-            if any(EXACT in row[1] for row in cells):
-                print(f"{EXACT} {EXACT_NOTE}")
+            note = exact_note(row[1] for row in cells)
+            if note:
+                print(note)
         print(board.facts["message"])
 
 
@@ -123,11 +124,6 @@ def _beside(row: dict[str, Any], key: str) -> str:
     if key == "n_detected":
         return f"{row[key]} of {row['n_companions']}"
     return number_text(row[key])
-
-
-def _name(row: dict[str, Any]) -> str:
-    name = str(row["name"])
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
 def _several(n: int, one: str, more: str) -> str:

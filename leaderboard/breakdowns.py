@@ -21,7 +21,8 @@ class Breakdown:
     ----------
     key : str
         Of its rows in the score file.
-    title : str
+    title, part : str
+        Of the table, and of its first column.
     label : callable
         What a row is called. Instruments and spectra come from recipes: it may be any text.
     extra : tuple of (str, str)
@@ -30,6 +31,7 @@ class Breakdown:
 
     key: str
     title: str
+    part: str
     label: Callable[[Row], str]
     extra: tuple[tuple[str, str], ...] = ()
 
@@ -72,12 +74,14 @@ BREAKDOWNS = (
     Breakdown(
         key="per_separation",
         title="By separation from the star",
+        part="Separation",
         label=_separation,
         extra=(("FP", "fp"), ("FP per 1000 resels", "fp_per_1000_resels")),
     ),
     Breakdown(
         key="per_instrument",
         title="By instrument",
+        part="Instrument",
         label=lambda row: str(row["instrument"]),
         extra=(
             ("sequences", "n_maps"),
@@ -89,11 +93,13 @@ BREAKDOWNS = (
     Breakdown(
         key="per_stratum",
         title="By brightness, relative to the limit of the reference algorithms",
+        part="Brightness",
         label=lambda row: row["stratum"] or "not stated",
     ),
     Breakdown(
         key="per_spectrum",
         title="By spectrum of the companion",
+        part="Spectrum",
         label=lambda row: row["spectrum"] or "not stated",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     Bounds = Sequence[float]
 
@@ -15,9 +15,9 @@ DASH = "–"
 EXACT = "*"
 """After an interval that is exact, because resampling shows no width."""
 
-EXACT_NOTE = (
-    "all units of resampling agree: exact interval (Clopper-Pearson), each unit counted as one "
-    "trial"
+_EXACT_NOTE = (
+    f"{EXACT} all units of resampling agree: exact interval (Clopper-Pearson), each unit counted "
+    "as one trial"
 )
 
 _SMALL = 0.01
@@ -81,3 +81,8 @@ def stated_text(
     """The interval of a metric in brackets, `EXACT` behind it where it is exact."""
     pair, is_exact = stated_interval(key, resampled, exact)
     return interval_text(pair) + (EXACT if is_exact else "")
+
+
+def exact_note(texts: Iterable[str]) -> str:
+    """What the mark of an exact interval means, if one of the texts has it; else nothing."""
+    return _EXACT_NOTE if any(text.endswith(EXACT) for text in texts) else ""

@@ -14,7 +14,7 @@ from importlib import import_module
 from threading import Thread
 
 # What the page needs takes seconds to import: before it answers, not before the first reader.
-_IMPORTED_FIRST = ("map_images", "curve_chart", "board_tables")
+_IMPORTED_FIRST = ("map_images", "curve_chart", "board_tables", "entry_tables")
 
 
 def end_with_starter() -> None:

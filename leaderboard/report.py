@@ -14,8 +14,7 @@ from exobench.leaderboard.html_page import figure_row, html_page, section, warni
 from exobench.leaderboard.metric_help import HEADLINES, ranked_first
 from exobench.leaderboard.numbers import (
     DASH,
-    EXACT,
-    EXACT_NOTE,
+    exact_note,
     interval_text,
     number_text,
     stated_text,
@@ -120,11 +119,11 @@ def _counts(scored: ScoredSubmission) -> str:
             f"F1 where a map has {survey['companions_per_map']:g} companions on average: "
             f"{number_text(survey['value'])}, 95 %: {interval_text(survey['interval'])}."
         )
-    if any(pair is not None for pair in score.exact_interval.values()):
-        lines.append(f"{EXACT} {EXACT_NOTE}.")
+    shown = (stated_text(key, score.interval, score.exact_interval) for key in score.exact_interval)
+    lines.append(exact_note(shown))
     if not any(score.interval.values()):
         lines.append("No intervals by resampling: they need 6 units or more that differ.")
-    return "".join(f'<p class="sub">{line}</p>' for line in lines)
+    return "".join(f'<p class="sub">{line}</p>' for line in lines if line)
 
 
 def _curves(score: Score) -> str:

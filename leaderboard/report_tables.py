@@ -130,7 +130,7 @@ def _section(breakdown: Breakdown, rows: Sequence[Row]) -> str:
         )
         for row in rows
     ]
-    heads = ("", _bar_scale(), "TPR", *breakdown.columns)
+    heads = (breakdown.part.lower(), _bar_scale(), "TPR", *breakdown.columns)
     classes = ("name", "bar", *("n" for _ in heads[2:]))
     table = html_table(heads, cells, classes)
     return f"<section><h3>{escape(breakdown.title)}</h3>{table}</section>"

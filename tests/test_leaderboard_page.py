@@ -1,5 +1,6 @@
 """The page: its logic in process, then in a browser."""
 
+import json
 import socket
 import sys
 from contextlib import contextmanager
@@ -43,21 +44,25 @@ def noisy(maps, rng, rate):
     return maps
 
 
-def fill(challenge, names, track="adi"):
-    """Score and keep entries, the first one the best."""
+def keep(challenge, archive, hours, *, baseline=False):
+    """Score and keep an entry."""
     from exobench.challenge.entries import FolderEntryStore
     from exobench.challenge.evaluate import evaluate
     from exobench.challenge.folder import read_challenge
     from exobench.challenge.submission import read_submission
 
-    whole, store = read_challenge(challenge.folder), FolderEntryStore(challenge.folder)
+    submission = read_submission(archive, challenge.manifest)
+    score = evaluate(submission, read_challenge(challenge.folder))
+    received = datetime(2026, 11, 20, tzinfo=UTC) + timedelta(hours=hours)
+    FolderEntryStore(challenge.folder).keep(submission, score, received=received, baseline=baseline)
+
+
+def fill(challenge, names, track="adi"):
+    """Entries, the first one the best."""
     for i, name in enumerate(names):
         rng = np.random.default_rng(i)
         maps = noisy(challenge.maps(track, found=1 - i, seed=i), rng, 0.5 * i)
-        submission = read_submission(challenge.archive(maps, name=name), challenge.manifest)
-        received = datetime(2026, 11, 20, tzinfo=UTC) + timedelta(hours=i)
-        score = evaluate(submission, whole)
-        store.keep(submission, score, received=received, baseline=i == 1)
+        keep(challenge, challenge.archive(maps, name=name), i, baseline=i == 1)
     return challenge
 
 
@@ -129,7 +134,7 @@ def test_a_board_shows_ranking_curves_maps_and_comparison(practice, monkeypatch)
     assert [heading.value for heading in page.subheader] == [
         "Detections against false positives",
         "Who beats whom",
-        "Detection maps",
+        "One entry",
     ]
     assert len(page.get("image")) == 1
     assert "8 sequences: this board resolves differences in F1 of about" in " ".join(texts(page))
@@ -156,11 +161,50 @@ def test_entries_of_the_curve_can_be_chosen(practice, monkeypatch):
 def test_every_sequence_has_a_map_of_every_entry(practice, monkeypatch):
     page = opened(practice.folder, monkeypatch)
     shown = [page.get("image")[0].proto.imgs[0].url]
-    for key, choice in (("map-sequence-adi", "toy_cam_3"), ("map-entry-adi", "median")):
+    for key, choice in (("map-sequence-adi", "toy_cam_3"), ("entry-adi", "median")):
         page.selectbox(key=key).select(choice).run()
         assert not page.exception
         shown.append(page.get("image")[0].proto.imgs[0].url)
     assert len(set(shown)) == 3
+
+
+def test_an_entry_is_opened_with_its_rates_by_separation_and_by_instrument(practice, monkeypatch):
+    page = opened(practice.folder, monkeypatch)
+    page.selectbox(key="entry-adi").select("median").run()
+    separation, instrument, brightness = (frame.value for frame in page.dataframe[1:4])
+    (row,) = page.dataframe[0].value.query("Method == 'median'").to_dict("records")
+    assert instrument["Instrument"].tolist() == ["toy_cam"]
+    assert instrument["found"].tolist() == [row["Found"]]
+    assert separation["Separation"].tolist()[0] == "up to 3 λ/D"
+    assert brightness["TPR"].tolist() == [row["TPR"]]
+    assert any(text.startswith("By instrument") for text in texts(page))
+
+
+def test_an_entry_is_opened_with_what_its_score_warns_of(build, monkeypatch):
+    challenge = build(["pca"])
+    maps = challenge.maps("adi")
+    del maps["toy_cam_0"]
+    maps["toy_cam_1"][:, :30] = np.nan
+    keep(challenge, challenge.archive(maps, name="holey"), 5)
+    page = opened(challenge.folder, monkeypatch)
+    names = dict(zip(page.selectbox(key="entry-adi").options, range(2), strict=True))
+    page.selectbox(key="entry-adi").select_index(names["pca"]).run()
+    assert not page.warning
+    page.selectbox(key="entry-adi").select_index(names["holey"]).run()
+    missing, coverage = (box.value.replace("\\", "") for box in page.warning)
+    assert missing == "1 of 8 sequences has no map; companions in them count as missed"
+    assert "of the scored pixels are finite, least in toy_cam_1" in coverage
+
+
+def test_a_score_that_was_made_anew_is_shown(build, monkeypatch):
+    challenge = build(["pca"])
+    page = opened(challenge.folder, monkeypatch)
+    assert page.dataframe[0].value["F1"].tolist() == [1.0]
+    (path,) = (challenge.folder / "entries").glob("*/score-strict-v1.json")
+    score = json.loads(path.read_text())
+    score["overall"]["f1"] = 0.25
+    path.write_text(json.dumps(score))
+    assert page.run().dataframe[0].value["F1"].tolist() == [0.25]
 
 
 def test_a_contest_sends_nothing_about_a_single_sequence(practice, contest, monkeypatch):
@@ -173,6 +217,7 @@ def test_a_contest_sends_nothing_about_a_single_sequence(practice, contest, monk
     assert b"step-after" not in everything_sent(page)
     assert not page.get("image")
     assert not page.selectbox
+    assert len(page.dataframe) == 2  # the ranking and every metric: nothing by instrument
     assert [heading.value for heading in page.subheader] == [
         "Detections against false positives",
         "Who beats whom",

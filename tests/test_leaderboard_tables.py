@@ -14,6 +14,7 @@ from exobench.leaderboard.board_tables import (
     ranking_table,
 )
 from exobench.leaderboard.duel_chart import duel_chart
+from exobench.leaderboard.entry_tables import breakdown_tables, entry_notes
 from exobench.leaderboard.labels import LONGEST, entry_labels, escaped, short_name
 from exobench.leaderboard.metric_help import MEANINGS
 from exobench.scoring import METRICS, RANKABLE
@@ -161,3 +162,33 @@ def test_escaped_addresses_are_parted_where_markdown_looks(address):
     shown = escaped(address).replace("\\", "")
     assert shown.replace("\u2060", "") == address
     assert not any(start in shown for start in ("://", "www.", "a@"))
+
+
+def breakdown_row(**changes):
+    found = {"n_injected": 4, "tp": 1, "fn": 3, "tpr": 0.25, "tpr_interval": [0.1, 0.5]}
+    return found | {"tpr_interval_method": "jackknife"} | changes
+
+
+def test_an_entry_is_parted_as_its_score_file_says():
+    exact = breakdown_row(stratum="faint", tpr=0.0, tpr_interval_method="clopper-pearson")
+    blank = breakdown_row(stratum=None, tp=0, n_injected=0, tpr=None, tpr_interval=None)
+    score = {"per_stratum": [breakdown_row(stratum="bright"), exact, blank], "per_spectrum": []}
+    ((title, table),) = breakdown_tables(score).items()
+    assert title.startswith("By brightness")
+    assert table["Brightness"].tolist() == ["bright", "faint", "not stated"]
+    assert table["TPR"].isna().tolist() == [False, False, True]
+    assert table["95 % interval"].tolist() == ["[0.100, 0.500]", "[0.100, 0.500]*", "–"]
+    assert table["found"].tolist() == ["1 of 4", "1 of 4", "0 of 0"]
+
+
+def test_a_score_of_an_earlier_version_has_neither_breakdowns_nor_warnings():
+    score = {"overall": {"n_missing": 0, "n_maps": 9}}
+    assert breakdown_tables(score) == {}
+    assert entry_notes(score) == ()
+
+
+def test_missing_maps_and_warnings_are_notes_of_an_entry():
+    score = {"overall": {"n_missing": 2, "n_maps": 9}, "warnings": ["half a pixel off"]}
+    missing, warning = entry_notes(score)
+    assert missing.startswith("2 of 9 sequences have no map")
+    assert warning == "half a pixel off"
