@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Search = Callable[[NDArray[np.float32], float], NDArray[np.float64]]
     Turn = Callable[[NDArray[np.float32], NDArray[np.float64]], NDArray[np.float32]]
 
 IMAGE_CHOICES = ("significance", "normalized")
@@ -30,19 +31,23 @@ _BLOCK_VALUES = 2_000_000
 _TO_STD = 1.4826
 
 
-def detected_in_image(choice: str, image: NDArray[np.float32], fwhm: float) -> NDArray[np.float64]:
+def detected_in_image(
+    choice: str, image: NDArray[np.float32], fwhm: float, search: Search = significance_map
+) -> NDArray[np.float64]:
     """Detection map of a combined residual image.
 
     Parameters
     ----------
     choice : str
-        ``"significance"``: of `exobench.scoring.significance_map`; ``"normalized"``: the
-        same, `normalized` by its own scatter.
+        ``"significance"``: of `search`; ``"normalized"``: the same, `normalized` by its own
+        scatter.
     image : ndarray of float32, shape (n_y, n_x)
     fwhm : float
         In pixels.
+    search : callable
+        From an image and the FWHM to its map of significances.
     """
-    significance = significance_map(image, fwhm)
+    significance = search(image, fwhm)
     return normalized(significance, fwhm) if choice == "normalized" else significance
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from exobench.baselines._accelerated import Accelerated
 from exobench.baselines._leave_out import projection_weights
 from exobench.baselines._low_rank import check_enough_frames
 from exobench.baselines._options import check_options
@@ -16,18 +17,16 @@ from exobench.baselines._references import (
     sky_tracks,
     star_frames,
 )
-from exobench.baselines._subtraction import Subtraction
 from exobench.baselines._zones import ring_limits, segmented_rings, subtracted_by_zone
+from exobench.datasets.backends import like
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from exobench.datasets.backends import Array
     from exobench.datasets.sequence import ImageSequence
 
 
 @dataclass(frozen=True, slots=True)
-class AnnularPCA(Subtraction):
+class AnnularPCA(Accelerated):
     """Subtract, ring by ring, the projection on components of frames that have turned enough.
 
     A frame's components are those of its library: the frames in which a companion at the
@@ -58,7 +57,7 @@ class AnnularPCA(Subtraction):
     Gomez Gonzalez et al. (2017), AJ 154, 7.
     """
 
-    choices: ClassVar[dict[str, tuple[str, ...]]] = Subtraction.choices | {"library": LIBRARIES}
+    choices: ClassVar[dict[str, tuple[str, ...]]] = Accelerated.choices | {"library": LIBRARIES}
 
     n_components: int = 10
     annulus_width: float = 3.0
@@ -70,23 +69,23 @@ class AnnularPCA(Subtraction):
         at_least = {"n_components": 1, "n_segments": 1, "delta_rotation": 0}
         check_options(self, at_least=at_least, above={"annulus_width": 0})
 
-    def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
+    def subtracted(self, frames: Array, sequence: ImageSequence) -> Array:
         """Frames minus their low-rank models."""
-        frames, stars = sequence.cube[0], star_frames(sequence, self.library)
-        own = 0 if self.library == "rdi" else len(frames)
+        stars = star_frames(sequence, self.library)
+        own = 0 if self.library == "rdi" else sequence.n_frames
         check_enough_frames(self.n_components, own + len(stars), sequence.name)
         fwhm = float(sequence.fwhm[0])
         displacement = displacements(sky_tracks(sequence.angles))
         limits = ring_limits(sequence.shape, self.annulus_width * fwhm)
 
-        def weights(gram: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+        def weights(gram: Array, radius: float) -> Array:
             least = self.delta_rotation * fwhm / radius
             turned = reference_frames(displacement, least, 2 * self.n_components)
             library = joined_by_stars(turned, len(stars), self.library)
             return projection_weights(gram, library, self.n_components)
 
         rings = segmented_rings(sequence.shape, limits, self.n_segments)
-        return subtracted_by_zone(frames, rings, weights, stars)
+        return subtracted_by_zone(frames, rings, weights, like(frames, stars))
 
 
 baseline = AnnularPCA

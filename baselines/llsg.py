@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from array_api_extra import at
 
+from exobench.baselines._accelerated import Accelerated
 from exobench.baselines._low_rank import check_enough_frames
 from exobench.baselines._options import check_options
-from exobench.baselines._subtraction import Subtraction
 from exobench.baselines._zones import segmented_rings
+from exobench.datasets.backends import compiled, like, median, namespace
 from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from exobench.datasets.backends import Array
     from exobench.datasets.sequence import ImageSequence
 
 _SAMPLE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class LLSG(Subtraction):
+class LLSG(Accelerated):
     """Keep what is neither low-rank (speckles) nor Gaussian (noise), patch by patch.
 
     The patches are quadrants of annuli 2 FWHM wide. In each, frames x pixels become
@@ -58,49 +59,59 @@ class LLSG(Subtraction):
         bounds = {"n_components": 1, "threshold": 0, "n_iterations": 1, "seed": 0}
         check_options(self, at_least=bounds)
 
-    def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
+    def subtracted(self, frames: Array, sequence: ImageSequence) -> Array:
         """The sparse part of the frames, shape (n_frames, n_y, n_x)."""
         check_enough_frames(self.n_components, sequence.n_frames, sequence.name)
-        frames, rng = sequence.cube[0], np.random.default_rng(self.seed)
-        sparse: NDArray[np.float32] = np.zeros_like(frames)
+        xp, rng = namespace(frames), np.random.default_rng(self.seed)
+        values = xp.reshape(frames, (sequence.n_frames, -1))
+        sparse = xp.zeros_like(values)
         width = int(np.ceil(2 * sequence.fwhm[0]))
         limits = np.arange(0.0, radius_map(sequence.shape).max() + width, width)
         for patch in segmented_rings(sequence.shape, limits, n_segments=4):
-            y, x = np.unravel_index(patch.pixels, sequence.shape)
+            pixels = like(frames, patch.pixels)
             # In float64: the alternation amplifies what float32 would round.
-            matrix = frames[:, y, x].astype(np.float64)
-            scale = matrix.std()
+            matrix = xp.astype(xp.take(values, pixels, axis=1), xp.float64)
+            scale = float(xp.std(matrix))
             if scale > 0:
-                sparse[:, y, x] = scale * self._sparse_part(matrix / scale, rng)
-        return sparse
+                part = xp.astype(scale * self.sparse_part(matrix / scale, rng), xp.float32)
+                sparse = at(sparse)[:, pixels].set(part)
+        return xp.reshape(sparse, frames.shape)
 
-    def _sparse_part(
-        self, matrix: NDArray[np.float64], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
-        rank = min(self.n_components, *matrix.shape)
-        rest, sparse = matrix, np.zeros_like(matrix)
+    def sparse_part(self, matrix: Array, rng: np.random.Generator) -> Array:
+        """S of a matrix (frames x pixels) of about unit standard deviation."""
+        shape = (matrix.shape[1], min(self.n_components, *matrix.shape))
+        rest, sparse = matrix, matrix
         for _ in range(self.n_iterations):
-            low_rank = _projected(rest, rank, rng)
-            remainder = rest - low_rank + sparse
-            cut = self.threshold * _robust_std(remainder)
-            sparse = np.asarray(remainder - np.clip(remainder, -cut, cut))
-            rest = low_rank + (remainder - sparse)
+            probe = like(matrix, rng.standard_normal(shape))
+            rest, sparse = _alternation(matrix, rest, probe, threshold=self.threshold)
         return sparse
 
 
-def _projected(
-    matrix: NDArray[np.float64], rank: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Low-rank approximation by a bilinear random projection."""
-    probe = matrix @ rng.standard_normal((matrix.shape[1], rank))
-    basis = np.linalg.qr(matrix.T @ probe).Q
-    return np.asarray((matrix @ basis) @ basis.T)
+@compiled("threshold")
+def _alternation(
+    matrix: Array, rest: Array, probe: Array, *, threshold: float
+) -> tuple[Array, Array]:
+    """L + G and S of the matrix, after one more projection and threshold.
+
+    L is the projection of what the last S has left of the matrix, on the range of a
+    bilinear random projection; S is what exceeds the threshold in the matrix minus L.
+    """
+    xp = namespace(matrix)
+    basis = xp.linalg.qr(rest.T @ (rest @ probe)).Q
+    excess = (rest @ basis) @ basis.T
+    excess -= matrix
+    cut = threshold * _robust_std(excess)
+    sparse = xp.minimum(xp.maximum(excess, -cut), cut)
+    sparse -= excess
+    return matrix - sparse, sparse
 
 
-def _robust_std(values: NDArray[np.float64]) -> float:
+def _robust_std(values: Array) -> Array:
     """1.48 times the median absolute deviation, of a regular sample where there are many."""
-    sample = values.ravel()[:: max(1, values.size // _SAMPLE)]
-    return float(1.4826 * np.median(np.abs(sample - np.median(sample))))
+    xp = namespace(values)
+    flat = xp.reshape(values, (-1,))
+    sample = flat[:: -(-flat.shape[0] // _SAMPLE)]
+    return 1.4826 * median(xp.abs(sample - median(sample)))
 
 
 baseline = LLSG

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from exobench.baselines._accelerated import Accelerated
 from exobench.baselines._leave_out import projection_weights
 from exobench.baselines._low_rank import check_enough_frames, pca_residuals
 from exobench.baselines._options import check_options
@@ -18,21 +19,20 @@ from exobench.baselines._references import (
     sky_tracks,
     star_frames,
 )
-from exobench.baselines._subtraction import Subtraction
 from exobench.baselines._zones import Zone, ring_limits, segmented_rings, subtracted_by_zone
+from exobench.datasets.backends import like
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
+    from exobench.datasets.backends import Array
     from exobench.datasets.sequence import ImageSequence
 
 _RING_FWHM = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class PCA(Subtraction):
+class PCA(Accelerated):
     r"""Subtract from the frames their projection on their first principal components.
 
     .. math:: r_t = x_t - V_t V_t^T x_t
@@ -62,7 +62,7 @@ class PCA(Subtraction):
     Lafreniere et al. (2009), ApJL 694, L148 (reference stars).
     """
 
-    choices: ClassVar[dict[str, tuple[str, ...]]] = Subtraction.choices | {"library": LIBRARIES}
+    choices: ClassVar[dict[str, tuple[str, ...]]] = Accelerated.choices | {"library": LIBRARIES}
 
     n_components: int = 10
     delta_rotation: float = 0.0
@@ -71,23 +71,25 @@ class PCA(Subtraction):
     def __post_init__(self) -> None:
         check_options(self, at_least={"n_components": 1, "delta_rotation": 0})
 
-    def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
+    def subtracted(self, frames: Array, sequence: ImageSequence) -> Array:
         """Frames minus their low-rank model."""
-        frames, stars = sequence.cube[0], star_frames(sequence, self.library)
-        own = 0 if self.library == "rdi" else len(frames)
+        stars = star_frames(sequence, self.library)
+        own = 0 if self.library == "rdi" else sequence.n_frames
         check_enough_frames(self.n_components, own + len(stars), sequence.name)
         if self.delta_rotation == 0 and self.library == "adi":
             return pca_residuals(frames, self.n_components)
         fwhm = float(sequence.fwhm[0])
         displacement = displacements(sky_tracks(sequence.angles))
 
-        def weights(gram: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+        def weights(gram: Array, radius: float) -> Array:
             least = self.delta_rotation * fwhm / radius
             turned = reference_frames(displacement, least, 2 * self.n_components)
             library = joined_by_stars(turned, len(stars), self.library)
             return projection_weights(gram, library, self.n_components)
 
-        return subtracted_by_zone(frames, self.zones(sequence.shape, fwhm), weights, stars)
+        return subtracted_by_zone(
+            frames, self.zones(sequence.shape, fwhm), weights, like(frames, stars)
+        )
 
     def zones(self, shape: tuple[int, int], fwhm: float) -> Iterator[Zone]:
         """Rings, each fitted on the whole frame; one of all pixels where they would be alike."""

@@ -89,10 +89,9 @@ def namespace(*arrays: Array) -> Any:
 def like(array: Array, values: ArrayLike, dtype: str | None = None) -> Array:
     """Values of the host as an array of the namespace and on the device of `array`."""
     xp = array_api_compat.array_namespace(array)
-    host = np.asarray(values, dtype=dtype)
     if xp is numpy_namespace:
-        return host
-    return xp.asarray(host, device=device_of(array))
+        return np.asarray(values, dtype=dtype)
+    return xp.asarray(np.array(values, dtype=dtype, order="C"), device=device_of(array))
 
 
 def device_of(array: Array) -> Any:
@@ -118,6 +117,14 @@ def to_numpy(array: Array) -> NDArray[Any]:
 def on_host(array: Array) -> bool:
     """Whether numpy computes."""
     return isinstance(array, np.ndarray)
+
+
+def median(values: Array) -> Array:
+    """Median of one axis, which the standard lacks; by a partition on the host."""
+    if on_host(values):
+        return np.median(values)
+    ordered, n = namespace(values).sort(values), values.shape[0]
+    return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
 
 
 def fourier(array: Array) -> Any:

@@ -31,7 +31,7 @@ def test_the_sparse_part_is_what_is_rare_and_strong():
     low_rank = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 200))
     spikes = 8 * (rng.uniform(size=(60, 200)) < 0.02)
     matrix = low_rank + spikes + 0.1 * rng.normal(size=(60, 200))
-    sparse = LLSG(n_components=3, threshold=4.0)._sparse_part(matrix, np.random.default_rng(0))
+    sparse = LLSG(n_components=3, threshold=4.0).sparse_part(matrix, np.random.default_rng(0))
     assert np.median(sparse[spikes > 0]) == pytest.approx(8, abs=1)
     assert (sparse[spikes == 0] != 0).mean() < 0.02
 
