@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre
 from exobench.scoring.plateaus import one_per_plateau
-from exobench.scoring.real_numbers import as_real_numbers
+from exobench.scoring.real_numbers import as_real_numbers, is_finite_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -103,8 +103,8 @@ def find_candidates(
             "a detection map and its scored area must be 2-D and of one shape, "
             f"got {values.shape} and {mask.shape}"
         )
-    if not (np.isfinite(fwhm) and fwhm > 0):
-        raise InputError(f"fwhm must be a positive number of pixels, got {fwhm}")
+    if not (is_finite_number(fwhm) and fwhm > 0):
+        raise InputError(f"fwhm must be a positive number of pixels, got {fwhm!r}")
     maxima = _maxima(values, fwhm, mask)
     peaks = one_per_plateau(maxima, values)
     return order_and_drop(peaks, values[peaks[:, 0], peaks[:, 1]], fwhm)

@@ -16,11 +16,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from array_api_compat import is_numpy_namespace
 from scipy import special
 
 from exobench.datasets.backends import block_length, compiled, like, namespace, to_numpy
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import edge_distance, frame_centre, radius_map
 from exobench.scoring.apertures import ApertureSums, Frame, disc_sums
+from exobench.scoring.real_numbers import as_real_numbers, is_finite_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +43,7 @@ def snr_map(frame: ArrayLike, fwhm: float) -> Array:
     ----------
     frame : array_like, shape (n_y, n_x)
         A combined residual image, star at `exobench.datasets.geometry.frame_centre`.
-        An array of any namespace.
+        An array of any namespace; masked pixels are NaN.
     fwhm : float
         Of the PSF, in pixels.
 
@@ -171,21 +174,25 @@ def _log_tail(t: NDArray[np.float64], dof: NDArray[np.float64]) -> NDArray[np.fl
 
 def _checked(frame: ArrayLike, fwhm: float) -> Array:
     xp = namespace(frame)
-    image = xp.astype(xp.asarray(frame), xp.float64, copy=False)
+    image = (
+        as_real_numbers(frame, "a frame")
+        if is_numpy_namespace(xp)
+        else xp.astype(frame, xp.float64, copy=False)
+    )
     if image.ndim != 2:
-        raise ValueError(f"frame must have shape (n_y, n_x), got {tuple(image.shape)}")
-    if not (np.isfinite(fwhm) and fwhm > 0):
-        raise ValueError(f"fwhm must be a positive number of pixels, got {fwhm}")
+        raise InputError(f"frame must have shape (n_y, n_x), got {tuple(image.shape)}")
+    if not (is_finite_number(fwhm) and fwhm > 0):
+        raise InputError(f"fwhm must be a positive number of pixels, got {fwhm!r}")
     if bool(xp.any(xp.isinf(image))):
-        raise ValueError("frame has infinite pixels; a pixel without a value is NaN")
+        raise InputError("frame has infinite pixels; a pixel without a value is NaN")
     return image
 
 
 def _offsets(shape: tuple[int, ...], yx: ArrayLike) -> NDArray[np.complex128]:
     """Positions relative to the star, as x + iy."""
-    positions = np.asarray(yx, dtype=np.float64)
+    positions = as_real_numbers(yx, "positions")
     if positions.ndim != 2 or positions.shape[1] != 2:
-        raise ValueError(f"positions must have shape (n, 2), as (y, x), got {positions.shape}")
+        raise InputError(f"positions must have shape (n, 2), as (y, x), got {positions.shape}")
     cy, cx = frame_centre(shape)
     return np.asarray((positions[:, 1] - cx) + 1j * (positions[:, 0] - cy))
 

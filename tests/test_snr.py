@@ -6,6 +6,7 @@ from mpmath import mp
 from photutils.aperture import CircularAperture
 from scipy import stats
 
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre, radius_map
 from exobench.scoring.apertures import disc_overlaps
 from exobench.scoring.snr import (
@@ -194,6 +195,27 @@ def test_a_source_without_any_noise_is_significant_but_finite():
 def test_arguments_that_make_no_sense_are_refused(frame, fwhm, message):
     with pytest.raises(ValueError, match=message):
         snr_map(frame, fwhm)
+
+
+@pytest.mark.parametrize(
+    ("frame", "fwhm", "message"),
+    [
+        (np.zeros((9, 9), dtype=complex), 3.0, "must hold real numbers, got complex128"),
+        (np.zeros((9, 9)), "3", "fwhm must be a positive number of pixels, got '3'"),
+        (np.zeros((9, 9)), None, "fwhm must be a positive number of pixels, got None"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_as_input(frame, fwhm, message):
+    with pytest.raises(InputError, match=message):
+        snr_map(frame, fwhm)
+
+
+def test_masked_pixels_have_no_value():
+    """What lies under a mask, here a star as bright as can be, is not read."""
+    frame = np.random.default_rng(0).normal(size=(41, 41))
+    gaps = np.where(np.indices(frame.shape).sum(axis=0) == 55, np.nan, frame)
+    hidden = np.ma.masked_array(np.where(np.isnan(gaps), 1e9, frame), np.isnan(gaps))
+    np.testing.assert_array_equal(snr_map(hidden, 4.0), snr_map(gaps, 4.0))
 
 
 def test_overlaps_sum_to_the_area_of_the_disc():
