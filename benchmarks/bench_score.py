@@ -24,27 +24,37 @@ cpu_time = pytest.mark.benchmark(timer=time.process_time)
 
 
 def submission(n_maps, size):
-    """Smooth noise of unit spread with up to three companions of 3 to 8 sigma per map."""
+    """Maps and truths of `n_maps` sequences of three instruments."""
     rng = np.random.default_rng(0)
-    maps, truths, middle = {}, {}, size // 2
+    truths = {f"s{k}": truth_of(size, f"i{k % 3}", rng) for k in range(n_maps)}
+    return maps_of(truths, size, rng), truths
+
+
+def truth_of(size, instrument, rng):
+    """Up to three companions, with labels."""
+    middle, n_injected = size // 2, rng.integers(0, 4)
+    r, theta = rng.uniform(12, middle - 10, n_injected), rng.uniform(0, 2 * np.pi, n_injected)
+    injections = np.column_stack([middle + r * np.sin(theta), middle + r * np.cos(theta)])
+    return MapTruth(
+        *(injections, 4.0, 6.0, middle - 3.0, instrument),
+        lambda_over_d_px=3.7,
+        strata=tuple(rng.choice(["bright", "middle", "faint"], n_injected).tolist()),
+        spectra=tuple(rng.choice(["L", "T"], n_injected).tolist()),
+    )
+
+
+def maps_of(truths, size, rng):
+    """Smooth noise of unit spread, the companions of the truth at 3 to 8 sigma."""
+    maps = {}
     y, x = np.indices((size, size))
-    for k in range(n_maps):
+    for name, truth in truths.items():
         frame = gaussian_filter(rng.normal(size=(size, size)), 1.7)
         frame /= frame.std()
-        n_injected = rng.integers(0, 4)
-        r, theta = rng.uniform(12, middle - 10, n_injected), rng.uniform(0, 2 * np.pi, n_injected)
-        injections = np.column_stack([middle + r * np.sin(theta), middle + r * np.cos(theta)])
-        for cy, cx in injections:
+        for cy, cx in truth.injections:
             squared = (y - cy) ** 2 + (x - cx) ** 2
             frame += rng.uniform(3, 8) * np.exp(-squared / (2 * 1.7**2))
-        maps[f"s{k}"] = frame.astype(np.float32)
-        truths[f"s{k}"] = MapTruth(
-            *(injections, 4.0, 6.0, middle - 3.0, f"i{k % 3}"),
-            lambda_over_d_px=3.7,
-            strata=tuple(rng.choice(["bright", "middle", "faint"], n_injected).tolist()),
-            spectra=tuple(rng.choice(["L", "T"], n_injected).tolist()),
-        )
-    return maps, truths
+        maps[name] = frame.astype(np.float32)
+    return maps
 
 
 KINDS = {
@@ -144,18 +154,22 @@ def write_challenge(folder, truths):
     write_json(folder / "public" / "manifest.json", manifest)
 
 
+def keep_entries(folder, n_entries, seed=0):
+    """Entries with noise of their own, each with a score that another scorer made."""
+    rng = np.random.default_rng(seed)
+    truths = {f"toy_{n}": truth_of(SIZE, f"i{n % 3}", rng) for n in range(N_MAPS)}
+    write_challenge(folder, truths)
+    store, manifest = FolderEntryStore(folder), read_manifest(folder)
+    for _ in range(n_entries):
+        answer = read_submission(submission_bytes(maps_of(truths, SIZE, rng), 5), manifest)
+        store.keep(answer, {"per_sequence": []}, received=datetime.now(UTC))
+
+
 @pytest.fixture(scope="module")
 def challenge(tmp_path_factory):
-    """A challenge with five entries that have a score of another scorer."""
+    """A challenge with five entries."""
     folder = tmp_path_factory.mktemp("challenge")
-    maps, truths = submission(N_MAPS, SIZE)
-    names = {name: f"toy_{n}" for n, name in enumerate(truths)}
-    write_challenge(folder, {names[name]: truth for name, truth in truths.items()})
-    store, manifest = FolderEntryStore(folder), read_manifest(folder)
-    for scale in range(1, N_ENTRIES + 1):
-        data = submission_bytes({names[name]: scale * one for name, one in maps.items()}, 5)
-        answer = read_submission(data, manifest)
-        store.keep(answer, {"per_sequence": []}, received=datetime.now(UTC))
+    keep_entries(folder, N_ENTRIES)
     return folder
 
 
