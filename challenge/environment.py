@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ def differences(found: Mapping[str, str], expected: Mapping[str, str]) -> list[s
     ]
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -178,6 +178,15 @@ def test_a_mask_as_wide_as_the_image_passes_everything():
     np.testing.assert_allclose(passed[inner].real, smooth[inner], rtol=0.06)
 
 
+def test_sequences_of_one_telescope_share_a_coronagraph_that_none_can_change():
+    coronagraph = coronagraph_of("irdis_like")
+    assert coronagraph_of("irdis_like", n_frames=7) is coronagraph
+    assert coronagraph_of("irdis_like", n_pupil=40, size=71) is not coronagraph
+    for transmission in (coronagraph.entrance, coronagraph.stop):
+        with pytest.raises(ValueError, match="read-only"):
+            transmission *= 2
+
+
 def test_coronagraph_stops_are_narrower_than_the_pupil():
     for name in ("irdis_like", "naco_like"):
         coronagraph = coronagraph_of(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -106,8 +106,9 @@ class Coronagraph:
         return left
 
 
+@lru_cache(maxsize=8)
 def build_coronagraph(telescope: Telescope, design: CoronagraphDesign) -> Coronagraph:
-    """The coronagraph of that design in the pupil of `telescope`."""
+    """The coronagraph of that design in the pupil of `telescope`; the same for all sequences."""
     n, obscuration = telescope.n_pupil, telescope.obscuration
     pupil = telescope_pupil(n, obscuration=obscuration, spider_width=telescope.spider_width)
     stop = telescope_pupil(
@@ -126,6 +127,7 @@ def build_coronagraph(telescope: Telescope, design: CoronagraphDesign) -> Corona
         "none": _no_mask,
     }
     mask = Vortex.of_pixels(n) if design.coronagraph == "vortex" else masks[design.coronagraph]
+    pupil.flags.writeable = stop.flags.writeable = False
     return Coronagraph(entrance=pupil, stop=stop, mask=mask)
 
 
