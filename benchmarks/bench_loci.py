@@ -9,14 +9,17 @@ import pytest
 
 from exobench.baselines import load
 
+ROTATIONS = {"vip-fft": "fourier", "opencv": "lanczos"}
 
-def test_loci_image(benchmark, sequence):
-    benchmark.pedantic(load("loci").reduce, (sequence,), rounds=3)
+
+@pytest.mark.parametrize("rotation", ROTATIONS.values())
+def test_loci_image(benchmark, sequence, rotation):
+    benchmark.pedantic(load("loci", rotation=rotation).reduce, (sequence,), rounds=3)
 
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("imlib", ["vip-fft", "opencv"])
+@pytest.mark.parametrize("imlib", ROTATIONS)
 def test_loci_image_vip(benchmark, naco_sequence, imlib):
     psfsub = pytest.importorskip(
         "vip_hci.psfsub", reason="needs the extra: pip install 'exobench[peers]'"

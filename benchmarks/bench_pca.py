@@ -1,6 +1,7 @@
-"""Time of PCA, to the residual image and to the detection map: ours beside vip_hci's default.
+"""Time of PCA, to the residual image and to the detection map: ours beside vip_hci.
 
-CPU: --benchmark-timer=time.process_time. The peer also checks that both make the same image.
+CPU: --benchmark-timer=time.process_time. The peers also check that both make the same image;
+frames are turned by the same interpolation on both sides.
 """
 
 import numpy as np
@@ -8,34 +9,53 @@ import pytest
 
 from exobench.baselines import load
 from exobench.datasets.geometry import annulus, edge_distance
-from exobench.datasets.simulator import simulate
+
+ROTATIONS = {
+    "fourier": {"imlib": "vip-fft"},
+    "lanczos": {"imlib": "opencv", "interpolation": "lanczos4"},
+    "cubic": {"imlib": "opencv", "interpolation": "bicubic"},
+}
 
 
-@pytest.fixture(scope="module")
-def irdis():
-    return simulate("irdis_like", rng=0, n_frames=252, size=160)
+@pytest.mark.parametrize("rotation", ROTATIONS)
+def test_pca_image(benchmark, sequence, rotation):
+    benchmark.pedantic(load("pca", rotation=rotation).reduce, (sequence,), rounds=5)
 
 
-def test_pca_image(benchmark, irdis):
-    assert irdis.cube.shape == (1, 252, 160, 160)
-    benchmark(load("pca").reduce, irdis)
+@pytest.mark.parametrize("rotation", ["lanczos", "cubic"])
+def test_pca_image_of_489_frames(benchmark, large_sequence, rotation):
+    benchmark.pedantic(load("pca", rotation=rotation).reduce, (large_sequence,), rounds=3)
 
 
-def test_pca_map(benchmark, irdis):
-    benchmark(load("pca"), irdis)
+def test_pca_map(benchmark, sequence):
+    benchmark.pedantic(load("pca"), (sequence,), rounds=3)
 
 
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
-def test_pca_image_vip(benchmark, irdis):
+@pytest.mark.parametrize("rotation", ROTATIONS)
+def test_pca_image_vip(benchmark, sequence, rotation):
+    compared_with_vip(
+        benchmark, sequence, rotation, least=0.995 if rotation == "fourier" else 0.999
+    )
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("rotation", ["lanczos", "cubic"])
+def test_pca_image_of_489_frames_vip(benchmark, large_sequence, rotation):
+    compared_with_vip(benchmark, large_sequence, rotation, least=0.999)
+
+
+def compared_with_vip(benchmark, sequence, rotation, least):
     psfsub = pytest.importorskip(
         "vip_hci.psfsub", reason="needs the extra: pip install 'exobench[peers]'"
     )
-    options = {"ncomp": 10, "imlib": "vip-fft", "nproc": 1, "verbose": False}
-    cube, angles = irdis.cube[0].copy(), irdis.angles.copy()
-    theirs = benchmark.pedantic(psfsub.pca, (cube, angles), options, rounds=1)
-    compared = annulus(irdis.shape, 6, edge_distance(irdis.shape) - 6)
-    ours = load("pca", n_components=10).reduce(irdis)
+    options = {"ncomp": 10, "svd_mode": "eigen", "nproc": 1, "verbose": False}
+    cube, angles = sequence.cube[0].copy(), sequence.angles.copy()
+    theirs = benchmark.pedantic(psfsub.pca, (cube, angles), options | ROTATIONS[rotation], rounds=1)
+    compared = annulus(sequence.shape, 6, edge_distance(sequence.shape) - 6)
+    ours = load("pca", n_components=10, rotation=rotation).reduce(sequence)
     correlation = np.corrcoef(ours[compared], theirs[compared])[0, 1]
     benchmark.extra_info["correlation"] = correlation
-    assert correlation > 0.99
+    assert correlation > least

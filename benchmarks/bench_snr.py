@@ -44,5 +44,28 @@ def test_snr_map_vip(benchmark):
     metrics = pytest.importorskip(
         "vip_hci.metrics", reason="needs the extra: pip install 'exobench[peers]'"
     )
-    options = {"approximated": False, "nproc": 1, "verbose": False}
-    benchmark.pedantic(metrics.snrmap, (residual_image(101), FWHM), options, rounds=1)
+    image, options = residual_image(101), {"approximated": False, "nproc": 1, "verbose": False}
+    theirs = benchmark.pedantic(metrics.snrmap, (image, FWHM), options, rounds=1)
+    ours = snr_map(image, FWHM)
+    both = (theirs != 0) & np.isfinite(ours)
+    benchmark.extra_info["largest difference"] = np.abs(ours - theirs)[both].max()
+    assert both.sum() > 6000
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+def test_snr_of_every_hundredth_pixel_of_250_vip(benchmark):
+    """The peer alone takes minutes for all pixels; it has one call per pixel in any case."""
+    metrics = pytest.importorskip(
+        "vip_hci.metrics", reason="needs the extra: pip install 'exobench[peers]'"
+    )
+    image = residual_image(250)
+    ours = snr_map(image, FWHM)
+    known = np.argwhere(np.isfinite(ours))[::100]
+
+    def theirs():
+        return [metrics.snr(image, (x, y), FWHM, verbose=False) for y, x in known]
+
+    found = benchmark.pedantic(theirs, rounds=1)
+    benchmark.extra_info["pixels"] = f"{len(known)} of {np.isfinite(ours).sum()}"
+    benchmark.extra_info["largest difference"] = np.abs(ours[tuple(known.T)] - found).max()
