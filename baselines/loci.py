@@ -119,7 +119,9 @@ class LOCI(Subtraction):
             references = joined_by_stars(turned, n_stars, self.library)
             return least_squares_weights(gram, references, self.damping)
 
-        return subtracted_by_zone(frames, self.zones(frames.shape[-2:], fwhm), weights, stars)
+        zones = self.zones(frames.shape[-2:], fwhm)
+        residuals: NDArray[np.float32] = subtracted_by_zone(frames, zones, weights, stars)
+        return residuals
 
     def zones(self, shape: tuple[int, int], fwhm: float) -> Iterator[Zone]:
         """Zones that are subtracted, each with the pixels of its optimisation zone.

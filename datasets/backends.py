@@ -13,8 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import array_api_compat
+import array_api_compat.numpy
 import numpy as np
-from array_api_compat import numpy as numpy_namespace
 from scipy import fft
 
 from exobench.datasets.errors import InputError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Array = Any  # of any namespace; the standard has no types that a checker could follow
 
+numpy_namespace = array_api_compat.numpy
 BACKENDS = ("numpy", "torch", "jax")
 # Values of a block of a larger computation on a device: few launches, bounded memory.
 _DEVICE_BLOCK = 2**23
