@@ -58,6 +58,7 @@ def show_ranking(board: Board) -> None:
             "Method": st.column_config.TextColumn(width="medium"),
             **{name: number(format="%.3f") for name in metrics},
             "FP per map": number(format="%.2f"),
+            "P(first)": number(format="%.2f"),
         },
     )
     n = len(board.manifest.sequences(board.track))

@@ -58,19 +58,19 @@ def show_breakdowns(board: Board, name: str) -> None:
         st.warning(escaped(note))
     tables = breakdown_tables(score)
     for title, table in tables.items():
-        st.caption(f"{title}, at its own threshold")
+        st.caption(title)
         st.dataframe(
             table,
             hide_index=True,
             placeholder="–",
             column_config={
                 "TPR": st.column_config.ProgressColumn(
-                    format="%.3f", min_value=0.0, max_value=1.0, width="medium"
+                    format="%.3f", min_value=0.0, max_value=1.0, width="small"
                 )
             },
         )
     intervals = [text for table in tables.values() for text in table["95 % interval"]]
-    st.caption(escaped(exact_note(intervals)))
+    st.caption(f"At the entry's own threshold. {escaped(exact_note(intervals))}")
 
 
 @st.cache_data(max_entries=256, show_spinner="Drawing the map")
