@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from exobench.scoring.matching import Matching
     from exobench.scoring.sequences import SequenceResult
 
 _SUMS: dict[str, Callable[[SequenceResult], float]] = {
@@ -89,6 +90,13 @@ def unit_statistics(results: Sequence[SequenceResult]) -> UnitStatistics:
         np.add.at(total, unit, rows)
         return total
 
+    def counted(kind: Callable[[Matching], NDArray[np.bool_]]) -> NDArray[np.float64]:
+        # Row by row: a row per sequence would be a table of sequences times detections.
+        total = np.zeros((len(names), len(values)))
+        for row, s in zip(unit, results, strict=True):
+            total[row] += _at_or_above(s.values[kind(s.matching)], values)
+        return total
+
     errors = [s.matching.error_px[s.found] for s in results]
     error_px = np.concatenate(errors)
     order = np.argsort(error_px, kind="stable")
@@ -97,12 +105,8 @@ def unit_statistics(results: Sequence[SequenceResult]) -> UnitStatistics:
             key: per_unit(np.array([measure(s) for s in results], dtype=np.float64))
             for key, measure in _SUMS.items()
         },
-        tp_at=per_unit(
-            np.array([_at_or_above(s.values[s.matching.true], values) for s in results])
-        ),
-        fp_at=per_unit(
-            np.array([_at_or_above(s.values[s.matching.false], values) for s in results])
-        ),
+        tp_at=counted(lambda matching: matching.true),
+        fp_at=counted(lambda matching: matching.false),
         tp_error_px=error_px[order],
         tp_unit=np.repeat(unit, [len(e) for e in errors])[order],
         f1=per_unit(_by_instrument(results, lambda s: s.f1 or 0.0)),
