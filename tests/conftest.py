@@ -268,14 +268,14 @@ ifs_references = ["sdi_pca"]
 track = "adi"
 preset = "irdis_like"
 count = 3
-overrides = { n_frames = 12, size = 71 }
+overrides = { n_frames = 8, size = 61, n_pupil = 40 }
 companions = [1, 2]
 blank_fraction = 0.34
 
 [[sequences]]
 track = "adi_ifs"
 preset = "sphere_ifs_like"
-overrides = { n_wavelengths = 4, n_frames = 10, size = 71 }
+overrides = { n_wavelengths = 3, n_frames = 6, size = 71 }
 companions = [1, 1]
 blank_fraction = 0.0
 """

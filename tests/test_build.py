@@ -68,12 +68,15 @@ def truth(contest):
     return load(contest.folder / "private" / "truth.json")
 
 
+SMALL = {"n_frames": 6, "size": 51, "n_pupil": 32}
+
+
 def blank_recipe(count=1, **changes):
     """A recipe that is quick to build: blank sequences."""
     group = SequenceGroup(
         track="adi",
         preset="irdis_like",
-        overrides={"n_frames": 12, "size": 71},
+        overrides=SMALL,
         companions=(0, 0),
         count=count,
     )
@@ -282,11 +285,12 @@ def test_a_finished_challenge_is_not_built_again(contest, in_process):
     ],
 )
 def test_what_turns_out_impossible_leaves_nothing_behind(tmp_path, in_process, group, said):
-    overrides = {"n_frames": 12, "size": 71}
+    overrides = {"n_frames": 6, "size": 71}
     fields = {"track": "adi", "preset": "irdis_like", "overrides": overrides}
     groups = (SequenceGroup(**(fields | {"blank_fraction": 0.0, "companions": (1, 1)} | group)),)
+    recipe = blank_recipe(references=("median",), sequences=groups)
     with pytest.raises(RecipeError) as caught:
-        build(blank_recipe(sequences=groups), tmp_path / "out", in_process)
+        build(recipe, tmp_path / "out", in_process)
     problems = caught.value.problems
     names = [f"irdis_like_{n + 1}" for n in range(group.get("count", 1))]
     assert [p.partition(":")[0] for p in problems] == names
@@ -495,16 +499,16 @@ def test_a_build_stopped_before_its_journal_was_whole_begins_afresh(tmp_path, in
 
 def small(**changes):
     """A group that is quick to build: one blank sequence."""
-    fields = {"overrides": {"n_frames": 12, "size": 71}, "companions": (0, 0)}
+    fields = {"overrides": SMALL, "companions": (0, 0)}
     return SequenceGroup(**({"track": "adi", "preset": "irdis_like"} | fields | changes))
 
 
 def test_what_is_finished_outlives_a_sequence_that_cannot_be_built(tmp_path, in_process, bytes_of):
     out = tmp_path / "out"
-    cramped = small(preset="naco_like", inner_radius_px=34.0)
+    cramped = small(preset="naco_like", inner_radius_px=24.0)
     with pytest.raises(RecipeError) as caught:
         build(blank_recipe(sequences=(small(count=2), cramped)), out, in_process)
-    assert "scored radii 34.0 to" in caught.value.problems[0]
+    assert "scored radii 24.0 to" in caught.value.problems[0]
     assert "keeps the other 2 of 3 sequences; mend what is said above" in caught.value.problems[1]
     assert not out.exists()
     assert not (working_folder(out) / "public" / "manifest.json").exists()
@@ -525,12 +529,12 @@ def test_a_mended_recipe_leaves_nothing_of_the_one_before(tmp_path, in_process, 
     ifs = small(
         track="adi_ifs",
         preset="sphere_ifs_like",
-        overrides={"n_wavelengths": 3, "n_frames": 4, "size": 71},
+        overrides=SMALL | {"n_wavelengths": 3},
     )
     begun = prepare_build(blank_recipe(sequences=(small(count=2), ifs)), Path(), out)
     for planned in begun.plans:
         run_task(SequenceTask(folder=begun.working, planned=planned, secret=begun.secret))
-    mended = blank_recipe(sequences=(small(overrides={"n_frames": 13, "size": 71}),))
+    mended = blank_recipe(sequences=(small(overrides=SMALL | {"n_frames": 7}),))
     assert build(mended, out, in_process) == ["irdis_like_1"]
     build(mended, tmp_path / "undisturbed", in_process)
     assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
@@ -559,7 +563,7 @@ def two_sources(tmp_path):
     folder = tmp_path / "sources"
     groups = []
     for name in ("west", "east"):
-        star = simulate("naco_like", rng=1, n_frames=12, size=71, name=f"{name}_7")
+        star = simulate("naco_like", rng=1, name=f"{name}_7", **SMALL)
         write_sequence(star, folder / name)
         groups.append(
             SequenceGroup(track="adi", source=name, companions=(0, 0), diameter=8.2, wavelength=3.8)
