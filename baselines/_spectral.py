@@ -5,6 +5,12 @@ Speckles stand at radii proportional to the wavelength. Magnifying channel ``l``
 with wavelength, so that a model of the aligned frames holds little of it. With
 ``lambda0`` the longest wavelength every aligned frame is full; what leaves it, the rim
 of the shorter channels, takes no part.
+
+Aligned channels keep their flux (they are divided by the square of their magnification), so
+that a white star is as bright in all of them, and none rules a common model; and residuals
+are averaged plainly. Weights by inverse variance favour the channels with the least of
+everything: on simulated sequences of SPHERE and GPI, companions of the star's colour at 3 to
+8 FWHM reach a fifth less significance with them.
 """
 
 from __future__ import annotations
@@ -14,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.baselines._subtraction import channel_mean
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import centre
 
@@ -43,7 +48,7 @@ def single_pass_sdi(subtract: Callable[[Frames], Frames]) -> Callable[[ImageSequ
     -------
     callable
         From a sequence to its residual frames (n_frames, n_y, n_x), not derotated: the
-        mean over the wavelengths that cover a pixel (`channel_mean`).
+        mean over the wavelengths that cover a pixel.
 
     Raises
     ------
@@ -53,10 +58,27 @@ def single_pass_sdi(subtract: Callable[[Frames], Frames]) -> Callable[[ImageSequ
 
     def lifted(sequence: ImageSequence) -> Frames:
         scale = magnifications(sequence)
-        aligned, _ = magnify(sequence.cube, scale)
-        return channel_mean(*magnify(subtract(aligned), 1 / scale))
+        flux = np.square(scale, dtype=np.float32)[:, np.newaxis, np.newaxis, np.newaxis]
+        aligned = magnify(sequence.cube, scale)[0]
+        aligned /= flux
+        residuals = subtract(aligned)
+        del aligned  # as large as the cube, and there will be another
+        residuals *= flux
+        return covered_mean(*magnify(residuals, 1 / scale))
 
     return lifted
+
+
+def covered_mean(images: Frames, covered: NDArray[np.bool_]) -> Frames:
+    """Mean over the wavelengths that have values; shape ``images.shape[1:]``, 0 without any.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (n_wavelengths, ..., n_y, n_x)
+        0 where not covered.
+    covered : ndarray of bool, shape (n_wavelengths, n_y, n_x)
+    """
+    return np.asarray(images.sum(axis=0) / np.maximum(covered.sum(axis=0), 1), dtype=np.float32)
 
 
 def over_all_frames(subtract: Callable[[Frames], Frames]) -> Callable[[Frames], Frames]:
@@ -64,6 +86,18 @@ def over_all_frames(subtract: Callable[[Frames], Frames]) -> Callable[[Frames], 
 
     def applied(cube: Frames) -> Frames:
         return subtract(cube.reshape(-1, *cube.shape[-2:])).reshape(cube.shape)
+
+    return applied
+
+
+def over_each_exposure(subtract: Callable[[Frames], Frames]) -> Callable[[Frames], Frames]:
+    """A subtraction of frames (n, n_y, n_x), applied to the channels of each time apart."""
+
+    def applied(cube: Frames) -> Frames:
+        residuals = np.empty_like(cube)
+        for t in range(cube.shape[1]):
+            residuals[:, t] = subtract(np.ascontiguousarray(cube[:, t]))
+        return residuals
 
     return applied
 

@@ -167,35 +167,26 @@ def per_channel(
     return lifted
 
 
-def channel_mean(
-    images: NDArray[np.float32], covered: NDArray[np.bool_] | None = None
-) -> NDArray[np.float32]:
+def channel_mean(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean over wavelength, weighted by the inverse variance of each channel.
 
     Parameters
     ----------
     images : ndarray of float32, shape (n_wavelengths, ..., n_y, n_x)
-        0 where not covered.
-    covered : ndarray of bool, shape (n_wavelengths, n_y, n_x), or None
-        Where each channel has values (None: everywhere). Others do not enter the mean.
 
     Returns
     -------
     ndarray of float32, shape (..., n_y, n_x)
-        0 where no channel has values.
 
     Notes
     -----
     The variance is robust (median of absolute values), so that a companion does not weigh
     down its own channels. Where a channel has none at all the mean is plain.
     """
-    if covered is None:
-        covered = np.ones((len(images), *images.shape[-2:]), dtype=bool)
-    noise = np.array([_spread(i[..., c]) for i, c in zip(images, covered, strict=True)])
+    noise = np.array([_spread(image) for image in images])
     weights = (noise.min() / noise) ** 2 if noise.all() else np.ones(len(images))
-    total = np.tensordot(weights, covered, axes=1)
+    weights /= weights.sum()
     mean: NDArray[np.float32] = np.tensordot(weights.astype(np.float32), images, axes=1)
-    mean /= np.where(total > 0, total, 1).astype(np.float32)
     return mean
 
 

@@ -52,7 +52,7 @@ class SDILOCI(FrameReduction):
         return LOCI(self.n_delta, self.n_a, self.g, self.dr, self.damping)
 
     def residual_frames(self, sequence: ImageSequence) -> NDArray[np.float32]:
-        """Exposures without the star: the mean over wavelength, weighted by inverse variance.
+        """Exposures without the star: the mean over wavelength.
 
         Raises
         ------

@@ -34,7 +34,7 @@ class SDIMedian(FrameReduction):
     tracks: ClassVar[tuple[str, ...]] = ("adi_ifs",)
 
     def residual_frames(self, sequence: ImageSequence) -> NDArray[np.float32]:
-        """Exposures without the star: the mean over wavelength, weighted by inverse variance.
+        """Exposures without the star: the mean over wavelength.
 
         Raises
         ------

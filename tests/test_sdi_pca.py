@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from exobench.baselines import load
-from exobench.baselines._spectral import interpolation_matrix, magnify, single_pass_sdi
-from exobench.baselines._subtraction import channel_mean
+from exobench.baselines._low_rank import pca_residuals
+from exobench.baselines._spectral import (
+    covered_mean,
+    interpolation_matrix,
+    magnify,
+    over_each_exposure,
+    single_pass_sdi,
+)
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre, radius_map
 from exobench.datasets.sequence import ImageSequence
@@ -81,19 +87,61 @@ def test_speckles_that_scale_with_wavelength_vanish_and_nothing_is_lost_without_
     assert np.abs(load("sdi_pca", n_components=1).reduce(sequence)).max() < 0.02 * kept.max()
 
 
-def test_the_mean_over_wavelength_ignores_what_is_not_covered():
+def test_the_mean_over_wavelength_is_of_what_is_covered():
     rng = np.random.default_rng(1)
-    images = np.stack([rng.normal(5, s, (50, 50)) for s in (1, 1, 3)]).astype(np.float32)
-    images -= 5
-    covered = np.ones(images.shape, dtype=bool)
+    images = rng.normal(size=(3, 4, 20, 20)).astype(np.float32)
+    covered = np.ones((3, 20, 20), dtype=bool)
     covered[0, :, :10] = False
-    images[~covered] = 0
-    mean = channel_mean(images, covered)
-    weights = np.array([1, 1, 1 / 9])
-    expected = np.tensordot(weights / weights.sum(), images, axes=1)
-    np.testing.assert_allclose(mean[:, 10:], expected[:, 10:], atol=0.1)
-    expected = np.tensordot(weights[1:] / weights[1:].sum(), images[1:], axes=1)
-    np.testing.assert_allclose(mean[:, :10], expected[:, :10], atol=0.1)
+    covered[:, 0, 0] = False
+    images *= covered[:, np.newaxis]
+    mean = covered_mean(images, covered)
+    np.testing.assert_allclose(mean[..., 10:], images[..., 10:].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(mean[:, 1:, :10], images[1:, :, 1:, :10].mean(axis=0), atol=1e-6)
+    assert not mean[:, 0, 0].any()
+
+
+def test_aligned_channels_have_the_same_flux_where_the_star_has():
+    scale, seen = WAVELENGTHS[-1] / WAVELENGTHS, []
+    cube = np.stack([s**2 * blob((60, 60), 0, 0, 8 / s)[np.newaxis] for s in scale])
+    np.testing.assert_allclose(cube.sum(axis=(1, 2, 3)), cube[-1].sum(), rtol=1e-3)
+    single_pass_sdi(lambda aligned: seen.append(aligned.copy()) or aligned)(sequence_of(cube))
+    np.testing.assert_allclose(seen[0], np.stack([seen[0][-1]] * 3), atol=3e-3)
+
+
+def test_two_stages_are_a_subtraction_in_each_exposure_and_one_over_time():
+    rng = np.random.default_rng(5)
+    cube = rng.normal(size=(3, 9, 31, 30)).astype(np.float32)
+    scale = WAVELENGTHS[-1] / WAVELENGTHS
+    flux = (scale**2)[:, np.newaxis, np.newaxis]
+    frames = []
+    for t in range(9):
+        aligned = (magnify(cube[:, t : t + 1], scale)[0][:, 0] / flux).reshape(3, -1)
+        basis = np.linalg.svd(aligned, full_matrices=False)[2][:1]
+        rest = (aligned - aligned @ basis.T @ basis).reshape(3, 31, 30) * flux
+        back, covered = magnify(rest[:, np.newaxis].astype(np.float32), 1 / scale)
+        frames.append(back[:, 0].sum(axis=0) / np.maximum(covered.sum(axis=0), 1))
+    matrix = np.stack(frames).reshape(9, -1)
+    basis = np.linalg.svd(matrix, full_matrices=False)[2][:2]
+    expected = (matrix - matrix @ basis.T @ basis).reshape(9, 31, 30)
+    method = load("sdi_pca", n_components=2, spectral_components=1)
+    np.testing.assert_allclose(method.residual_frames(sequence_of(cube)), expected, atol=1e-3)
+
+
+def test_each_exposure_is_subtracted_on_its_own():
+    cube = np.random.default_rng(6).normal(size=(4, 3, 8, 9)).astype(np.float32)
+    applied = over_each_exposure(lambda frames: pca_residuals(frames, 2))(cube)
+    np.testing.assert_array_equal(applied[:, 1], pca_residuals(cube[:, 1].copy(), 2))
+
+
+def test_too_many_components_of_either_stage_are_refused():
+    sequence = sequence_of(np.ones((3, 8, 20, 20), dtype=np.float32))
+    for options, most in (
+        ({"spectral_components": 3, "n_components": 2}, 2),
+        ({"spectral_components": 1, "n_components": 8}, 7),
+        ({"n_components": 24}, 23),
+    ):
+        with pytest.raises(InputError, match=f"n_components must be at most {most}"):
+            load("sdi_pca", **options)(sequence)
 
 
 def test_one_wavelength_is_refused_with_a_hint():
