@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from exobench.baselines import describe_options, load, names
+from exobench.baselines import _leave_out, _low_rank, _subtraction, describe_options, load, names
 from exobench.baselines._accelerated import Accelerated
 from exobench.baselines._leave_out import projection_weights
 from exobench.baselines._low_rank import gram_matrix, pca_residuals
 from exobench.baselines._subtraction import derotated_median, temporal_median
+from exobench.datasets import rotation
 from exobench.datasets.backends import computed
 from exobench.datasets.errors import InputError
 from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import ImageSequence
+from exobench.scoring import snr
 from exobench.scoring.snr import significance_map, snr_at, snr_map
 
 FWHM = 5.0
@@ -146,3 +148,20 @@ def test_frames_given_to_a_library_are_left_alone_there(place):
 def test_an_unknown_backend_is_refused_before_any_sequence_is_seen():
     with pytest.raises(InputError, match="backend must be one of numpy, torch, jax, got 'tf'"):
         load("pca", backend="tf")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_how_much_is_done_at_a_time_does_not_matter(sequence, name, monkeypatch):
+    method = load(name, **METHODS[name])
+    expected = method(sequence)
+    for module, block, size in (
+        (_low_rank, "_BLOCK", 24 * 300),
+        (_leave_out, "_CHUNK_VALUES", 500),
+        (_subtraction, "_MEDIAN_BLOCK", 24 * 100),
+        (_subtraction, "_ROTATION_BLOCK", 7 * 990),
+        (rotation, "_BLOCK_PIXELS", 3 * 990),
+        (snr, "_BLOCK", 100),
+    ):
+        assert getattr(module, block) > size
+        monkeypatch.setattr(module, block, size)
+    np.testing.assert_allclose(method(sequence), expected, atol=2e-3)
