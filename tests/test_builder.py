@@ -22,9 +22,9 @@ from exobench.datasets.simulator import load_preset, preset_names, simulate
 from exobench.datasets.spectra import SPECTRAL_TYPES, spectrum
 from exobench.datasets.stars import RealStar, SimulatedStar
 
-SMALL = {"n_frames": 12, "size": 71}
-STEADY = {"n_frames": 12, "size": 71, "star_drift": 0, "star_jitter": 0, "recentring_error": 0}
-SMALL_IFS = {"n_wavelengths": 4, "n_frames": 10, "size": 71}
+SMALL = {"n_frames": 12, "size": 71, "n_pupil": 40}
+STEADY = SMALL | {"star_drift": 0, "star_jitter": 0, "recentring_error": 0}
+SMALL_IFS = {"n_wavelengths": 4, "n_frames": 6, "size": 71}
 
 
 def rng_for(purpose, seed=0):
@@ -279,7 +279,7 @@ def test_trust_leaves_the_frames_as_they_are(files):
 
 
 def test_a_constant_frame_is_refused_by_the_name_of_its_file(tmp_path):
-    sequence = simulate("naco_like", rng=1, n_frames=12, size=71, name="cam_1")
+    sequence = simulate("naco_like", rng=1, name="cam_1", **SMALL)
     flat = replace(sequence, cube=np.ones_like(sequence.cube))
     write_sequence(flat, tmp_path / "flat")
     with pytest.raises(SequenceError, match=r"flat: no star to centre on"):
