@@ -7,29 +7,29 @@ says nothing of all companions but one, a mean over the detected is the truth of
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from html import escape
-from string import Template
 from typing import TYPE_CHECKING
-
-import matplotlib as mpl
 
 from exobench.challenge.entries import entry_id
 from exobench.leaderboard.estimate_figures import MOST_PANELS, residual_figure, spectra_figure
 from exobench.leaderboard.estimate_help import ESTIMATES, HEADLINES, SOURCES
+from exobench.leaderboard.html_page import (
+    figure_row,
+    html_page,
+    page_footer,
+    section,
+    tile,
+    tile_row,
+    warning_box,
+)
 from exobench.leaderboard.numbers import DASH, interval_text, number_text
 from exobench.leaderboard.report_facts import fact_list, received_rows, said_rows, truth_note
-from exobench.leaderboard.report_style import STYLE
 from exobench.leaderboard.report_tables import html_table
-from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-
-    from matplotlib.figure import Figure
 
     from exobench.challenge.characterization_submission import CharacterizationSubmission
     from exobench.challenge.folder import Challenge
@@ -40,31 +40,6 @@ if TYPE_CHECKING:
         Summary,
     )
 
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-<title>$title</title>
-<style>$style</style>
-</head>
-<body>
-<header>
-<h1>$name</h1>
-<p class="sub">$challenge, track $track, positions and spectra of companions</p>
-$secret
-$facts
-</header>
-$warnings
-$parts
-$companions
-<footer>$footer</footer>
-</body>
-</html>
-""")
 _NO_TRUTH = (
     '<p class="secret practice">This page shows no truth: the sums of a contest, over all '
     "companions. Companion by companion there is the score file, for the organizer only.</p>"
@@ -123,19 +98,24 @@ def estimate_report(scored: ScoredEstimates) -> str:
     """
     submission, manifest = scored.submission, scored.challenge.manifest
     name = submission.method.name or entry_id(submission.sha256)
-    return _PAGE.substitute(
-        title=escape(f"{name} on {manifest.name}"),
-        style=STYLE,
-        name=escape(name),
-        challenge=escape(manifest.name),
-        track=escape(submission.track),
-        secret=truth_note(manifest.kind) if scored.shows_truth else _NO_TRUTH,
-        facts=fact_list(_fact_rows(scored)),
-        warnings=_warnings(scored.warnings),
-        parts="".join(_part(scored, kind) for kind in ESTIMATES),
-        companions=_companions(scored.score) if scored.shows_truth else "",
-        footer=f"exobench {escape(manifest.exobench)}, metric version {METRIC_VERSION}. "
-        "Every rule is explained in docs/characterization.md.",
+    body = (
+        _header(scored, name),
+        warning_box(scored.warnings),
+        *(_part(scored, kind) for kind in ESTIMATES),
+        _companions(scored.score) if scored.shows_truth else "",
+        page_footer(manifest.exobench, "docs/characterization.md"),
+    )
+    return html_page(f"{name} on {manifest.name}", "\n".join(body))
+
+
+def _header(scored: ScoredEstimates, name: str) -> str:
+    manifest = scored.challenge.manifest
+    truth = truth_note(manifest.kind) if scored.shows_truth else _NO_TRUTH
+    return (
+        f"<header>\n<h1>{escape(name)}</h1>\n"
+        f'<p class="sub">{escape(manifest.name)}, track {escape(scored.submission.track)}, '
+        f"positions and spectra of companions</p>\n{truth}\n{fact_list(_fact_rows(scored))}\n"
+        "</header>"
     )
 
 
@@ -151,35 +131,27 @@ def _fact_rows(scored: ScoredEstimates) -> Iterator[tuple[str, str]]:
     yield from said_rows(scored.submission.method)
 
 
-def _warnings(warnings: tuple[str, ...]) -> str:
-    lines = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
-    return f'<div class="warnings"><ul>{lines}</ul></div>' if warnings else ""
-
-
 def _part(scored: ScoredEstimates, kind: str) -> str:
     """Positions or spectra: headline, metrics, coverage, figure."""
-    title = f"<h2>{kind.capitalize()}</h2>"
     summary: Summary | None = getattr(scored.score, kind)
     if summary is None:
-        return f"{title}<p>Nothing of the kind was sent.</p>"
+        return section(kind.capitalize(), "<p>Nothing of the kind was sent.</p>")
     missing = f"; {summary.n_missing} without a file" if summary.n_missing else ""
     counts = f"{summary.n_detected} of {summary.n_companions} companions detected{missing}."
-    tiles = "".join(_tile(summary, kind, key) for key in HEADLINES[kind])
-    figure = _figure(scored, kind) if scored.shows_truth else ""
-    return (
-        f'{title}<div class="tiles">{tiles}</div><p class="sub">{counts}</p>{figure}'
-        f"{_metrics(summary, kind, every=scored.shows_truth)}"
-        f"{_coverage(summary) if scored.shows_truth else ''}"
+    return section(
+        kind.capitalize(),
+        tile_row(_tile(summary, kind, key) for key in HEADLINES[kind]),
+        f'<p class="sub">{counts}</p>',
+        _figure(scored, kind) if scored.shows_truth else "",
+        _metrics(summary, kind, every=scored.shows_truth),
+        _coverage(summary) if scored.shows_truth else "",
     )
 
 
 def _tile(summary: Summary, kind: str, key: str) -> str:
     mean = summary.means[key]
-    below = "no interval" if mean.interval is None else f"95 %: {interval_text(mean.interval)}"
-    return (
-        f'<div class="tile">{escape(ESTIMATES[kind][key].title)}'
-        f"<b>{number_text(mean.value)}</b><small>{below}</small></div>"
-    )
+    title = ESTIMATES[kind][key].title
+    return tile(title, number_text(mean.value), interval_text(mean.interval))
 
 
 def _metrics(summary: Summary, kind: str, *, every: bool) -> str:
@@ -220,36 +192,23 @@ def _coverage(summary: Summary) -> str:
 
 def _figure(scored: ScoredEstimates, kind: str) -> str:
     score, answers = scored.score, scored.submission.answers
-    # A fixed salt, and no date: the same score draws the same bytes.
-    with mpl.rc_context({"svg.hashsalt": "exobench", "svg.fonttype": "path"}):
-        if kind == "astrometry":
-            return _image(
-                residual_figure(score, answers),
-                "position residuals",
-                "Bars are errors as stated, 1 sigma, or those of the samples; named are "
-                "those farther than twice the median distance.",
-                narrow=True,
-            )
+    if kind == "astrometry":
+        figure, words = residual_figure(score, answers), "position residuals"
+        said = (
+            "Bars are errors as stated, 1 sigma, or those of the samples; named are those farther "
+            "than twice the median distance."
+        )
+    else:
         sequences = scored.challenge.manifest.sequences(scored.submission.track)
         wavelengths = {sequence.name: sequence.wavelengths for sequence in sequences}
-        n_more = len(score.companions) - MOST_PANELS
+        figure, words = spectra_figure(score, answers, wavelengths), "spectra beside the truth"
         said = "Triangles: estimates beyond three times the brightest true channel."
+        n_more = len(score.companions) - MOST_PANELS
         if n_more > 0:
             said += f" {n_more} more companions are in the table below."
-        return _image(spectra_figure(score, answers, wavelengths), "spectra beside the truth", said)
-
-
-def _image(figure: Figure | None, what: str, caption: str, *, narrow: bool = False) -> str:
     if figure is None:
         return ""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
-    style = ' style="max-width: 560px"' if narrow else ""
-    return (
-        f'<figure{style}><img alt="{what}" src="data:image/svg+xml;base64,{encoded}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
+    return figure_row([(words, figure)], said, width_px=560 if kind == "astrometry" else None)
 
 
 def _companions(score: CharacterizationScore) -> str:
@@ -263,7 +222,7 @@ def _companions(score: CharacterizationScore) -> str:
         for one in score.companions
     ]
     heads, classes = zip(*_DETAIL_HEADS, strict=True)
-    return f"<h2>Companion by companion</h2>{html_table(heads, rows, classes)}"
+    return section("Companion by companion", html_table(heads, rows, classes))
 
 
 def _position_cells(position: PositionResult | None) -> tuple[str, ...]:

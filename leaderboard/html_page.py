@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import io
 from html import escape
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 
+from exobench.leaderboard.numbers import DASH
 from exobench.leaderboard.report_style import STYLE
+from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +67,40 @@ def warning_box(warnings: Iterable[str]) -> str:
     return f'<div class="warnings"><b>Before you trust the numbers</b><ul>{lines}</ul></div>'
 
 
-def figure_row(figures: Iterable[tuple[str, Figure]], caption: str) -> str:
+def tile(title: str, value: str, interval: str) -> str:
+    """One number of a headline with its interval, all three as text."""
+    below = "no interval" if interval == DASH else f"95 %: {interval}"
+    return (
+        f'<div class="tile">{escape(title)}<b>{escape(value)}</b>'
+        f"<small>{escape(below)}</small></div>"
+    )
+
+
+def tile_row(tiles: Iterable[str]) -> str:
+    """The headline of a page or of a part of it."""
+    return f'<div class="tiles">{"".join(tiles)}</div>'
+
+
+def page_footer(built_with: str, rules: str) -> str:
+    """With what a page was made, and where its numbers are explained.
+
+    Parameters
+    ----------
+    built_with : str
+        Version that built the challenge.
+    rules : str
+        File among the documents of exobench.
+    """
+    return (
+        f"<footer>Scored with exobench {escape(version('exobench'))}, metric version "
+        f"{METRIC_VERSION}; the challenge was built with exobench {escape(built_with)}. Every "
+        f"rule is explained in {escape(rules)} of exobench.</footer>"
+    )
+
+
+def figure_row(
+    figures: Iterable[tuple[str, Figure]], caption: str, *, width_px: int | None = None
+) -> str:
     """Figures side by side where there is room, below each other where there is not.
 
     Parameters
@@ -73,11 +109,17 @@ def figure_row(figures: Iterable[tuple[str, Figure]], caption: str) -> str:
         What each shows in words, for who cannot see it.
     caption : str
         HTML.
+    width_px : int or None
+        At the most, of them together; by default that of the page.
     """
     images = "".join(
         f'<img alt="{escape(words)}" src="{_address(figure)}">' for words, figure in figures
     )
-    return f'<figure><div class="curves">{images}</div><figcaption>{caption}</figcaption></figure>'
+    style = "" if width_px is None else f' style="max-width: {width_px}px"'
+    return (
+        f'<figure{style}><div class="curves">{images}</div>'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
 
 
 def _address(figure: Figure) -> str:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from html import escape
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from exobench.challenge.entries import entry_id
 from exobench.leaderboard.detection_figure import FALSE_POSITIVE, MISS, TRUE_POSITIVE
-from exobench.leaderboard.html_page import figure_row, html_page, section, warning_box
+from exobench.leaderboard.html_page import (
+    figure_row,
+    html_page,
+    page_footer,
+    section,
+    tile,
+    tile_row,
+    warning_box,
+)
 from exobench.leaderboard.metric_help import HEADLINES, ranked_first
 from exobench.leaderboard.numbers import (
-    DASH,
     exact_note,
     interval_text,
     number_text,
@@ -34,7 +40,6 @@ from exobench.leaderboard.report_tables import (
     sequence_rows,
 )
 from exobench.scoring.metrics import METRICS
-from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
     from exobench.leaderboard.report_facts import ScoredSubmission
@@ -69,7 +74,7 @@ def report_html(scored: ScoredSubmission) -> str:
         section("Maps", _maps(scored)),
         section("Sequence by sequence", _sequences(score)),
         section("Companion by companion", _companions(scored)),
-        _footer(challenge.exobench),
+        page_footer(challenge.exobench, "docs/scoring.md"),
     )
     return html_page(f"{name} on {challenge.name}", "\n".join(body))
 
@@ -83,25 +88,14 @@ def _header(scored: ScoredSubmission, name: str) -> str:
     )
 
 
-def _footer(built_with: str) -> str:
-    return (
-        f"<footer>Scored with exobench {escape(version('exobench'))}, metric version "
-        f"{METRIC_VERSION}; the challenge was built with exobench {escape(built_with)}. Every "
-        "rule is explained in docs/scoring.md of exobench.</footer>"
-    )
-
-
 def _tiles(score: Score, rank_by: str) -> str:
-    tiles = "".join(_tile(score, key) for key in ranked_first(rank_by, HEADLINES))
-    return f'<div class="tiles">{tiles}</div>'
-
-
-def _tile(score: Score, key: str) -> str:
-    interval = stated_text(key, score.interval, score.exact_interval)
-    below = "no interval" if interval == DASH else f"95 %: {interval}"
-    return (
-        f'<div class="tile">{escape(METRICS[key].title)}<b>{number_text(score.overall[key])}</b>'
-        f"<small>{below}</small></div>"
+    return tile_row(
+        tile(
+            METRICS[key].title,
+            number_text(score.overall[key]),
+            stated_text(key, score.interval, score.exact_interval),
+        )
+        for key in ranked_first(rank_by, HEADLINES)
     )
 
 

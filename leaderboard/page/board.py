@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
     from exobench.challenge.documents import Document
     from exobench.challenge.entries import Entry, FolderEntryStore
     from exobench.challenge.manifest import Manifest
     from exobench.challenge.submission import Submission
+
+MOST_ROWS_SHOWN = 10
+
+_ROW_PX = 35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,31 @@ class Board:
         """Answers of an entry."""
         entry = self.entries[name]
         return _submission(entry.sha256, as_key(self.manifest), entry, self.store)
+
+
+def show_ranked(table: pd.DataFrame, formats: Mapping[str, str]) -> None:
+    """A ranking, its first rows at a glance.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Best first, with the columns Rank, Method and P(first).
+    formats : mapping of str to str
+        How the numbers of the other columns are written.
+    """
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=_ROW_PX * (min(len(table), MOST_ROWS_SHOWN) + 1) + 3,
+        placeholder="–",
+        column_config={
+            "Rank": number(width=60),
+            "Method": st.column_config.TextColumn(width="medium"),
+            "P(first)": number(format="%.2f"),
+            **{title: number(format=text) for title, text in formats.items()},
+        },
+    )
 
 
 def as_key(document: Document) -> str:

@@ -17,6 +17,7 @@ from exobench.leaderboard.duel_chart import MOST_ENTRIES as MOST_COMPARED
 from exobench.leaderboard.duel_chart import duel_chart
 from exobench.leaderboard.labels import escaped
 from exobench.leaderboard.numbers import exact_note
+from exobench.leaderboard.page.board import show_ranked
 from exobench.leaderboard.page.entry import show_entry
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from exobench.leaderboard.page.board import Board
 
 CHOSEN_AT_FIRST = 4
-MOST_ROWS_SHOWN = 10
-
-_ROW_PX = 35
 
 
 def show_board(board: Board, folder: Path) -> None:
@@ -46,21 +44,8 @@ def show_board(board: Board, folder: Path) -> None:
 def show_ranking(board: Board) -> None:
     """The table, and what it can tell apart."""
     table = ranking_table(board.rows, board.labels, board.manifest.rank_by)
-    number = st.column_config.NumberColumn
     metrics = [name for name in SHORT_TITLES.values() if name in table]
-    st.dataframe(
-        table,
-        hide_index=True,
-        height=_ROW_PX * (min(len(table), MOST_ROWS_SHOWN) + 1) + 3,
-        placeholder="–",
-        column_config={
-            "Rank": number(width=60),
-            "Method": st.column_config.TextColumn(width="medium"),
-            **{name: number(format="%.3f") for name in metrics},
-            "FP per map": number(format="%.2f"),
-            "P(first)": number(format="%.2f"),
-        },
-    )
+    show_ranked(table, dict.fromkeys(metrics, "%.3f") | {"FP per map": "%.2f"})
     n = len(board.manifest.sequences(board.track))
     key = board.manifest.rank_by
     message = board.message.replace(f" in {key} ", f" in {SHORT_TITLES[key]} ")

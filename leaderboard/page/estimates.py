@@ -19,6 +19,7 @@ from exobench.leaderboard.estimate_help import ESTIMATES, HEADLINES
 from exobench.leaderboard.estimate_images import estimate_pngs
 from exobench.leaderboard.estimate_tables import estimate_metric_table, estimate_table
 from exobench.leaderboard.labels import entry_labels
+from exobench.leaderboard.page.board import show_ranked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     Rows = list[dict[str, Any]]
 
 TITLES = {"astrometry": "Astrometry", "photometry": "Spectro-photometry"}
-MOST_ROWS_SHOWN = 10
-
-_ROW_PX = 35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,20 +88,7 @@ def show_board(boards: EstimateBoards, kind: str) -> None:
         st.info("No entry has sent any.")
         return
     table = estimate_table(rows, boards.labels, kind)
-    number = st.column_config.NumberColumn
-    shown = [ESTIMATES[kind][key].short for key in HEADLINES[kind]]
-    st.dataframe(
-        table,
-        hide_index=True,
-        height=_ROW_PX * (min(len(table), MOST_ROWS_SHOWN) + 1) + 3,
-        placeholder="–",
-        column_config={
-            "Rank": number(width=60),
-            "Method": st.column_config.TextColumn(width="medium"),
-            "P(first)": number(format="%.2f"),
-            **{title: number(format="%.3f") for title in shown},
-        },
-    )
+    show_ranked(table, {ESTIMATES[kind][key].short: "%.3f" for key in HEADLINES[kind]})
     facts, rank_by = boards.facts[kind], HEADLINES[kind][0]
     message = facts["message"].replace(f" in {rank_by} ", f" in {ESTIMATES[kind][rank_by].short} ")
     n = facts["n_sequences"]
