@@ -102,3 +102,20 @@ def test_tables_go_between_their_marks(study):
     assert found == "a\n<!-- one -->\nnew\n<!-- end -->\nb\n<!-- two -->\nx\n<!-- end -->\n"
     with pytest.raises(SystemExit, match="one place for three"):
         study.filled_in(page, {"three": "y"})
+
+
+def test_the_study_of_every_metric_draws_challenges_whose_values_it_knows():
+    """Expected counts: 2.5 companions in three of four sequences; about 0.46 false positives."""
+    spec = importlib.util.spec_from_file_location("m", PATH.with_name("coverage_of_metrics.py"))
+    study = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(study)
+    truth = study.population(rng(), 1000)
+    assert truth["n_injected"] == pytest.approx(1000 * 0.75 * 2.5, rel=0.06)
+    # Speckles: 3 per map at ordinary difficulty, exp(-2) of them above the threshold.
+    expected = 3 * np.exp(-2) * np.exp(0.5**2 / 2)
+    assert truth["fp_per_map"] == pytest.approx(expected, rel=0.2)
+    assert truth["median_error_px"] == pytest.approx(np.sqrt(2 * np.log(2)), rel=0.08)
+    held = study.coverage(9, 40, truth, rng())
+    assert set(held) == set(study.KEYS)
+    assert 0.8 <= held["f1"][0] <= 1
+    assert all(share.sum() == pytest.approx(1) for share in held.values())
