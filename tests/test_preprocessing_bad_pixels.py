@@ -15,9 +15,9 @@ from exobench.datasets.sequence import Companion
 
 @pytest.fixture(scope="module")
 def naco(shared_data):
-    """Every sixth frame of the real sequence."""
+    """Every tenth frame of the real sequence."""
     star = read_sequence(shared_data / "naco_betapic")
-    return replace(star, cube=star.cube[:, ::6], angles=star.angles[::6])
+    return replace(star, cube=star.cube[:, ::10], angles=star.angles[::10])
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ from exobench.datasets.sequence import Companion
 
 @pytest.fixture(scope="module")
 def naco(shared_data):
-    """The real sequence, which holds no planet."""
-    return read_sequence(shared_data / "naco_betapic")
+    """Every second frame of the real sequence, which holds no planet."""
+    star = read_sequence(shared_data / "naco_betapic")
+    return replace(star, cube=star.cube[:, ::2], angles=star.angles[::2])
 
 
 def source(sequence, radius_px, position_angle=211.0, flux=3000.0):
@@ -55,7 +56,7 @@ def test_a_source_in_the_real_cube_is_fitted_by_negative_injection(naco, radius_
 
 
 def test_a_fitted_and_subtracted_source_leaves_noise_after_a_flip(naco):
-    real = inject(naco, [source(naco, 17)])
+    real = inject(naco, [source(naco, 17, flux=4000.0)])
     before = flipped_extremes(real, 17)
     assert max(-before[0], before[1]) > 5  # a flip alone is not enough
     clean = subtracted(real, [fitted(real, source(naco, 17, 199.0, flux=1.0))])
@@ -68,7 +69,7 @@ def test_a_filled_track_leaves_noise_after_a_flip(naco):
     low, high = flipped_extremes(clean, 17)
     assert max(-low, high) < 3.5
     y, x = np.indices(naco.shape)
-    for t in (0, 30, 60):
+    for t in (0, 15, 30):
         azimuth = np.deg2rad(211 + 90 - naco.angles[t])
         near = np.hypot(y - 50 - 17 * np.sin(azimuth), x - 50 - 17 * np.cos(azimuth))
         beside = near > 1.5 * naco.reference_fwhm
@@ -87,9 +88,9 @@ def test_what_is_subtracted_is_what_injection_adds(naco):
 
 def test_a_source_of_several_wavelengths_has_a_place_and_a_flux_in_each(naco):
     # two channels with speckles of their own: the sequence and its mirror image in time
-    cube = np.concatenate([naco.cube, naco.cube[:, ::-1]])[:, ::3]
+    cube = np.concatenate([naco.cube, naco.cube[:, ::-1]])[:, ::2]
     two = replace(
-        naco, cube=cube, angles=naco.angles[::3], psf=naco.psf.repeat(2, axis=0), fwhm=naco.fwhm[0]
+        naco, cube=cube, angles=naco.angles[::2], psf=naco.psf.repeat(2, axis=0), fwhm=naco.fwhm[0]
     )
     true = replace(source(two, 25), flux=(3000.0, 1500.0))
     found = fitted(inject(two, [true]), source(two, 25.5, 212.0, flux=1.0))

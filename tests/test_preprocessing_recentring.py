@@ -21,9 +21,9 @@ from exobench.datasets.sequence import Companion, ImageSequence
 
 @pytest.fixture(scope="module")
 def naco(shared_data):
-    """Every fourth frame of the real coronagraphic sequence."""
+    """Every seventh frame of the real coronagraphic sequence."""
     star = read_sequence(shared_data / "naco_betapic")
-    return replace(star, cube=star.cube[:, ::4], angles=star.angles[::4])
+    return replace(star, cube=star.cube[:, ::7], angles=star.angles[::7])
 
 
 @pytest.fixture(scope="module")
