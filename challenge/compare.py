@@ -96,10 +96,10 @@ class EntryComparison:
 
     @property
     def message(self) -> str:
-        """One sentence on what the test says."""
+        """What the test says, to stand behind the name of the metric."""
         tested = f"label-swap test over {self.n_units} units"
         if self.differences[self.rank_by].value is None:
-            return f"{self.rank_by} is undefined for one of them: nothing to test"
+            return "undefined for at least one of the two: nothing to test"
         if self.smallest_p >= SIGNIFICANT:
             return (
                 f"{tested}: p = {self.p_value:.2g}; too few sequences to separate any two "
@@ -164,7 +164,6 @@ def compare_entries(
         With its truth.
     seed : int
         Of resampling and of the labellings, where they are drawn.
-
     """
     manifest, track = challenge.manifest, first.track
     scores = tuple(strict_score(c.submission, challenge, seed=seed) for c in (first, second))

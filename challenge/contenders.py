@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FEWEST_DIGITS = 4
 """Of the id of an entry, to name it by."""
 
+MOST_LISTED = 10
+"""Entries in a message."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contender:
@@ -103,14 +106,18 @@ def find_pair(
 def _meant(
     text: str, manifest: Manifest, store: EntryStore, track: str | None
 ) -> Sequence[Entry | Contender]:
-    """All that a text can mean; at least one."""
+    """All that a text can mean; at least one.
+
+    A file called like a method, with no ending that makes it a zip, stands back behind it.
+    """
     path = Path(text)
-    if path.suffix.lower() == ".zip" or path.is_file():
-        return [Contender.of(read_submission(path, manifest, track))]
+    is_zip = path.suffix.lower() == ".zip"
     entries = [entry for entry in store.entries() if track in (None, entry.track)]
     found = [entry for entry in entries if _is_named(entry, text)]
-    if found:
+    if found and not (is_zip and path.is_file()):
         return found
+    if is_zip or path.is_file():
+        return [Contender.of(read_submission(path, manifest, track))]
     where = manifest.name if track is None else f"track {track} of {manifest.name}"
     if not entries:
         raise ChallengeError(f"no entry {text!r}: {where} has none yet; name zips of submissions")
@@ -148,4 +155,6 @@ def _no_pair(texts: Sequence[str], meant: Sequence[Sequence[Entry | Contender]])
 
 
 def _listed(ones: Sequence[Entry | Contender]) -> str:
-    return ", ".join(f"{one.id} ({one.name}, {one.track})" for one in ones)
+    named = ", ".join(f"{one.id} ({one.name}, {one.track})" for one in ones[:MOST_LISTED])
+    n_more = len(ones) - MOST_LISTED
+    return f"{named} and {n_more} more" if n_more > 0 else named

@@ -62,6 +62,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         print("  ".join(cells).rstrip())
 
 
+def counted(n: int, one: str, more: str | None = None) -> str:
+    """So many of something, such as "1 entry" or "2 entries"; by default with an s."""
+    return f"{n} {one if n == 1 else more or f'{one}s'}"
+
+
 def progress(steps: Iterable[T], total: int, title: str) -> Iterator[T]:
     """The same steps, with a bar and the time left on a terminal, plain lines elsewhere.
 

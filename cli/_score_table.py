@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exobench.cli._console import print_table
+from exobench.cli._console import counted, print_table
 from exobench.leaderboard.metric_help import SUMMARY, ranked_first
 from exobench.leaderboard.numbers import (
     EXACT,
@@ -23,10 +23,16 @@ def print_counts(submission: Path, scored: dict[str, Any]) -> None:
     overall = scored["overall"]
     print(f"{submission}: {scored['challenge']}, track {scored['track']}, {scored['mode']} scoring")
     print(
-        f"{_count(overall['tp'])} true and {_count(overall['fp'])} false positives at threshold "
-        f"{scored['threshold']:g}; {overall['n_injected']} injections in {overall['n_maps']} "
-        f"sequences, {overall['n_missing']} without a map\n"
+        f"at threshold {scored['threshold']:g}: {_found(overall)}; "
+        f"{counted(overall['n_injected'], 'injection')} in "
+        f"{counted(overall['n_maps'], 'sequence')}, {overall['n_missing']} without a map\n"
     )
+
+
+def _found(overall: dict[str, Any]) -> str:
+    if overall["tp"] is None:
+        return "no counts"  # the server of 2020 stopped with an exception
+    return f"{counted(overall['tp'], 'true positive')}, {counted(overall['fp'], 'false positive')}"
 
 
 def print_strict(scored: dict[str, Any], rank_by: str) -> None:
@@ -62,7 +68,3 @@ def _print_survey(scored: dict[str, Any]) -> None:
             f"\nF1 where a map has {found['companions_per_map']:g} companions on average: "
             f"{number_text(found['value'])} {interval_text(found['interval'])}"
         )
-
-
-def _count(value: int | None) -> str:
-    return "unknown" if value is None else str(value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exobench.cli._characterization import checked_estimates
-from exobench.cli._console import AsJson, print_json
+from exobench.cli._console import AsJson, counted, print_json
 
 if TYPE_CHECKING:
     from exobench.challenge.verdict import Verdict
@@ -67,7 +67,7 @@ def check(
 
 
 def _sentence(submission: Path, track: str | None, n_errors: int, n_warnings: int) -> str:
-    warnings = f"{n_warnings} warning{'s' if n_warnings != 1 else ''}"
+    warnings = counted(n_warnings, "warning")
     if n_errors:
-        return f"{submission}: not valid, {n_errors} error{'s' if n_errors > 1 else ''}, {warnings}"
+        return f"{submission}: not valid, {counted(n_errors, 'error')}, {warnings}"
     return f"{submission}: valid submission to track {track}, {warnings}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exobench.cli._console import AsJson, print_json, print_table
+from exobench.cli._console import AsJson, counted, print_json, print_table
 from exobench.leaderboard.estimate_help import ESTIMATES, HEADLINES
 from exobench.leaderboard.labels import entry_labels
 from exobench.leaderboard.numbers import DASH, EXACT, exact_note, number_text, stated_interval
@@ -56,8 +56,8 @@ def print_ranking(document: dict[str, Any]) -> None:
     """Print the boards of a `ranking`, one table per track, or two of positions and spectra."""
     for n, board in enumerate(_boards(document)):
         print("" if n == 0 else "\n", end="")
-        entries = _several(board.facts["n_entries"], "entry", "entries")
-        sequences = _several(board.facts["n_sequences"], "sequence", "sequences")
+        entries = counted(board.facts["n_entries"], "entry", "entries")
+        sequences = counted(board.facts["n_sequences"], "sequence")
         print(
             f"{document['challenge']}, track {board.track}: {entries}, {sequences}, "
             f"ranked by {board.rank_by}"
@@ -124,7 +124,3 @@ def _beside(row: dict[str, Any], key: str) -> str:
     if key == "n_detected":
         return f"{row[key]} of {row['n_companions']}"
     return number_text(row[key])
-
-
-def _several(n: int, one: str, more: str) -> str:
-    return f"{n} {one if n == 1 else more}"

@@ -11,11 +11,13 @@ from exobench.cli._console import (
     AsJson,
     Scheduler,
     Workers,
+    counted,
     print_json,
     print_problems,
     print_table,
     progress,
 )
+from exobench.leaderboard.numbers import DASH
 
 if TYPE_CHECKING:
     from exobench.challenge.rescore import Rescored, Rescoring
@@ -93,10 +95,11 @@ def _print(plan: Rescoring, done: list[Rescored]) -> None:
     counts = {state: sum(one.state == state for one in done) for state in ("changed", "new")}
     verb = "were" if plan.keep else "would be"
     print(
-        f"{manifest.name}: {len(done)} entries scored again; {counts['changed']} {verb} changed, "
-        f"{counts['new']} had no score, {sum(bool(one.problems) for one in done)} failed"
+        f"{manifest.name}: {counted(len(done), 'entry', 'entries')} scored again; "
+        f"{counts['changed']} {verb} changed, {counts['new']} had no score, "
+        f"{sum(bool(one.problems) for one in done)} failed"
     )
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return DASH if value is None else f"{value:.4f}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exobench.cli._console import AsJson, Scheduler, Workers, print_json, progress
+from exobench.cli._console import AsJson, Scheduler, Workers, counted, print_json, progress
 
 if TYPE_CHECKING:
     from exobench.challenge.problems import Problem
@@ -102,10 +102,10 @@ def _lines(plan: Verification, problems: list[Problem]) -> list[str]:
         "other": "not the one committed to",
         "committed": "the one committed to",
     }
+    found = counted(n_errors, "error") if n_errors else "nothing wrong found"
     return [
-        f"{plan.manifest.name}: "
-        + (f"{n_errors} error{'s' if n_errors > 1 else ''}" if n_errors else "nothing wrong found"),
-        f"  looked at      {len(plan.checks)} sequences, {n_files} files",
+        f"{plan.manifest.name}: {found}",
+        f"  looked at      {counted(len(plan.checks), 'sequence')}, {counted(n_files, 'file')}",
         f"  manifest       SHA-256 {plan.manifest_sha256}",
         f"  truth          {truth[plan.truth]}",
         f"  built again    {len(plan.rebuilt)} of {len(plan.checks)} sequences",

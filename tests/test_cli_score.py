@@ -19,8 +19,10 @@ def entries(toy_challenge):
 def test_headlines_are_printed_and_the_entry_is_kept(exobench, sub, toy_challenge):
     code, out, err = exobench("score", sub, toy_challenge.folder)
     assert (code, err) == (0, "")
-    assert "2 true and 0 false positives at threshold 5" in out
-    assert "2 injections in 2 sequences, 0 without a map" in out
+    assert (
+        "at threshold 5: 2 true positives, 0 false positives; 2 injections in 2 sequences, "
+        "0 without a map" in out
+    )
     (line,) = [line for line in out.splitlines() if line.startswith("F1  ")]
     assert line.split() == ["F1", "1.000", "–"]
     assert "they need 6 units or more" in out

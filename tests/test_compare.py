@@ -7,7 +7,7 @@ import pytest
 
 from exobench.challenge.compare import compare_entries
 from exobench.challenge.contenders import Contender, find_pair
-from exobench.challenge.entries import FolderEntryStore
+from exobench.challenge.entries import Entry, FolderEntryStore
 from exobench.challenge.evaluate import evaluate
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.ranking import ranking
@@ -73,6 +73,26 @@ def test_an_unknown_entry_lists_those_there_are(nine):
     entry = keep(nine, nine.maps(), name="one")
     with pytest.raises(InputError, match=rf"no entry 'two'.* has {entry} \(one, adi\)"):
         pair_of(nine, "one", "two")
+
+
+def test_of_many_entries_the_first_are_listed(nine):
+    class Many:
+        def entries(self):
+            method = {"name": "one"}
+            known = {"track": "adi", "method": method, "received": "", "baseline": False}
+            return [Entry(sha256=f"{i:064x}", **known) for i in range(1000)]
+
+    with pytest.raises(InputError, match="and 990 more") as caught:
+        find_pair(("two", "one"), nine.manifest, Many())
+    assert len(str(caught.value)) < 600
+
+
+def test_a_method_is_meant_before_a_file_of_its_name(nine, tmp_path, monkeypatch):
+    one = keep(nine, nine.maps(), name="pca")
+    other = keep(nine, nine.maps(), 6.0, name="median")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pca").write_text("notes")
+    assert [c.id for c in pair_of(nine, "pca", "median")] == [one, other]
 
 
 def test_without_entries_zips_are_asked_for(nine):

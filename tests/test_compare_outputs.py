@@ -97,7 +97,7 @@ def test_blank_challenges_have_a_figure_too(make_challenge):
     archives = (toy.archive(toy.maps()), toy.archive(toy.maps(), 0.49))
     contenders = [Contender.of(read_submission(one, toy.manifest)) for one in archives]
     compared = compare_entries(*contenders, read_challenge(toy.folder))
-    assert compared.message == "f1 is undefined for one of them: nothing to test"
+    assert compared.message == "undefined for at least one of the two: nothing to test"
     texts = [text.get_text() for text in compare_figure(compared, LABELS).subfigs[0].axes[0].texts]
     assert texts == ["no injections: no curve"]
     assert "False positives" in compare_latex(compared, LABELS)
