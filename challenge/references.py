@@ -103,7 +103,10 @@ class References:
         if problems:
             raise InputError(*problems)
         return {
-            _label(choice): ReducedSignificance(_fitted(choice, n_images), self.max_frames)  # type: ignore[arg-type]
+            reference_label(choice): ReducedSignificance(
+                _fitted(choice, n_images),  # type: ignore[arg-type]
+                self.max_frames,
+            )
             for choice in self.choices
         }
 
@@ -178,7 +181,7 @@ def _parted(choice: ReferenceChoice) -> tuple[str, dict[str, Any]]:
     return str(choice["name"]), options
 
 
-def _label(choice: ReferenceChoice) -> str:
+def reference_label(choice: ReferenceChoice) -> str:
     """The name of a baseline, with the options that differ from its defaults."""
     name, options = _parted(choice)
     default = load(name)

@@ -27,6 +27,7 @@ VERBS = (
     "verify",
     "difficulty",
     "run",
+    "campaign",
     "check",
     "score",
     "rescore",

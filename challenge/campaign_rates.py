@@ -1,0 +1,287 @@
+"""How many companions of a campaign are found at a rate of false positives, and by whom more.
+
+A companion is found if its candidate is above the highest threshold at which the blank maps
+have no more than so many false positives each, on average.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from exobench.challenge.campaign_tables import read_frame
+from exobench.scoring.binomial import binomial_interval
+from exobench.scoring.comparison import compare
+from exobench.scoring.counts import SequenceCounts
+from exobench.scoring.froc_band import froc_band
+from exobench.scoring.intervals import FEWEST_UNITS
+from exobench.scoring.permutation import holm
+from exobench.scoring.pooled import UnitStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+FP_PER_MAP = 1.0
+EVERYWHERE = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How many companions of a stratum an algorithm finds.
+
+    Attributes
+    ----------
+    algorithm, stratum : str
+        The stratum of separation, or `EVERYWHERE`.
+    found, n : int
+    interval : tuple of float
+        95 %: over the sequences, threshold included, where there are six or more and they
+        differ; else Clopper & Pearson's, for the threshold that was met.
+    over_sequences : bool
+        Which of the two.
+    """
+
+    algorithm: str
+    stratum: str
+    found: int
+    n: int
+    interval: tuple[float, float]
+    over_sequences: bool
+
+    @property
+    def tpr(self) -> float:
+        """Fraction found."""
+        return self.found / self.n
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """An algorithm against the first, companion by companion.
+
+    Attributes
+    ----------
+    algorithm, first, stratum : str
+    only_here, only_first : int
+        Companions that one of them finds and the other does not.
+    difference : float
+        Of the true positive rates: that of `algorithm` minus that of `first`.
+    p : float
+        Two-sided, of the label-swap permutation test, after Holm over the algorithms of the
+        stratum. Units are sequences where there are six or more, else companions, for which
+        it is McNemar's exact test.
+    """
+
+    algorithm: str
+    first: str
+    stratum: str
+    only_here: int
+    only_first: int
+    difference: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Summary:
+    """Rates at one false positive per map.
+
+    Attributes
+    ----------
+    thresholds : dict of str to float
+        By algorithm: candidates above it are detections.
+    refilled : dict of str to (float or None)
+        By algorithm: false positives above it of a refilled map, mean; None without any.
+    rates : tuple of Rate
+    pairs : tuple of Pair
+    """
+
+    thresholds: dict[str, float]
+    refilled: dict[str, float | None]
+    rates: tuple[Rate, ...]
+    pairs: tuple[Pair, ...]
+
+
+def summarized(folder: Path, labels: Sequence[str]) -> Summary:
+    """What a finished campaign comes down to."""
+    injections = read_frame(folder, "injections")
+    false = read_frame(folder, "false_positives")
+    costs = read_frame(folder, "costs")
+    sequences = list(dict.fromkeys(costs["sequence"]))
+    rates, columns, thresholds, refilled = [], {}, {}, {}
+    strata = strata_of(injections)
+    for label in labels:
+        rows = injections[injections["algorithm"] == label].reset_index(drop=True)
+        mine = false[false["algorithm"] == label]
+        threshold = threshold_at(mine, len(sequences))
+        thresholds[label] = threshold
+        refilled[label] = _refilled_rate(mine, threshold)
+        found = detected(rows, threshold)
+        columns[label] = (rows, found)
+        for stratum in strata:
+            here = _inside(rows, stratum)
+            rates.append(_rate(label, stratum, rows[here], found[here], (mine, sequences)))
+    pairs = [pair for stratum in strata for pair in _pairs(columns, stratum, len(sequences))]
+    return Summary(thresholds=thresholds, refilled=refilled, rates=tuple(rates), pairs=tuple(pairs))
+
+
+def strata_of(injections: pd.DataFrame) -> list[str]:
+    """Strata of separation from the star out, and `EVERYWHERE` behind them if they are several."""
+    first = injections.groupby("separation_stratum")["separation_px"].min().sort_values()
+    names = [str(name) for name in first.index]
+    return [*names, EVERYWHERE] if len(names) > 1 else names
+
+
+def threshold_at(false: pd.DataFrame, n_maps: int, fp_per_map: float = FP_PER_MAP) -> float:
+    """What a candidate must exceed for no more false positives per blank map.
+
+    Parameters
+    ----------
+    false : DataFrame
+        False positives of one algorithm.
+    n_maps : int
+        Blank maps that were searched.
+    fp_per_map : float
+    """
+    values = np.sort(false.loc[false["map"] == "blank", "value"].to_numpy())[::-1]
+    allowed = int(np.floor(fp_per_map * n_maps + 1e-9))
+    return float(values[allowed]) if values.size > allowed else -np.inf
+
+
+def detected(rows: pd.DataFrame, threshold: float) -> NDArray[np.bool_]:
+    """Whether the candidate of each injection is above the threshold; without one it is not."""
+    values = rows["candidate_value"].to_numpy(dtype=np.float64)
+    return np.asarray(np.nan_to_num(values, nan=-np.inf) > threshold)
+
+
+def _inside(rows: pd.DataFrame, stratum: str) -> NDArray[np.bool_]:
+    if stratum == EVERYWHERE:
+        return np.ones(len(rows), dtype=bool)
+    return np.asarray(rows["separation_stratum"] == stratum)
+
+
+def _refilled_rate(false: pd.DataFrame, threshold: float) -> float | None:
+    maps = false[false["map"] == "refilled"]
+    n = len(maps.groupby(["sequence", "injection"]))
+    return float((maps["value"] > threshold).sum() / n) if n else None
+
+
+def _rate(
+    label: str,
+    stratum: str,
+    rows: pd.DataFrame,
+    found: NDArray[np.bool_],
+    blank: tuple[pd.DataFrame, list[str]],
+) -> Rate:
+    band = _band(rows, *blank)
+    exact = tuple(float(end) for end in binomial_interval(found.sum(), len(found)))
+    return Rate(
+        algorithm=label,
+        stratum=stratum,
+        found=int(found.sum()),
+        n=len(found),
+        interval=band or (exact[0], exact[1]),
+        over_sequences=band is not None,
+    )
+
+
+def _band(
+    rows: pd.DataFrame, false: pd.DataFrame, sequences: list[str]
+) -> tuple[float, float] | None:
+    """Interval over the sequences; None where they are too few or agree."""
+    if len(sequences) < FEWEST_UNITS:
+        return None
+    band = froc_band(_statistics(rows, false, sequences), [FP_PER_MAP])
+    if band is None or not np.isfinite(band.low[0]):
+        return None
+    return float(band.low[0]), float(band.high[0])
+
+
+def _statistics(rows: pd.DataFrame, false: pd.DataFrame, sequences: list[str]) -> UnitStatistics:
+    """Counts of the sequences at the values of true positives, which is all that rates need."""
+    values = {name: part["candidate_value"].dropna() for name, part in rows.groupby("sequence")}
+    blank = false[false["map"] == "blank"]
+    others = {name: part["value"] for name, part in blank.groupby("sequence")}
+    levels = np.unique(rows["candidate_value"].dropna())[::-1]
+    n_injected = rows["sequence"].value_counts()
+    none = np.empty(0)
+    return UnitStatistics(
+        sums={
+            "n_injected": np.array([float(n_injected.get(name, 0)) for name in sequences]),
+            "n_maps": np.ones(len(sequences)),
+        },
+        tp_at=np.array([_at_or_above(values.get(name, none), levels) for name in sequences]),
+        fp_at=np.array([_at_or_above(others.get(name, none), levels) for name in sequences]),
+        tp_error_px=none,
+        tp_unit=np.empty(0, dtype=np.intp),
+        f1=np.empty((len(sequences), 0)),
+        tpr=np.empty((len(sequences), 0)),
+        injected=np.empty((len(sequences), 0)),
+    )
+
+
+def _at_or_above(values: ArrayLike, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    return (ordered.size - np.searchsorted(ordered, levels, side="left")).astype(np.float64)
+
+
+def _pairs(
+    columns: dict[str, tuple[pd.DataFrame, NDArray[np.bool_]]], stratum: str, n_sequences: int
+) -> list[Pair]:
+    """Every algorithm but the first against that."""
+    first, *others = columns
+    rows, reference = columns[first]
+    here = _inside(rows, stratum)
+    found = []
+    for label in others:
+        mine = columns[label][1][here]
+        theirs = reference[here]
+        only_here, only_first = int((mine & ~theirs).sum()), int((theirs & ~mine).sum())
+        p = (
+            _swapped_by_sequence(rows[here], mine, theirs)
+            if n_sequences >= FEWEST_UNITS
+            else _swapped_by_companion(only_here, only_first)
+        )
+        difference = (only_here - only_first) / max(1, int(here.sum()))
+        found.append((label, only_here, only_first, difference, p))
+    adjusted = holm([p for *_, p in found])
+    return [
+        Pair(
+            algorithm=label,
+            first=first,
+            stratum=stratum,
+            only_here=only_here,
+            only_first=only_first,
+            difference=difference,
+            p=p,
+        )
+        for (label, only_here, only_first, difference, _), p in zip(found, adjusted, strict=True)
+    ]
+
+
+def _swapped_by_companion(only_here: int, only_first: int) -> float:
+    """Of all swaps of the outcomes of companions: only those that differ matter."""
+    n = only_here + only_first
+    return float(stats.binomtest(only_here, n).pvalue) if n else 1.0
+
+
+def _swapped_by_sequence(
+    rows: pd.DataFrame, mine: NDArray[np.bool_], theirs: NDArray[np.bool_]
+) -> float:
+    def counts(found: NDArray[np.bool_]) -> list[SequenceCounts]:
+        table = rows.assign(found=found).groupby("sequence")["found"].agg(["sum", "size"])
+        return [
+            SequenceCounts(
+                name=str(name), instrument="", unit=str(name), tp=int(tp), fp=0, n_injected=int(n)
+            )
+            for name, tp, n in table.itertuples()
+        ]
+
+    return compare({"mine": counts(mine), "theirs": counts(theirs)}, "tpr").p_values[
+        "mine", "theirs"
+    ]
