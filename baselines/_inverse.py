@@ -1,0 +1,190 @@
+"""What all inverse methods share: from the flux at each wavelength to a calibrated map of S/N.
+
+An inverse method asks, of every position on the sky, how bright a companion there would
+have to be to make the frames what they are, and how sure that is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from exobench.baselines._response import probed_response
+from exobench.datasets.geometry import radius_map
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from exobench.datasets.sequence import ImageSequence
+
+    Values = NDArray[np.float64]
+
+_ELEMENTS = 150  # resolution elements that the scatter at a separation is taken over
+_CLIP = 3.0
+_CLIPPED_STD = 0.9866  # of a Gaussian of unit width, cut at 3 sigma
+_FROM_MEDIAN = 1.4826  # standard deviation of a Gaussian over its median absolute value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FluxMaps:
+    """The flux of a companion at every position, and its standard error.
+
+    Attributes
+    ----------
+    flux, sigma : ndarray, shape (n_y, n_x)
+        North up, in the unit of the cube, in an aperture of diameter 1 FWHM. NaN, both,
+        where there is no estimate.
+    """
+
+    flux: Values
+    sigma: Values
+
+    @property
+    def snr(self) -> Values:
+        """Flux over its standard error, shape (n_y, n_x)."""
+        return self.flux / self.sigma
+
+
+@dataclass(frozen=True, slots=True)
+class FluxEstimator(ABC):
+    """A method that estimates the flux of a companion at every position of the field.
+
+    Attributes
+    ----------
+    calibrate : bool
+        Whether the standard errors are multiplied by the scatter of the S/N at each
+        separation (`scatter_profile`), for what their model of the noise leaves out:
+        above all that speckles of successive frames are alike.
+    """
+
+    tracks: ClassVar[tuple[str, ...]] = ("adi", "adi_ifs")
+    probed: ClassVar[bool] = False
+
+    calibrate: bool = True
+
+    def __call__(self, sequence: ImageSequence) -> Values:
+        """Flux of a point source over its standard error, at every pixel.
+
+        Shape (n_y, n_x); NaN where there is no estimate.
+        """
+        return self._maps(sequence).snr
+
+    def estimate(self, sequence: ImageSequence) -> FluxMaps:
+        """Flux of a companion at every pixel, and its standard error.
+
+        Of several wavelengths the mean over them; see `combined`. Where the method is
+        `probed`, divided by its response, which takes two more runs; see `probed_response`.
+        """
+        maps = self._maps(sequence)
+        if not self.probed:
+            return maps
+
+        def flux_of(probed: ImageSequence) -> Values:
+            return self._raw(probed)[0].flux
+
+        response = probed_response(flux_of, sequence, maps.flux, maps.sigma)
+        return FluxMaps(flux=maps.flux / response, sigma=maps.sigma / response)
+
+    def _maps(self, sequence: ImageSequence) -> FluxMaps:
+        seen, reversed_ = self._raw(sequence)
+        if not self.calibrate:
+            return seen
+        scatter = scatter_profile((seen.snr, reversed_.snr), sequence.reference_fwhm)
+        return replace(seen, sigma=seen.sigma * scatter)
+
+    def _raw(self, sequence: ImageSequence) -> list[FluxMaps]:
+        """Maps on the sky, and on one that turns the other way round, where nothing is."""
+        turns = np.stack([sequence.angles, -sequence.angles])
+        channels = [sequence.channel(i) for i in range(sequence.n_wavelengths)]
+        maps = [self.channel_maps(channel, turns) for channel in channels]
+        return [combined(same, sequence.star_flux) for same in zip(*maps, strict=True)]
+
+    @abstractmethod
+    def channel_maps(self, sequence: ImageSequence, turns: Values) -> list[FluxMaps]:
+        """Flux and standard error of a companion at every pixel, from one wavelength.
+
+        Parameters
+        ----------
+        sequence : ImageSequence
+            Of one wavelength.
+        turns : ndarray, shape (n, n_frames)
+            Derotation angles, in degrees, on which a companion's track depends. For every
+            row of them a pair of maps is returned. What decides which frames look alike
+            are differences of angles, up to their sign: the same in every row.
+        """
+
+
+def combined(maps: Sequence[FluxMaps], star_flux: Values | None) -> FluxMaps:
+    """Flux of a companion whose contrast is the same at all wavelengths.
+
+    Parameters
+    ----------
+    maps : sequence of FluxMaps
+        One per wavelength.
+    star_flux : ndarray, shape (n_wavelengths,), or None
+        None: the flux is taken to be the same at all wavelengths.
+
+    Returns
+    -------
+    FluxMaps
+        The mean contrast, weighted by its inverse variance, times the mean star flux. A
+        wavelength without an estimate has no weight.
+    """
+    spectrum = np.ones(len(maps)) if star_flux is None else star_flux / star_flux.mean()
+    scale = spectrum[:, np.newaxis, np.newaxis]
+    flux, sigma = np.stack([m.flux for m in maps]), np.stack([m.sigma for m in maps])
+    known = np.isfinite(flux) & (sigma > 0) & np.isfinite(sigma)
+    weight = np.where(known, (scale / np.where(known, sigma, 1)) ** 2, 0)
+    total = weight.sum(axis=0)
+    total[total == 0] = np.nan
+    mean = (weight * np.where(known, flux / scale, 0)).sum(axis=0) / total
+    return FluxMaps(flux=mean, sigma=1 / np.sqrt(total))
+
+
+def scatter_profile(maps: Sequence[Values], fwhm: float) -> Values:
+    """Standard deviation of maps of S/N about 0 at each separation, shape of a map.
+
+    Parameters
+    ----------
+    maps : sequence of ndarray, shape (n_y, n_x)
+        On the second of two, made with the angles reversed, no companion adds up, while
+        the noise is as on the first.
+    fwhm : float
+        In pixels.
+
+    Notes
+    -----
+    At a radius the standard deviation, cut at 3 sigma, over the ring about it that holds
+    150 resolution elements, and is at least 1 FWHM wide on each side. A scatter known from
+    few of them would make a threshold of 5 sigma mean little: with 20, noise exceeds it a
+    thousand times as often as it should. 1 where nothing is known.
+    """
+    radius = radius_map(maps[0].shape)
+    values = np.stack([m.ravel() for m in maps])
+    order = np.argsort(radius, axis=None)
+    ordered, values = radius.ravel()[order], values[:, order]
+    least = _ELEMENTS * np.pi / 4 * fwhm**2
+    at = np.arange(0, ordered[-1] + fwhm / 2, fwhm / 2)
+    scatter = np.empty(at.size)
+    for i, r in enumerate(at):
+        half = max(fwhm, min(least / (4 * np.pi * max(r, fwhm)), ordered[-1]))
+        if r < half:  # a disc instead
+            half = max(fwhm, np.sqrt(least / np.pi) - r)
+        first, last = np.searchsorted(ordered, [r - half, r + half])
+        scatter[i] = _clipped_std(values[:, first:last])
+    return np.interp(radius, at, scatter)
+
+
+def _clipped_std(values: Values) -> float:
+    """Standard deviation about 0 of what lies within 3 of them; 1 of nothing."""
+    size = np.abs(values[np.isfinite(values)])
+    std = _FROM_MEDIAN * float(np.median(size)) if size.size else 0.0
+    for _ in range(5):
+        inside = size[size < _CLIP * std]
+        std = float(np.sqrt(np.mean(inside**2))) / _CLIPPED_STD if inside.size else 0.0
+    return std or 1.0

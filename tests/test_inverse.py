@@ -1,0 +1,102 @@
+"""What inverse methods share: how wavelengths are combined, errors calibrated, fluxes probed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from exobench.baselines._inverse import FluxEstimator, FluxMaps, combined, scatter_profile
+from exobench.baselines._response import probed_response
+from exobench.datasets.geometry import radius_map
+from exobench.datasets.injection import companion_signals
+from exobench.datasets.sequence import Companion, ImageSequence
+
+
+def maps(flux, sigma, shape=(2, 3)):
+    return FluxMaps(flux=np.full(shape, float(flux)), sigma=np.full(shape, float(sigma)))
+
+
+def test_wavelengths_count_by_the_inverse_variance_of_the_contrast():
+    star = np.array([1.0, 3.0])
+    together = combined([maps(2, 1), maps(9, 1.5)], star)
+    contrasts, errors = np.array([2.0, 3.0]), np.array([1.0, 0.5])
+    weights = errors**-2 / (errors**-2).sum()
+    np.testing.assert_allclose(together.flux, (weights * contrasts).sum() * star.mean())
+    np.testing.assert_allclose(together.sigma, (errors**-2).sum() ** -0.5 * star.mean())
+
+
+def test_without_a_known_star_the_spectrum_is_flat():
+    together = combined([maps(2, 1), maps(4, 1)], None)
+    np.testing.assert_allclose(together.flux, 3)
+    np.testing.assert_allclose(together.sigma, 0.5**0.5)
+
+
+def test_a_wavelength_without_an_estimate_has_no_weight():
+    holes = maps(5, 1)
+    holes.flux[0], holes.sigma[1] = np.nan, np.nan
+    np.testing.assert_allclose(combined([maps(2, 1), holes], None).flux, 2)
+    assert np.isnan(combined([holes], None).snr).all()
+
+
+def test_the_scatter_at_a_separation_is_found_whatever_a_companion_does():
+    rng = np.random.default_rng(0)
+    radius = radius_map((101, 101))
+    truth = np.where(radius < 25, 2.0, 1.0)
+    noise = truth * rng.normal(size=(2, 101, 101))
+    noise[0, 40:43, 60:63] = 60
+    found = scatter_profile(noise, fwhm=3.0)
+    np.testing.assert_allclose(found[radius < 20], 2, rtol=0.05)
+    np.testing.assert_allclose(found[(radius > 30) & (radius < 65)], 1, rtol=0.05)
+
+
+def test_the_scatter_of_nothing_is_one():
+    assert (scatter_profile([np.full((9, 9), np.nan)], 3.0) == 1).all()
+    assert (scatter_profile([np.zeros((9, 9))], 3.0) == 1).all()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Toy(FluxEstimator):
+    """Loses light towards the star; its errors are too small by a factor of 3."""
+
+    def channel_maps(self, sequence, turns):
+        rng = np.random.default_rng(1)
+        return [
+            FluxMaps(flux=rng.normal(size=sequence.shape), sigma=np.full(sequence.shape, 1 / 3))
+            for _ in turns
+        ]
+
+
+def blank(size=61, rotation=4.0):
+    y, x = np.indices((13, 13)) - 6
+    return ImageSequence(
+        name="blank",
+        cube=np.zeros((1, 9, size, size)),
+        angles=np.linspace(0, rotation, 9),
+        psf=np.exp(-4 * np.log(2) * (x**2 + y**2) / 9)[np.newaxis],
+        fwhm=3.0,
+        pixel_scale=0.01,
+    )
+
+
+def test_calibration_changes_errors_and_nothing_else():
+    raw, calibrated = Toy(calibrate=False).estimate(blank()), Toy().estimate(blank())
+    np.testing.assert_array_equal(raw.flux, calibrated.flux)
+    assert raw.snr.std() == pytest.approx(3, rel=0.1)
+    assert Toy()(blank()).std() == pytest.approx(1, rel=0.1)
+
+
+def test_probes_measure_the_response():
+    sequence = blank()
+    loss = 0.2 + 0.01 * radius_map(sequence.shape)
+    unit = companion_signals(
+        sequence, [Companion(separation=0.15, position_angle=20.0, flux=1.0)], smearing=1
+    )[0].stamps.max()
+
+    def flux_of(probed):
+        # a companion on a pixel of the sky stands there in the first frame too
+        return 5.0 + loss * probed.cube[0, 0] / unit
+
+    flux, sigma = np.full(sequence.shape, 5.0), np.full(sequence.shape, 0.1)
+    found = probed_response(flux_of, sequence, flux, sigma)
+    middle = (radius_map(sequence.shape) > 6) & (radius_map(sequence.shape) < 24)
+    np.testing.assert_allclose(found[middle], loss[middle], rtol=0.12)
