@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from array_api_extra import at
@@ -40,6 +40,20 @@ class Zone:
     pixels: NDArray[np.intp]
     fitted: NDArray[np.intp]
     radius: float
+
+
+class ZonedModel(NamedTuple):
+    """Models of frames that are linear combinations of frames, other ones in each zone.
+
+    Attributes
+    ----------
+    zones : iterable of Zone
+    weights_of : callable
+        As `subtracted_by_zone` takes them.
+    """
+
+    zones: Iterable[Zone]
+    weights_of: Callable[[Array, float], Array]
 
 
 def ring_limits(shape: tuple[int, int], width: float) -> NDArray[np.float64]:

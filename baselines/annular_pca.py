@@ -17,7 +17,12 @@ from exobench.baselines._references import (
     sky_tracks,
     star_frames,
 )
-from exobench.baselines._zones import ring_limits, segmented_rings, subtracted_by_zone
+from exobench.baselines._zones import (
+    ZonedModel,
+    ring_limits,
+    segmented_rings,
+    subtracted_by_zone,
+)
 from exobench.datasets.backends import like
 
 if TYPE_CHECKING:
@@ -74,18 +79,22 @@ class AnnularPCA(Accelerated):
         stars = star_frames(sequence, self.library)
         own = 0 if self.library == "rdi" else sequence.n_frames
         check_enough_frames(self.n_components, own + len(stars), sequence.name)
+        return subtracted_by_zone(frames, *self.zoned_model(sequence), like(frames, stars))
+
+    def zoned_model(self, sequence: ImageSequence) -> ZonedModel:
+        """Zones, and the weights of frames in each other's models."""
         fwhm = float(sequence.fwhm[0])
+        n_stars = len(star_frames(sequence, self.library))
         displacement = displacements(sky_tracks(sequence.angles))
         limits = ring_limits(sequence.shape, self.annulus_width * fwhm)
 
         def weights(gram: Array, radius: float) -> Array:
             least = self.delta_rotation * fwhm / radius
             turned = reference_frames(displacement, least, 2 * self.n_components)
-            library = joined_by_stars(turned, len(stars), self.library)
+            library = joined_by_stars(turned, n_stars, self.library)
             return projection_weights(gram, library, self.n_components)
 
-        rings = segmented_rings(sequence.shape, limits, self.n_segments)
-        return subtracted_by_zone(frames, rings, weights, like(frames, stars))
+        return ZonedModel(segmented_rings(sequence.shape, limits, self.n_segments), weights)
 
 
 baseline = AnnularPCA

@@ -19,7 +19,13 @@ from exobench.baselines._references import (
     sky_tracks,
     star_frames,
 )
-from exobench.baselines._zones import Zone, ring_limits, segmented_rings, subtracted_by_zone
+from exobench.baselines._zones import (
+    Zone,
+    ZonedModel,
+    ring_limits,
+    segmented_rings,
+    subtracted_by_zone,
+)
 from exobench.datasets.backends import like
 
 if TYPE_CHECKING:
@@ -78,18 +84,21 @@ class PCA(Accelerated):
         check_enough_frames(self.n_components, own + len(stars), sequence.name)
         if self.delta_rotation == 0 and self.library == "adi":
             return pca_residuals(frames, self.n_components)
+        return subtracted_by_zone(frames, *self.zoned_model(sequence), like(frames, stars))
+
+    def zoned_model(self, sequence: ImageSequence) -> ZonedModel:
+        """Zones, and the weights of frames in each other's models."""
         fwhm = float(sequence.fwhm[0])
+        n_stars = len(star_frames(sequence, self.library))
         displacement = displacements(sky_tracks(sequence.angles))
 
         def weights(gram: Array, radius: float) -> Array:
             least = self.delta_rotation * fwhm / radius
             turned = reference_frames(displacement, least, 2 * self.n_components)
-            library = joined_by_stars(turned, len(stars), self.library)
+            library = joined_by_stars(turned, n_stars, self.library)
             return projection_weights(gram, library, self.n_components)
 
-        return subtracted_by_zone(
-            frames, self.zones(sequence.shape, fwhm), weights, like(frames, stars)
-        )
+        return ZonedModel(self.zones(sequence.shape, fwhm), weights)
 
     def zones(self, shape: tuple[int, int], fwhm: float) -> Iterator[Zone]:
         """Rings, each fitted on the whole frame; one of all pixels where they would be alike."""
