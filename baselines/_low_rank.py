@@ -66,7 +66,9 @@ def pca_residuals(frames: Array, n_components: int) -> Array:
     residuals = xp.empty_like(matrix)
     for block in _pixel_blocks(matrix):
         pixels = matrix[:, block]
-        residuals = at(residuals)[:, block].set(pixels - vectors @ (vectors.T @ pixels))
+        rest = -vectors @ (vectors.T @ pixels)
+        rest += pixels
+        residuals = at(residuals)[:, block].set(rest)
     return xp.reshape(residuals, frames.shape)
 
 

@@ -253,8 +253,12 @@ def _interpolated(stack: Array, turns: NDArray[np.float64], interpolation: str) 
                 [[cos, sin, cx - cos * cx - sin * cy], [-sin, cos, cy + sin * cx - cos * cy]]
             )
             for i, frames in enumerate(stack):
-                turned[i, t] = cv2.warpAffine(
-                    frames[t], source, size, flags=kernel | cv2.WARP_INVERSE_MAP
+                cv2.warpAffine(
+                    frames[t],
+                    source,
+                    size,
+                    dst=turned[i, t],
+                    flags=kernel | cv2.WARP_INVERSE_MAP,
                 )
     finally:
         cv2.setNumThreads(n_threads)
