@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -55,11 +56,20 @@ def print_note(text: str) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: the first column left-aligned, the others right-aligned."""
     table = [list(columns), *(list(row) for row in rows)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
+    widths = [max(_width(row[i]) for row in table) for i in range(len(columns))]
     for row in table:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        blanks = [" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [row[0] + blanks[0]]
+        cells += [blank + cell for cell, blank in zip(row[1:], blanks[1:], strict=True)]
         print("  ".join(cells).rstrip())
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal gives to a text: two to a wide letter, none to an accent."""
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
 
 
 def counted(n: int, one: str, more: str | None = None) -> str:

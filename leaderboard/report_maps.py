@@ -37,7 +37,8 @@ MOST_PIXELS = 6_000_000
 """Of all images of a page; larger sets are shown with pixels joined."""
 
 _SIDE = 300.0  # width of a drawing in its own units
-_BAR = 54.0  # what the colour bar and its numbers take beside it
+_BAR = 66.0  # what the colour bar and its numbers take beside it
+_LETTERS, _TEXT = 6, 44.0  # longer numbers are squeezed into so much
 _LEAST, _MOST = 13.0, 34.0  # sizes of marks
 _N_COLOURS = 255  # the last index of a palette is for what claims nothing
 _GRADIENT = "colours-of-maps"
@@ -271,7 +272,9 @@ def _colour_bar(paper: _Paper, norm: Normalize, threshold: float) -> Iterable[st
         at = {place: text for place, text in at.items() if abs(place - y) > 13}
         at[y] = f"{threshold:.3g}"
     for y, text in at.items():
-        yield f'<text class="tick" x="{left + 13:g}" y="{y + 4:.1f}">{escape(text)}</text>'
+        squeezed = f' textLength="{_TEXT:g}" lengthAdjust="spacingAndGlyphs"'
+        fit = squeezed if len(text) > _LETTERS else ""
+        yield f'<text class="tick" x="{left + 13:g}" y="{y + 4:.1f}"{fit}>{escape(text)}</text>'
 
 
 def _said(result: SequenceResult) -> str:

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from exobench.cli._console import print_table
+
 
 @pytest.fixture
 def ranked(exobench, tmp_path, make_challenge):
@@ -71,6 +73,16 @@ def test_a_damaged_entry_is_named(exobench, ranked):
     code, out, err = exobench("rank", ranked.folder)
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {path}: is not JSON")
+
+
+def test_columns_line_up_behind_wide_letters(capsys):
+    print_table(("name", "x"), [("日本", "1"), ("e\u0301te", "2"), ("abcdef", "3")])
+    assert capsys.readouterr().out.splitlines() == [
+        "name    x",
+        "日本    1",
+        "e\u0301te     2",
+        "abcdef  3",
+    ]
 
 
 def test_the_help_has_an_example(exobench):

@@ -80,7 +80,8 @@ def show_curves(board: Board) -> None:
         + (
             ""
             if board.is_practice
-            else " A contest shows a few points of each curve: all steps would give positions away."
+            else " A contest shows a few points of each curve, joined by lines: all steps would "
+            "give positions away."
         )
     )
 
