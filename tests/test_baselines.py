@@ -85,6 +85,18 @@ def detection_map(name, track, size):
     return load(name)(with_companion(track, size))
 
 
+@functools.cache
+def sparse(track, size):
+    """Every third frame, for what does not hang on their number."""
+    star = with_companion(track, size)
+    return dataclasses.replace(star, cube=star.cube[:, ::3], angles=star.angles[::3])
+
+
+@functools.cache
+def sparse_map(name, track, size):
+    return load(name)(sparse(track, size))
+
+
 def searched(shape):
     return annulus(shape, 1.5 * FWHM, edge_distance(shape) - FWHM)
 
@@ -123,7 +135,7 @@ def test_a_strong_companion_is_the_brightest_place_within_a_pixel(name, track, s
     assert detections[found] > 5
 
 
-@pytest.mark.parametrize(("name", "track", "size"), CASES)
+@pytest.mark.parametrize(("name", "track", "size"), EVEN)
 def test_with_the_sign_of_the_angles_flipped_it_is_not_found(name, track, size):
     sequence = with_companion(track, size)
     flipped = load(name)(dataclasses.replace(sequence, angles=-sequence.angles))
@@ -140,19 +152,19 @@ def test_a_field_without_companion_is_not_full_of_detections(name, track, size):
 
 @pytest.mark.parametrize(("name", "track", "size"), EVEN)
 def test_the_same_input_gives_the_same_map_and_is_left_alone(name, track, size):
-    sequence = with_companion(track, size)
+    sequence = sparse(track, size)
     before = sequence.cube.copy()
-    np.testing.assert_array_equal(load(name)(sequence), detection_map(name, track, size))
+    np.testing.assert_array_equal(load(name)(sequence), sparse_map(name, track, size))
     np.testing.assert_array_equal(sequence.cube, before)
 
 
 @pytest.mark.parametrize(("name", "track", "size"), EVEN)
 def test_the_unit_of_the_cube_does_not_matter(name, track, size):
-    sequence = with_companion(track, size)
+    sequence = sparse(track, size)
     scaled = dataclasses.replace(sequence, cube=sequence.cube * np.float32(3e-7))
     field = searched((size, size))
     np.testing.assert_allclose(
-        load(name)(scaled)[field], detection_map(name, track, size)[field], atol=0.02
+        load(name)(scaled)[field], sparse_map(name, track, size)[field], atol=0.02
     )
 
 
