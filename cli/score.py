@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -217,5 +218,5 @@ def _ending(challenge: Path, mode: Mode, kept: Kept | None) -> str:
     if kept is None:
         return "\nnot kept" + (" (eidc scores never are)" if mode is Mode.eidc else " (dry run)")
     if kept.is_new:
-        return f"\nkept as entry {kept.entry.id}; see exobench rank {challenge}"
+        return f"\nkept as entry {kept.entry.id}; see exobench rank {quote(str(challenge))}"
     return f"\nthe same zip is an entry already: {kept.entry.id}, received {kept.entry.received}"
