@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import fft, ndimage
 from scipy.optimize import minimize
 
 from exobench.datasets.errors import SequenceError
@@ -141,8 +141,9 @@ def _interpolant(x: NDArray[np.float64], period: int) -> NDArray[np.float64]:
 
 def _self_convolution_peak(image: NDArray[np.float64]) -> tuple[float, float]:
     bright = np.clip(image - np.median(image), 0, None)
-    peak = np.argmax(signal.fftconvolve(bright, bright))
-    y, x = np.unravel_index(peak, tuple(2 * n - 1 for n in image.shape))
+    shape = tuple(2 * n - 1 for n in image.shape)
+    convolution = fft.irfftn(fft.rfftn(bright, shape) ** 2, shape)
+    y, x = np.unravel_index(np.argmax(convolution), shape)
     return float(y) / 2, float(x) / 2
 
 
