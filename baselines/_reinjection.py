@@ -8,17 +8,20 @@ Positions are ``(y, x)`` in pixels on the derotated frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from exobench.baselines._detection import IMAGE_CHOICES, detected_in_image
+from exobench.datasets.injection import inject
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines._registry import Baseline
-    from exobench.datasets.sequence import ImageSequence
+    from exobench.datasets.sequence import Companion, ImageSequence
+
+WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,3 +59,54 @@ def look(baseline: Baseline, sequence: ImageSequence) -> Look:
         found = detected_in_image(choice, image, sequence.reference_fwhm)
         return Look(detections=found, image=image)
     return Look(detections=np.asarray(method(sequence), dtype=np.float64))
+
+
+class Reinjection(Protocol):
+    """A baseline prepared for companions in one sequence, one at a time.
+
+    Attributes
+    ----------
+    path : str
+        How it looks: ``"whole"``, by reducing the whole sequence again, or ``"subspace"``.
+    blank : Look
+        What the baseline makes of the sequence as it is.
+    """
+
+    path: str
+    blank: Look
+
+    def look(self, companion: Companion) -> Look:
+        """What the baseline makes of the sequence with the companion."""
+
+
+class WholeReinjection:
+    """A baseline that reduces the whole sequence again for every companion.
+
+    Parameters
+    ----------
+    baseline : Baseline
+    sequence : ImageSequence
+        Without companions.
+    """
+
+    path = WHOLE
+
+    def __init__(self, baseline: Baseline, sequence: ImageSequence) -> None:
+        self._baseline, self._sequence = baseline, sequence
+        self.blank = look(baseline, sequence)
+
+    def look(self, companion: Companion) -> Look:
+        """What the baseline makes of the sequence with the companion."""
+        return look(self._baseline, inject(self._sequence, [companion]))
+
+
+def prepared_reinjection(baseline: Baseline, sequence: ImageSequence) -> Reinjection:
+    """The cheapest way to put companions into a sequence that shows what a whole reduction does.
+
+    See `exobench.baselines._subspace_reinjection` for what that is of linear subspace methods.
+    """
+    from exobench.baselines._subspace_reinjection import SubspaceReinjection, follows_from_gram
+
+    if sequence.n_wavelengths == 1 and follows_from_gram(baseline):
+        return SubspaceReinjection(baseline, sequence)
+    return WholeReinjection(baseline, sequence)

@@ -20,7 +20,14 @@ from exobench.challenge.campaign_journal import (
     write_tables,
 )
 from exobench.challenge.campaign_sources import Source
-from exobench.challenge.campaign_work import Calibration, Runs, calibrate, plan_of, run
+from exobench.challenge.campaign_work import (
+    Calibration,
+    Runs,
+    calibrate,
+    plan_of,
+    run,
+    runs_in_a_task,
+)
 from exobench.challenge.documents import File, read_json, write_json
 from exobench.challenge.environment import differences, environment
 from exobench.challenge.references import reference_problems
@@ -33,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
+
+    from exobench.challenge.campaign_plan import Injection
 
 BEGUN = "begun.json"
 CAMPAIGN = "campaign.json"
@@ -206,9 +215,10 @@ def _runs(settings: Settings, done: Done) -> list[Runs]:
         plan = plan_of(done.limits[source.name], settings.injections, settings.seed)
         for algorithm in settings.algorithms:
             here = (algorithm.label, source.name)
-            left = [one for one in plan if (*here, one.index) not in done.runs]
+            left: list[Injection] = [one for one in plan if (*here, one.index) not in done.runs]
             with_blank = (*here, BLANK) not in done.runs
-            groups = [left[i : i + 1] for i in range(len(left))] or [[]] * with_blank
+            size = runs_in_a_task(source, algorithm)
+            groups = [left[i : i + size] for i in range(0, len(left), size)] or [[]] * with_blank
             tasks += [
                 Runs(
                     source=source,

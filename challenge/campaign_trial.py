@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
+from exobench.datasets.geometry import to_yx
 from exobench.scoring.candidates import distance, find_candidates
-from exobench.scoring.diagnostics.rings import aperture_fluxes, ring_fluxes
+from exobench.scoring.diagnostics.rings import aperture_fluxes
 from exobench.scoring.matching import match
-from exobench.scoring.snr import significance_at
+from exobench.scoring.snr import n_noise_apertures, significance_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,7 +147,7 @@ def _refined(seen: Look, pixel: NDArray[np.intp], fwhm: float) -> NDArray[np.flo
     """
     values = seen.detections
     if seen.image is not None:
-        half = 4 * int(np.ceil(fwhm))
+        half = int(np.ceil(1.5 * fwhm))
         low = np.maximum(pixel - half, 0)
         window = seen.image[low[0] : pixel[0] + half + 1, low[1] : pixel[1] + half + 1]
         smooth = ndimage.gaussian_filter(np.nan_to_num(window), fwhm / _FWHM_PER_SIGMA)
@@ -187,16 +188,24 @@ def _photometry(
     if seen.image is None or blank.image is None or sequence.n_wavelengths > 1:
         return nothing
     fwhm = sequence.reference_fwhm
-    with_it, without = (
-        float(aperture_fluxes(image.astype(np.float64), fwhm, yx)[0])
-        for image in (seen.image, blank.image)
-    )
-    level = float(np.mean(ring_fluxes(blank.image.astype(np.float64), fwhm, injection.radius_px)))
+    without, *ring = _ring(blank.image, sequence, injection)
+    added = float(aperture_fluxes(seen.image.astype(np.float64) - blank.image, fwhm, yx)[0])
     return {
         "photometry": "aperture",
-        "measured_flux": _number(with_it - level),
-        "throughput": _number((with_it - without) / injection.flux),
+        "measured_flux": _number(without + added - float(np.mean(ring))),
+        "throughput": _number(added / injection.flux),
     }
+
+
+def _ring(
+    image: NDArray[np.float32], sequence: ImageSequence, injection: Injection
+) -> NDArray[np.float64]:
+    """Fluxes in the apertures of the ring of a companion, that at its place first."""
+    fwhm, radius = sequence.reference_fwhm, injection.radius_px
+    n = int(n_noise_apertures(radius, fwhm)) + 1
+    theta = injection.theta - 360 * np.arange(n) / n
+    yx = np.stack(to_yx(radius, theta, sequence.shape), axis=1)
+    return aperture_fluxes(image.astype(np.float64), fwhm, yx)
 
 
 def _at(values: NDArray[np.float64], yx: NDArray[np.float64]) -> float:

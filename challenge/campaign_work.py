@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exobench.baselines._reinjection import look
+from exobench.baselines._reinjection import WHOLE, look, prepared_reinjection
+from exobench.baselines._subspace_reinjection import follows_from_gram
 from exobench.challenge.campaign_journal import BLANK
 from exobench.challenge.campaign_plan import planned_injections
 from exobench.challenge.campaign_sources import scored_radii
 from exobench.challenge.campaign_trial import false_positives, injection_row
+from exobench.challenge.manifest import IFS_TRACK
 from exobench.challenge.references import References
 from exobench.datasets.calibration import limit_curves
 from exobench.datasets.geometry import annulus
@@ -31,14 +33,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines import Baseline
-    from exobench.baselines._reinjection import Look
+    from exobench.baselines._reinjection import Look, Reinjection
     from exobench.challenge.campaign_algorithms import Algorithm
     from exobench.challenge.campaign_journal import Records
     from exobench.challenge.campaign_plan import Injection
     from exobench.challenge.campaign_sources import Source
     from exobench.datasets.sequence import ImageSequence
 
-_WHOLE = "whole"
+_TOGETHER = 8  # runs of a fast path in one task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,12 @@ class Runs:
     injections: tuple[Injection, ...]
     with_blank: bool
     n_refilled: int
+
+
+def runs_in_a_task(source: Source, algorithm: Algorithm) -> int:
+    """How many runs are done together: few enough for a kill to cost little."""
+    fast = source.track != IFS_TRACK and follows_from_gram(algorithm.load())
+    return _TOGETHER if fast else 1
 
 
 def calibrate(task: Calibration) -> Records:
@@ -128,34 +136,45 @@ class _Prepared:
 
     sequence: ImageSequence
     baseline: Baseline
-    blank: Look
+    reinjection: Reinjection
     scored: NDArray[np.bool_]
     cost: dict[str, Any]
 
     def blank_records(self) -> Records:
-        found = false_positives(self.blank.detections, self.sequence, self.scored)
+        detections = self.reinjection.blank.detections
+        found = false_positives(detections, self.sequence, self.scored)
         return [
             *(("false_positives", row) for row in found),
-            ("costs", {"injection": BLANK, "path": _WHOLE, **self.cost}),
+            ("costs", {"injection": BLANK, "path": WHOLE, **self.cost}),
         ]
 
     def records(self, injection: Injection, *, searched: bool) -> Records:
-        clock = _Clock()
-        injected = inject(self.sequence, [injection.companion(self.sequence)])
-        seen = look(self.baseline, injected)
-        row = injection_row(injection, self.sequence, self.blank, seen, self.scored)
+        clock, path = _Clock(), self.reinjection.path
+        companion = injection.companion(self.sequence)
+        seen = self.reinjection.look(companion)
+        blank = self.reinjection.blank
+        row = injection_row(injection, self.sequence, blank, seen, self.scored)
         cost = clock.read()
-        refilled = (
-            false_positives(seen.detections, self.sequence, self.scored, injection)
-            if searched
-            else []
-        )
-        path = {"path": _WHOLE}
+        refilled: list[dict[str, Any]] = []
+        difference = None
+        if searched:
+            whole = seen
+            if path != WHOLE:
+                whole = look(self.baseline, inject(self.sequence, [companion]))
+                difference = _largest_difference(seen, whole)
+            refilled = false_positives(whole.detections, self.sequence, self.scored, injection)
         return [
-            ("injections", row | path | {"difference_from_whole": None}),
+            ("injections", row | {"path": path, "difference_from_whole": difference}),
             *(("false_positives", one) for one in refilled),
-            ("costs", {"injection": injection.index, **path, **cost}),
+            ("costs", {"injection": injection.index, "path": path, **cost}),
         ]
+
+
+def _largest_difference(seen: Look, whole: Look) -> float | None:
+    """Of the maps, where the first has values; None if it has none."""
+    apart = np.abs(seen.detections - whole.detections)
+    known = apart[np.isfinite(apart)]
+    return float(known.max()) if known.size else None
 
 
 class _Clock:
@@ -179,11 +198,11 @@ def _prepared(source: Source, algorithm: Algorithm) -> _Prepared:
     """Kept for the next task, which most often is of the same two."""
     sequence, baseline = source.read(), algorithm.load()
     clock = _Clock()
-    blank = look(baseline, sequence)
+    reinjection = prepared_reinjection(baseline, sequence)
     return _Prepared(
         sequence=sequence,
         baseline=baseline,
-        blank=blank,
+        reinjection=reinjection,
         scored=annulus(sequence.shape, *scored_radii(source, sequence)),
         cost=clock.read(),
     )
