@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -21,14 +22,17 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
+@cache
 def imports(path):
     """Line, dotted module and names of every import statement of a file, wherever it stands."""
+    found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name, ()) for alias in node.names)
+            found += [(node.lineno, alias.name, ()) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
-            yield node.lineno, module, tuple(alias.name for alias in node.names)
+            found.append((node.lineno, module, tuple(alias.name for alias in node.names)))
+    return found
 
 
 def upward_imports(path, layer):
