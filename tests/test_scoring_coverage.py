@@ -6,16 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-PATH = Path(__file__).parents[1] / "docs" / "studies" / "coverage.py"
+STUDIES = Path(__file__).parents[1] / "docs" / "studies"
+
+
+def loaded(name):
+    """A script of the documentation; those beside it can be imported by it."""
+    spec = importlib.util.spec_from_file_location(name, STUDIES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(STUDIES)
+        spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def study():
     """The study behind docs/uncertainty.md, of which these are quick versions."""
-    spec = importlib.util.spec_from_file_location("coverage_study", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("coverage")
 
 
 def rng(seed=1):
@@ -56,7 +63,7 @@ def test_the_exact_interval_stands_where_a_strong_algorithm_finds_all(study):
 
 def test_counting_companions_as_if_they_were_units_holds_the_truth_too_rarely(study):
     """The study can fail: companions of a sequence share its difficulty."""
-    hard = study.Conditions(difficulty=3.0)
+    hard = loaded("simulated_challenges").Conditions(difficulty=3.0)
     n, [(tp, _)] = study.draw([study.ALGORITHMS["good"]], 4000, 40, rng(), hard)
     truth = study.population(study.ALGORITHMS["good"], hard)["tpr"]
     tpr, total = tp.sum(axis=1) / n.sum(axis=1), n.sum(axis=1)
@@ -96,19 +103,20 @@ def test_rank_intervals_hold_the_true_rank(study):
     assert claimed == pytest.approx(right, abs=0.2)
 
 
-def test_tables_go_between_their_marks(study):
-    page = "a\n<!-- one -->\nold\n<!-- end -->\nb\n<!-- two -->\n<!-- end -->\n"
-    found = study.filled_in(page, {"one": "new", "two": "x"})
-    assert found == "a\n<!-- one -->\nnew\n<!-- end -->\nb\n<!-- two -->\nx\n<!-- end -->\n"
-    with pytest.raises(SystemExit, match="one place for three"):
-        study.filled_in(page, {"three": "y"})
+def test_tables_go_between_their_marks(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- table one -->\nold\n<!-- end one -->\nb\n")
+    write_table = loaded("tables").write_table
+    write_table(page, "one", "new")
+    write_table(page, "one", "newer")
+    assert page.read_text() == "a\n<!-- table one -->\n\nnewer\n\n<!-- end one -->\nb\n"
+    with pytest.raises(SystemExit, match=r"page.md must have one place for a table two, has 0"):
+        write_table(page, "two", "y")
 
 
 def test_the_study_of_every_metric_draws_challenges_whose_values_it_knows():
     """Expected counts: 2.5 companions in three of four sequences; about 0.46 false positives."""
-    spec = importlib.util.spec_from_file_location("m", PATH.with_name("coverage_of_metrics.py"))
-    study = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(study)
+    study = loaded("coverage_of_metrics")
     truth = study.population(rng(), 1000)
     assert truth["n_injected"] == pytest.approx(1000 * 0.75 * 2.5, rel=0.06)
     # Speckles: 3 per map at ordinary difficulty, exp(-2) of them above the threshold.

@@ -2,19 +2,25 @@
 
     python docs/studies/coverage.py
 
-Draws counts of sequences, not maps: what algorithms find and take for companions, given how
-hard a sequence is. Writes the tables between the marks of docs/uncertainty.md and its figure.
+Writes the tables between the marks of docs/uncertainty.md and its figure.
 Needs the extra `leaderboard`. Takes some minutes.
 """
 
-import re
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import expit, stdtrit
+from scipy.special import stdtrit
+from simulated_challenges import (
+    ALGORITHMS,
+    Algorithm,
+    draw,
+    n_blank,
+    population,
+    same_f1,
+    worse_by,
+)
+from tables import write_table
 
 from exobench.scoring import SequenceCounts, standings
 from exobench.scoring.counts import PooledMeasure
@@ -25,124 +31,10 @@ from exobench.scoring.row_intervals import agreeing_interval
 SIZES = (9, 20, 40, 200)
 SIZES_OF_POWER = (9, 20, 40, 100, 200, 400, 800)
 DIFFERENCES = (0.05, 0.1, 0.2)
-BLANK_FRACTION, MOST_COMPANIONS = 0.25, 4
 N_BLOCK = 50
 DOCS = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Algorithm:
-    """What an algorithm finds and takes for a companion.
-
-    Attributes
-    ----------
-    skill : float
-        Log-odds of finding a companion in a sequence of ordinary difficulty.
-    false_positives : float
-        Expected number per map.
-    """
-
-    skill: float
-    false_positives: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
-    """How sequences differ.
-
-    Attributes
-    ----------
-    instruments : tuple of float
-        What each adds to the log-odds of a detection; sequences take them in turn.
-    difficulty : float
-        Standard deviation, between sequences, of what all log-odds of one share.
-    fp_of_difficulty : float
-        Change of the logarithm of the false positives per unit of difficulty.
-    fp_shape : float
-        Of the gamma law of false positives at one difficulty, which makes their number
-        negative binomial; small is clustered.
-    """
-
-    instruments: tuple[float, ...] = (0.5, 0.0, -0.5)
-    difficulty: float = 1.0
-    fp_of_difficulty: float = 0.5
-    fp_shape: float = 2.0
-
-
-ALGORITHMS = {
-    "strong": Algorithm(skill=2.0, false_positives=0.15),
-    "good": Algorithm(skill=1.0, false_positives=0.4),
-    "greedy": Algorithm(skill=1.5, false_positives=2.0),
-    "poor": Algorithm(skill=-0.5, false_positives=0.8),
-}
+FIGURE = DOCS / "figures" / "uncertainty_coverage_and_power.png"
 TESTED = "good"
-
-
-def draw(algorithms, n_challenges, n_sequences, rng, conditions=Conditions()):
-    """Counts of challenges: ``n`` and, per algorithm, ``(tp, fp)``.
-
-    Every array has shape (n_challenges, n_sequences). As the builder does, a fixed number of
-    sequences is blank, any of them, and the others hold 1 to 4 companions. Instruments take
-    turns, from any of them on, so that each is as frequent as in the population. All
-    algorithms meet the same difficulties; given those, their detections and false positives
-    are independent.
-    """
-    shape = (n_challenges, n_sequences)
-    index = np.arange(n_sequences) + rng.integers(0, len(conditions.instruments), (n_challenges, 1))
-    blank = rng.permuted(np.arange(n_sequences) < n_blank(n_sequences) + np.zeros(shape), axis=1)
-    n = np.where(blank, 0, rng.integers(1, MOST_COMPANIONS + 1, shape))
-    ease = rng.standard_normal(shape)
-    found = [
-        (rng.binomial(n, p), rng.poisson(rate * rng.gamma(c, 1 / c, shape)))
-        for c in [conditions.fp_shape]
-        for p, rate in (expected(a, ease, index, conditions) for a in algorithms)
-    ]
-    return n, found
-
-
-def n_blank(n_sequences):
-    """Sequences without companions, as the builder counts them."""
-    return int(BLANK_FRACTION * n_sequences + 0.5)
-
-
-def expected(algorithm, ease, index, conditions):
-    """Probability of a detection, and mean number of false positives, per sequence."""
-    instrument = np.take(conditions.instruments, index % len(conditions.instruments))
-    log_odds = algorithm.skill + instrument + conditions.difficulty * ease
-    spread = conditions.fp_of_difficulty
-    return expit(log_odds), algorithm.false_positives * np.exp(-spread * ease - spread**2 / 2)
-
-
-def population(algorithm, conditions=Conditions(), blank_fraction=BLANK_FRACTION):
-    """F1 and TPR of a challenge of endlessly many sequences, by quadrature over difficulty."""
-    ease, weight = np.polynomial.hermite_e.hermegauss(61)
-    weight = weight / weight.sum()
-    n = (1 - blank_fraction) * (MOST_COMPANIONS + 1) / 2
-    rows = [
-        expected(algorithm, ease, np.full(ease.shape, i), conditions)
-        for i in range(len(conditions.instruments))
-    ]
-    tpr = np.mean([weight @ p for p, _ in rows])
-    fp = np.mean([weight @ rate for _, rate in rows])
-    return {"f1": 2 * n * tpr / (n * tpr + fp + n), "tpr": tpr}
-
-
-def worse_by(algorithm, difference):
-    """The algorithm with less skill, and a population F1 lower by so much."""
-    aim = population(algorithm)["f1"] - difference
-    skill = brentq(
-        lambda skill: population(replace(algorithm, skill=skill))["f1"] - aim, -5, algorithm.skill
-    )
-    return replace(algorithm, skill=skill)
-
-
-def same_f1(algorithm, skill):
-    """The algorithm of another skill, and as many false positives as make F1 the same."""
-    aim = population(algorithm)["f1"]
-    rate = brentq(
-        lambda rate: population(Algorithm(skill=skill, false_positives=rate))["f1"] - aim, 0, 9
-    )
-    return Algorithm(skill=skill, false_positives=rate)
 
 
 def coverage(algorithm, n_sequences, n_challenges, rng):
@@ -342,71 +234,15 @@ def standing_table(rng):
     return "\n".join(lines)
 
 
-def draw_figure(covered, rejected, path):
-    """Coverage by size and algorithm; power by size and difference."""
-    from matplotlib.figure import Figure
-
-    styles = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    left.axhspan(92, 98, color="#d9dce0", lw=0, zorder=0)
-    left.axhline(95, color="#646c77", lw=0.8, zorder=0)
-    for (name, truth), (colour, marker) in zip(
-        {name: population(a) for name, a in ALGORITHMS.items()}.items(), styles, strict=True
-    ):
-        ours = [(n, 100 * t["f1"]["held"]) for algorithm, n, t, _ in covered if algorithm == name]
-        left.plot(
-            *zip(*ours, strict=True),
-            color=colour,
-            marker=marker,
-            label=f"{name}, F1 = {truth['f1']:.2f}",
-        )
-    left.set(ylim=(90, 100), ylabel="95 % intervals that hold F1 (%)")
-    for k, (difference, (colour, marker)) in enumerate(zip(DIFFERENCES, styles, strict=False)):
-        right.plot(
-            [n for n, *_ in rejected],
-            [100 * power[k] for _, _, power in rejected],
-            color=colour,
-            marker=marker,
-            label=f"F1 apart by {difference}",
-        )
-    right.plot(
-        [n for n, *_ in rejected],
-        [100 * alarms[0] for _, alarms, _ in rejected],
-        color="#444444",
-        marker="v",
-        ls="--",
-        label="equally good",
-    )
-    right.axhline(80, color="#646c77", lw=0.8, zorder=0)
-    right.set(ylim=(0, 102), ylabel="Challenges with p < 0.05 (%)")
-    for axes, ticks in ((left, SIZES), (right, SIZES_OF_POWER)):
-        axes.set_xscale("log")
-        axes.set_xticks(ticks, map(str, ticks))
-        axes.minorticks_off()
-        axes.set_xlabel("Sequences of the challenge")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=110)
-
-
 def percent(share):
     """In percent, to a tenth."""
     return f"{100 * share:.1f} %"
 
 
-def filled_in(page, tables):
-    """The page with each table between its marks."""
-    for name, table in tables.items():
-        marks = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
-        page, n = re.subn(marks, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", page, flags=re.DOTALL)
-        if n != 1:
-            raise SystemExit(f"the page must have one place for {name}, has {n}")
-    return page
-
-
 def main():
     """Write tables and figure."""
+    from coverage_figure import draw_figure
+
     parts = (coverage_rows, rejection_rows, standing_table)
     with ProcessPoolExecutor(2) as pool:
         tasks = [
@@ -420,8 +256,9 @@ def main():
         "tests": rejection_table(rejected),
         "standings": standing,
     }
-    page.write_text(filled_in(page.read_text(), tables))
-    draw_figure(covered, rejected, DOCS / "figures" / "uncertainty_coverage_and_power.png")
+    for name, table in tables.items():
+        write_table(page, name, table)
+    draw_figure(covered, rejected, DIFFERENCES, FIGURE)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ Draws detection lists: what an algorithm claims, how surely and how far off, giv
 sequence is. Writes the table between the marks of docs/uncertainty.md. Takes some minutes.
 """
 
-import re
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from tables import write_table
 
 from exobench.scoring import DetectionList, MapTruth
 from exobench.scoring.intervals import intervals
@@ -103,11 +103,7 @@ def _cell(held, above, below, null):
 def main():
     """Write the table."""
     found = table(np.random.default_rng(20261121))
-    marks = r"(<!-- metrics -->\n).*?(<!-- end -->)"
-    page, n = re.subn(marks, lambda m: f"{m[1]}{found}\n{m[2]}", PAGE.read_text(), flags=re.DOTALL)
-    if n != 1:
-        raise SystemExit(f"the page must have one place for the table, has {n}")
-    PAGE.write_text(page)
+    write_table(PAGE, "metrics", found)
 
 
 if __name__ == "__main__":
