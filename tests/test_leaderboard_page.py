@@ -326,6 +326,7 @@ def curves(tab):
     return [line.bounding_box()["width"] for line in lines.all()]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_reader_finds_ranking_curve_and_map_and_switches_the_track(chromium, practice, free_port):
     with browsed(chromium, practice, free_port) as (tab, wrong):

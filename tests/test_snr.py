@@ -47,7 +47,7 @@ def textbook_snr(frame, fwhm, y, x):
 
 
 @pytest.mark.parametrize(
-    ("shape", "fwhm"), [((33, 33), 4.57), ((30, 30), 3.3), ((31, 24), 2.1), ((30, 44), 6.0)]
+    ("shape", "fwhm"), [((27, 27), 4.57), ((22, 22), 3.3), ((21, 16), 2.1), ((26, 34), 6.0)]
 )
 def test_every_pixel_has_the_two_sample_t_of_its_ring(shape, fwhm):
     frame = np.random.default_rng(1).normal(5.0, 2.0, shape)
