@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from exobench.challenge.fits_bytes import largest_file
 from exobench.challenge.method import LARGEST, METHOD
 from exobench.challenge.problems import Problem, printable
+from exobench.datasets.fits_bytes import largest_file
 
 if TYPE_CHECKING:
     from exobench.challenge.manifest import Manifest, PublicSequence

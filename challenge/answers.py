@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exobench.challenge.answer_files import THRESHOLD, file_name
-from exobench.challenge.fits_bytes import FitsError, pixels, read_header
 from exobench.challenge.problems import Problem
+from exobench.datasets.fits_bytes import FitsError, pixels, read_header
 from exobench.datasets.geometry import annulus
 from exobench.scoring.candidates import DetectionList, in_radii
 

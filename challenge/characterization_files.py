@@ -19,16 +19,16 @@ import numpy as np
 
 from exobench.challenge.answer_files import all_sequences
 from exobench.challenge.answers import RefusedFile
-from exobench.challenge.fits_bytes import (
+from exobench.challenge.method import LARGEST, METHOD
+from exobench.challenge.problems import Problem
+from exobench.datasets.errors import InputError, RecipeError
+from exobench.datasets.fits_bytes import (
     FitsError,
     image_bytes,
     images_bytes,
     largest_file,
     read_images,
 )
-from exobench.challenge.method import LARGEST, METHOD
-from exobench.challenge.problems import Problem
-from exobench.datasets.errors import InputError, RecipeError
 from exobench.scoring.characterization import Estimates
 
 if TYPE_CHECKING:

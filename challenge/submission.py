@@ -12,11 +12,11 @@ from exobench.challenge.answer_files import THRESHOLD, file_name, size_limits, u
 from exobench.challenge.archive import read_archive
 from exobench.challenge.archive_bytes import archive_bytes, archive_content
 from exobench.challenge.content import read_content
-from exobench.challenge.fits_bytes import image_bytes
 from exobench.challenge.method import METHOD, Method, method_bytes
 from exobench.challenge.problems import Problem, SubmissionError
 from exobench.challenge.verdict import Verdict
 from exobench.datasets.atomic import replacing
+from exobench.datasets.fits_bytes import image_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,12 +21,12 @@ from exobench.challenge.characterization_submission import (
 )
 from exobench.challenge.characterization_warnings import read_all_first_guesses
 from exobench.challenge.evaluate_characterization import evaluate_characterization, evaluate_phase2
-from exobench.challenge.fits_bytes import FitsError, images_bytes, read_images
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.manifest import PublicFile
 from exobench.challenge.method import Method
 from exobench.challenge.submission import check_submission
 from exobench.datasets.errors import ChallengeError, InputError, RecipeError
+from exobench.datasets.fits_bytes import FitsError, images_bytes, read_images
 from exobench.scoring.characterization import Characterization, Estimates
 
 CONTRASTS = ((1e-5, 2e-5, 3e-5), (4e-5, 4e-5, 4e-5))

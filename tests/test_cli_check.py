@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from exobench.challenge.fits_bytes import image_bytes
+from exobench.datasets.fits_bytes import image_bytes
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from exobench.challenge.evaluate_eidc import evaluate_eidc
-from exobench.challenge.fits_bytes import image_bytes
 from exobench.challenge.folder import read_challenge
 from exobench.challenge.submission import read_submission
+from exobench.datasets.fits_bytes import image_bytes
 from exobench.scoring import METRICS
 
 PLANET = (50.0, 70.0)  # y, x

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from exobench.challenge.fits_bytes import (
+from exobench.datasets.fits_bytes import (
     BLOCK,
     FitsError,
     image_bytes,

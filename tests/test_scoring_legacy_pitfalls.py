@@ -539,8 +539,8 @@ def test_15_settings_that_are_those_of_the_server_change_nothing_and_are_not_nam
 @pytest.fixture
 def check(toy_challenge):
     """Checks a submission of the given maps with more files, each a FITS array of one number."""
-    from exobench.challenge.fits_bytes import image_bytes
     from exobench.challenge.submission import check_submission
+    from exobench.datasets.fits_bytes import image_bytes
 
     def run(maps, threshold, **numbers):
         buffer = io.BytesIO(toy_challenge.archive(maps, threshold))

@@ -8,7 +8,6 @@ import zipfile
 import numpy as np
 import pytest
 
-from exobench.challenge.fits_bytes import image_bytes
 from exobench.challenge.method import Method
 from exobench.challenge.problems import SubmissionError
 from exobench.challenge.submission import (
@@ -18,6 +17,7 @@ from exobench.challenge.submission import (
     write_submission,
 )
 from exobench.datasets.errors import ChallengeError, InputError
+from exobench.datasets.fits_bytes import image_bytes
 from exobench.scoring import DetectionList
 
 ODD, EVEN, IFS = "toy_odd_detmap_1.fits", "toy_even_detmap_2.fits", "toy_ifs_detmap_1.fits"

@@ -8,9 +8,9 @@ import pytest
 
 from exobench.challenge.answer_files import size_limits
 from exobench.challenge.archive import read_archive
-from exobench.challenge.fits_bytes import image_bytes
 from exobench.challenge.problems import Problem
 from exobench.challenge.submission import check_submission
+from exobench.datasets.fits_bytes import image_bytes
 
 CSV = b"y,x,score\n20,32,9.5\n9,20,7\n"
 
