@@ -159,32 +159,48 @@ def scatter_profile(maps: Sequence[Values], fwhm: float) -> Values:
 
     Notes
     -----
-    At a radius the standard deviation, cut at 3 sigma, over the ring about it that holds
-    150 resolution elements, and is at least 1 FWHM wide on each side. A scatter known from
-    few of them would make a threshold of 5 sigma mean little: with 20, noise exceeds it a
-    thousand times as often as it should. 1 where nothing is known.
+    The standard deviation, cut at 3 sigma, in rings of half a FWHM; then a straight line
+    through its logarithms, fitted at every radius to the rings about it that hold 150
+    resolution elements, and are at least 1 FWHM on each side. A scatter known from few of
+    them would make a threshold of 5 sigma mean little: with 20, noise exceeds it a thousand
+    times as often as it should. 1 where nothing is known.
     """
-    radius = radius_map(maps[0].shape)
+    radius = radius_map(maps[0].shape).ravel()
     values = np.stack([m.ravel() for m in maps])
-    order = np.argsort(radius, axis=None)
-    ordered, values = radius.ravel()[order], values[:, order]
+    ring = np.asarray(radius / (fwhm / 2), dtype=np.intp)
+    order = np.argsort(ring, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(ring[order])) + 1)
+    spread = np.array([_clipped_std(values[:, m]) for m in members])
+    at = np.array([radius[m].mean() for m in members])
+    known = np.isfinite(spread)
+    if not known.any():
+        return np.ones(maps[0].shape)
+    weight = np.array([np.isfinite(values[0, m]).sum() for m in members])[known]
+    lines = _local_lines(at[known], np.log(spread[known]), weight, fwhm)
+    return np.exp(np.interp(radius, at[known], lines)).reshape(maps[0].shape)
+
+
+def _local_lines(at: Values, logarithm: Values, weight: Values, fwhm: float) -> Values:
+    """Weighted fits of a straight line about each radius, at that radius."""
     least = _ELEMENTS * np.pi / 4 * fwhm**2
-    at = np.arange(0, ordered[-1] + fwhm / 2, fwhm / 2)
-    scatter = np.empty(at.size)
+    fitted = np.empty(at.size)
     for i, r in enumerate(at):
-        half = max(fwhm, min(least / (4 * np.pi * max(r, fwhm)), ordered[-1]))
-        if r < half:  # a disc instead
-            half = max(fwhm, np.sqrt(least / np.pi) - r)
-        first, last = np.searchsorted(ordered, [r - half, r + half])
-        scatter[i] = _clipped_std(values[:, first:last])
-    return np.interp(radius, at, scatter)
+        distance = np.abs(at - r)
+        nearest = np.argsort(distance, kind="stable")
+        enough = min(int(np.searchsorted(np.cumsum(weight[nearest]), least)), at.size - 1)
+        reach = max(fwhm, float(distance[nearest[enough]]))
+        share = np.sqrt(np.where(distance <= reach + 1e-9, weight, 0))
+        design = np.stack([np.ones(at.size), (at - r) / fwhm], axis=1)
+        line = np.linalg.lstsq(design * share[:, np.newaxis], logarithm * share, rcond=None)[0]
+        fitted[i] = line[0]
+    return fitted
 
 
 def _clipped_std(values: Values) -> float:
-    """Standard deviation about 0 of what lies within 3 of them; 1 of nothing."""
+    """Standard deviation about 0 of what lies within 3 of them; NaN of nothing."""
     size = np.abs(values[np.isfinite(values)])
     std = _FROM_MEDIAN * float(np.median(size)) if size.size else 0.0
     for _ in range(5):
         inside = size[size < _CLIP * std]
         std = float(np.sqrt(np.mean(inside**2))) / _CLIPPED_STD if inside.size else 0.0
-    return std or 1.0
+    return std or np.nan
