@@ -9,9 +9,8 @@ the costs. More companions or more algorithms may be asked for later: what is do
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from exobench.challenge.campaign_algorithms import Algorithm, default_references
 from exobench.challenge.campaign_journal import (
     BLANK,
     Done,
@@ -19,7 +18,7 @@ from exobench.challenge.campaign_journal import (
     finished_before,
     write_tables,
 )
-from exobench.challenge.campaign_sources import Source
+from exobench.challenge.campaign_settings import Report, Settings
 from exobench.challenge.campaign_work import (
     Calibration,
     Runs,
@@ -28,16 +27,15 @@ from exobench.challenge.campaign_work import (
     run,
     runs_in_a_task,
 )
-from exobench.challenge.documents import File, read_json, write_json
-from exobench.challenge.environment import differences, environment
-from exobench.challenge.references import reference_problems
+from exobench.challenge.documents import read_json, write_json
+from exobench.challenge.environment import differences
 from exobench.challenge.work import map_tasks
 from exobench.datasets.atomic import check_writable, remove_partial
 from exobench.datasets.errors import InputError
 from exobench.datasets.lock import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -45,52 +43,6 @@ if TYPE_CHECKING:
 
 BEGUN = "begun.json"
 CAMPAIGN = "campaign.json"
-
-
-class Settings(File):
-    """What a campaign is of.
-
-    Attributes
-    ----------
-    algorithms : tuple of Algorithm
-        Under test.
-    references : dict of str to tuple of Algorithm
-        By track: those whose limits the fluxes follow.
-    sources : tuple of Source
-    injections : int
-        Into each sequence, for each algorithm.
-    refilled : int
-        Maps with the first so many of them are searched for false positives too.
-    seed : int
-    libraries : dict of str to str
-        As `exobench.challenge.environment.environment` has them.
-    """
-
-    algorithms: tuple[Algorithm, ...]
-    references: dict[str, tuple[Algorithm, ...]]
-    sources: tuple[Source, ...]
-    injections: int
-    refilled: int
-    seed: int
-    libraries: dict[str, str]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Of the algorithms."""
-        return tuple(one.label for one in self.algorithms)
-
-
-class Report(Settings):
-    """A finished campaign.
-
-    Attributes
-    ----------
-    sequences : dict of str to dict
-        By name: scored radii, scales, strata, those left out for want of room, limits of the
-        references.
-    """
-
-    sequences: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,46 +224,3 @@ def _ours(path: Path) -> bool:
 
 def _lock(out: Path) -> Path:
     return out / ".lock"
-
-
-def new_settings(
-    algorithms: Sequence[Algorithm],
-    references: Sequence[Algorithm],
-    sources: Sequence[Source],
-    *,
-    injections: int,
-    refilled: int,
-    seed: int,
-) -> Settings:
-    """Settings of a campaign by this process.
-
-    Parameters
-    ----------
-    algorithms : sequence of Algorithm
-    references : sequence of Algorithm
-        None of them: those of recipes.
-    sources : sequence of Source
-    injections, refilled, seed : int
-        As `Settings` has them.
-
-    Raises
-    ------
-    InputError
-        If one cannot be a reference of the sequences.
-    """
-    by_track: dict[str, tuple[Algorithm, ...]] = {}
-    problems: list[str] = []
-    for track in dict.fromkeys(source.track for source in sources):
-        by_track[track] = tuple(references) or default_references(track)
-        problems += reference_problems([one.choice for one in by_track[track]], track)
-    if problems:
-        raise InputError(*(f"--reference {problem}" for problem in dict.fromkeys(problems)))
-    return Settings(
-        algorithms=tuple(algorithms),
-        references=by_track,
-        sources=tuple(sources),
-        injections=injections,
-        refilled=refilled,
-        seed=seed,
-        libraries=environment(),
-    )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exobench.baselines import Baseline
     from exobench.challenge.references import ReferenceChoice
 
-_WRITTEN = re.compile(r"(?P<name>[^()\s]+)\s*(?:\((?P<options>[^()]*)\))?")
+_WRITTEN = re.compile(r"(?P<name>command:.+?|[^()\s]+)\s*(?:\((?P<options>[^()]*)\))?")
 
 
 class Algorithm(Document):

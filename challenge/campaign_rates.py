@@ -124,8 +124,9 @@ def summarized(folder: Path, labels: Sequence[str]) -> Summary:
         found = detected(rows, threshold)
         columns[label] = (rows, found)
         for stratum in strata:
-            here = _inside(rows, stratum)
-            rates.append(_rate(label, stratum, rows[here], found[here], (mine, sequences)))
+            here = inside(rows, stratum)
+            band = band_at(rows[here], mine, sequences, [FP_PER_MAP])
+            rates.append(_rate(label, stratum, found[here], band))
     pairs = [pair for stratum in strata for pair in _pairs(columns, stratum, len(sequences))]
     return Summary(thresholds=thresholds, refilled=refilled, rates=tuple(rates), pairs=tuple(pairs))
 
@@ -159,7 +160,8 @@ def detected(rows: pd.DataFrame, threshold: float) -> NDArray[np.bool_]:
     return np.asarray(np.nan_to_num(values, nan=-np.inf) > threshold)
 
 
-def _inside(rows: pd.DataFrame, stratum: str) -> NDArray[np.bool_]:
+def inside(rows: pd.DataFrame, stratum: str) -> NDArray[np.bool_]:
+    """Which injections are of a stratum of separation, or of `EVERYWHERE`."""
     if stratum == EVERYWHERE:
         return np.ones(len(rows), dtype=bool)
     return np.asarray(rows["separation_stratum"] == stratum)
@@ -174,32 +176,46 @@ def _refilled_rate(false: pd.DataFrame, threshold: float) -> float | None:
 def _rate(
     label: str,
     stratum: str,
-    rows: pd.DataFrame,
     found: NDArray[np.bool_],
-    blank: tuple[pd.DataFrame, list[str]],
+    band: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
 ) -> Rate:
-    band = _band(rows, *blank)
-    exact = tuple(float(end) for end in binomial_interval(found.sum(), len(found)))
+    low, high = binomial_interval(found.sum(), found.size) if band is None else band
     return Rate(
         algorithm=label,
         stratum=stratum,
         found=int(found.sum()),
-        n=len(found),
-        interval=band or (exact[0], exact[1]),
+        n=found.size,
+        interval=(float(np.squeeze(low)), float(np.squeeze(high))),
         over_sequences=band is not None,
     )
 
 
-def _band(
-    rows: pd.DataFrame, false: pd.DataFrame, sequences: list[str]
-) -> tuple[float, float] | None:
-    """Interval over the sequences; None where they are too few or agree."""
+def band_at(
+    rows: pd.DataFrame, false: pd.DataFrame, sequences: list[str], fp_per_map: list[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Low and high end of TPR over the sequences, threshold included, shape (n,) each.
+
+    Parameters
+    ----------
+    rows, false : DataFrame
+        Injections and false positives of one algorithm.
+    sequences : list of str
+        Each with one blank map.
+    fp_per_map : list of float
+        Shape (n,).
+
+    Returns
+    -------
+    tuple of ndarray or None
+        None where sequences are too few, or agree at all of them.
+    """
     if len(sequences) < FEWEST_UNITS:
         return None
-    band = froc_band(_statistics(rows, false, sequences), [FP_PER_MAP])
-    if band is None or not np.isfinite(band.low[0]):
+    band = froc_band(_statistics(rows, false, sequences), fp_per_map)
+    if band is None or np.isnan(band.low).all():
         return None
-    return float(band.low[0]), float(band.high[0])
+    agree = np.isnan(band.low)
+    return np.where(agree, band.tpr, band.low), np.where(agree, band.tpr, band.high)
 
 
 def _statistics(rows: pd.DataFrame, false: pd.DataFrame, sequences: list[str]) -> UnitStatistics:
@@ -236,7 +252,7 @@ def _pairs(
     """Every algorithm but the first against that."""
     first, *others = columns
     rows, reference = columns[first]
-    here = _inside(rows, stratum)
+    here = inside(rows, stratum)
     found = []
     for label in others:
         mine = columns[label][1][here]

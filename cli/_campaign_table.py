@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from exobench.challenge.campaign import Report
     from exobench.challenge.campaign_rates import Pair, Rate, Summary
+    from exobench.challenge.campaign_settings import Report
 
 
 def print_summary(report: Report, summary: Summary) -> None:

@@ -17,7 +17,8 @@ from exobench.cli._console import (
 )
 
 if TYPE_CHECKING:
-    from exobench.challenge.campaign import Campaign, Report, Settings
+    from exobench.challenge.campaign import Campaign
+    from exobench.challenge.campaign_settings import Report, Settings
     from exobench.challenge.campaign_sources import Said
 
 Algorithms = Annotated[
@@ -169,8 +170,8 @@ def _asked(
     numbers: tuple[int, int, int],
 ) -> Settings:
     """Settings of the campaign that the options ask for."""
-    from exobench.challenge.campaign import new_settings
     from exobench.challenge.campaign_algorithms import read_algorithms
+    from exobench.challenge.campaign_settings import new_settings
     from exobench.challenge.campaign_sources import find_sources
     from exobench.datasets.errors import InputError
 

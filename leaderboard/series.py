@@ -13,6 +13,9 @@ _SERIES = (
     ("#444444", "v"),
 )
 
+MOST_SERIES = len(_SERIES)
+"""That a figure tells apart."""
+
 
 def series(n: int) -> tuple[tuple[str, str], ...]:
     """Colour and marker of each of `n` curves.
@@ -22,6 +25,6 @@ def series(n: int) -> tuple[tuple[str, str], ...]:
     InputError
         If they are more than can be told apart.
     """
-    if n > len(_SERIES):
-        raise InputError(f"a figure shows at most {len(_SERIES)} curves apart, got {n}")
+    if n > MOST_SERIES:
+        raise InputError(f"a figure shows at most {MOST_SERIES} curves apart, got {n}")
     return _SERIES[:n]
