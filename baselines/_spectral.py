@@ -10,7 +10,7 @@ Aligned channels keep their flux (they are divided by the square of their magnif
 that a white star is as bright in all of them, and none rules a common model; and residuals
 are averaged plainly. Weights by inverse variance favour the channels with the least of
 everything: on simulated sequences of SPHERE and GPI, companions of the star's colour at 3 to
-8 FWHM reach a fifth less significance with them.
+8 FWHM reach an eighth less significance with them.
 """
 
 from __future__ import annotations
