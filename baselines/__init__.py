@@ -1,12 +1,27 @@
 """How one might answer: one file per algorithm."""
 
+from exobench.baselines._adapters import adapt
 from exobench.baselines._registry import (
     Baseline,
     describe,
     describe_options,
+    file_stem,
+    is_own,
     load,
     names,
+    other_than_default,
     parse_options,
 )
 
-__all__ = ["Baseline", "describe", "describe_options", "load", "names", "parse_options"]
+__all__ = [
+    "Baseline",
+    "adapt",
+    "describe",
+    "describe_options",
+    "file_stem",
+    "is_own",
+    "load",
+    "names",
+    "other_than_default",
+    "parse_options",
+]

@@ -1,14 +1,22 @@
-"""What a baseline has to be, and how one is found: its file name is its name."""
+"""What a baseline has to be, and how one is found by its name.
+
+======================  ===========================================================
+``pca``                 a file of this folder, or an entry point of an installed package
+                        (group ``exobench.baselines``)
+``my_method:detect``    a function of a module of yours
+``command:...``         a program in any language
+======================  ===========================================================
+"""
 
 from __future__ import annotations
 
 import ast
 import difflib
-from dataclasses import fields
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol
 
 from exobench.datasets.errors import InputError
 
@@ -17,10 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from exobench.baselines._declared import Declared
     from exobench.datasets.sequence import ImageSequence
 
 _PACKAGE = "exobench.baselines"
-_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_COMMAND = "command:"
 
 
 class Baseline(Protocol):
@@ -28,44 +37,80 @@ class Baseline(Protocol):
 
     In practice a frozen dataclass, whose fields are its options. The last line of its
     file names it: ``baseline = MyClass``.
-
-    Attributes
-    ----------
-    tracks : tuple of str
-        What it can answer: ``"adi"`` (one wavelength), ``"adi_ifs"``, or both.
+    `tracks` says what it can answer: ``"adi"`` (one wavelength), ``"adi_ifs"``, or both.
     """
 
-    tracks: ClassVar[tuple[str, ...]]
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """What it can answer; a class attribute will do."""
 
     def __call__(self, sequence: ImageSequence) -> NDArray[Any]:
         """Detection map ``(n_y, n_x)``: higher is more likely a companion; NaN is no claim."""
 
 
+class Algorithm(Protocol):
+    """What a name stands for, before its options have values."""
+
+    @property
+    def declared(self) -> Declared:
+        """Its options."""
+
+    def describe(self) -> str:
+        """What it is, in a line."""
+
+    def make(self, **options: Any) -> Baseline:
+        """It with values for its options, which are of the types declared."""
+
+
 def names() -> list[str]:
-    """Every baseline, sorted. Nothing is imported; a leading underscore hides a file."""
-    path = import_module(_PACKAGE).__path__
-    return sorted(m.name for m in iter_modules(path) if not m.name.startswith("_"))
+    """Every baseline that has a name of its own, sorted. None of them is imported.
+
+    A leading underscore hides a file.
+
+    Raises
+    ------
+    InputError
+        If a name means several.
+    """
+    from exobench.baselines._installed import clashes, installed
+
+    found = _embedded()
+    clash = clashes(found)
+    if clash:
+        raise InputError(*clash.values())
+    return sorted({*found, *installed()})
 
 
 def describe(name: str) -> str:
-    """The first line of a baseline's file, which says what it is. Nothing is imported.
+    """What a baseline is, in a line. Those with a name of their own are not imported.
 
     Raises
     ------
     InputError
         For an unknown name.
     """
-    _check_known(name)
-    for folder in import_module(_PACKAGE).__path__:
-        source = Path(folder) / f"{name}.py"
-        if source.exists():
-            docstring = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
-            return docstring.partition("\n")[0].rstrip(".")
-    return ""
+    from exobench.baselines._installed import describe_installed, installed
+
+    if name in _embedded():
+        _check_known(name)
+        return _Embedded(name).describe()
+    if name in installed():
+        _check_known(name)
+        return describe_installed(installed()[name][0])
+    return _find(name).describe()
 
 
 def load(name: str, **options: Any) -> Baseline:
     """The baseline of that name with those options; its framework is imported here.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`; ``"module:function"``, with the current folder searched for the
+        module; or ``"command:./my_program {input} {output}"``, or
+        ``"command:my_program.toml"``.
+    **options
+        Of the baseline.
 
     Raises
     ------
@@ -73,18 +118,14 @@ def load(name: str, **options: Any) -> Baseline:
         For an unknown name (lists the known ones), an unknown option (lists the known
         ones with type and default), a value of the wrong type or out of range.
     """
-    factory = _factory(name)
-    known = _options(factory)
-    problems = [_unknown_option(name, option, known) for option in options if option not in known]
-    problems += [
-        f"{name}: option {option} must be {known[option].__name__}, got {value!r}"
-        for option, value in options.items()
-        if option in known and not _is_of(value, known[option])
-    ]
-    if problems:
-        raise InputError(*problems)
-    baseline: Baseline = factory(**options)
-    return baseline
+    algorithm = _find(name)
+    algorithm.declared.check(options)
+    return algorithm.make(**options)
+
+
+def load_with(name: str, options: Iterable[tuple[str, Any]]) -> Baseline:
+    """As `load`, of pairs of option and value."""
+    return load(name, **dict(options))
 
 
 def parse_options(name: str, assignments: Iterable[str]) -> dict[str, Any]:
@@ -96,74 +137,99 @@ def parse_options(name: str, assignments: Iterable[str]) -> dict[str, Any]:
         With every word that is no assignment, names an unknown option or has a value
         that is not of its option's type.
     """
-    known = _options(_factory(name))
-    options: dict[str, Any] = {}
-    problems = []
-    for word in assignments:
-        option, equals, text = (part.strip() for part in word.partition("="))
-        if not (option and equals):
-            problems.append(f"an option is written name=value, got {word!r}")
-        elif option not in known:
-            problems.append(_unknown_option(name, option, known))
-        elif option in options:
-            problems.append(f"{name}: option {option} is given twice")
-        else:
-            try:
-                options[option] = _convert(text, known[option])
-            except ValueError:
-                kind = known[option].__name__
-                problems.append(f"{name}: option {option} must be {kind}, got {text!r}")
-    if problems:
-        raise InputError(*problems)
-    return options
+    return _find(name).declared.parsed(assignments)
 
 
 def describe_options(name: str) -> dict[str, str]:
     """Type and default of every option, such as ``{"n_components": "int = 10"}``."""
-    factory = _factory(name)
-    defaults = {f.name: f.default for f in fields(factory)}
+    return {option: f"{one}" for option, one in _find(name).declared.options.items()}
+
+
+def other_than_default(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options that are not as the baseline has them by default."""
+    known = _find(name).declared.options
     return {
-        option: f"{kind.__name__} = {defaults[option]!r}"
-        for option, kind in _options(factory).items()
+        option: value
+        for option, value in options.items()
+        if option not in known or value != known[option].default
     }
 
 
-def _factory(name: str) -> Any:
+def is_own(name: str) -> bool:
+    """True if a baseline is one of exobench itself."""
+    return name in _embedded()
+
+
+def file_stem(name: str) -> str:
+    """What files of a baseline are called: its name, as far as a file can be called so."""
+    words = name.removeprefix(_COMMAND).split() if name.startswith(_COMMAND) else [name]
+    stem = Path(words[0]).stem if name.startswith(_COMMAND) and words else name
+    return "".join(c if c.isalnum() or c in "_.-" else "_" for c in stem)[:60] or "command"
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """A file of this folder."""
+
+    name: str
+
+    @property
+    def declared(self) -> Declared:
+        from exobench.baselines._declared import of_dataclass
+
+        return of_dataclass(self.name, self._factory)
+
+    def describe(self) -> str:
+        for folder in import_module(_PACKAGE).__path__:
+            source = Path(folder) / f"{self.name}.py"
+            if source.exists():
+                docstring = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+                return docstring.partition("\n")[0].rstrip(".")
+        return ""
+
+    def make(self, **options: Any) -> Baseline:
+        baseline: Baseline = self._factory(**options)
+        return baseline
+
+    @property
+    def _factory(self) -> Any:
+        return import_module(f"{_PACKAGE}.{self.name}").baseline
+
+
+def _find(name: str) -> Algorithm:
+    """What a name stands for; the one place that says so."""
+    if name.startswith(_COMMAND):
+        from exobench.baselines._external import find_command
+
+        return find_command(name)
+    if ":" in name:
+        from exobench.baselines._user_functions import find_function
+
+        return find_function(name)
     _check_known(name)
-    return import_module(f"{_PACKAGE}.{name}").baseline
+    if name in _embedded():
+        return _Embedded(name)
+    from exobench.baselines._installed import installed, load_installed
+
+    return load_installed(installed()[name][0])
+
+
+def _embedded() -> frozenset[str]:
+    path = import_module(_PACKAGE).__path__
+    return frozenset(m.name for m in iter_modules(path) if not m.name.startswith("_"))
 
 
 def _check_known(name: str) -> None:
-    known = names()
+    from exobench.baselines._installed import clashes, installed
+
+    clash = clashes(_embedded())
+    if name in clash:
+        raise InputError(clash[name])
+    known = sorted({*_embedded(), *installed()})
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise InputError(f"no baseline {name!r}; there are {', '.join(known)}{hint}")
-
-
-def _options(factory: Any) -> dict[str, type]:
-    """Types by name: those of the method first, then what all methods share (keyword-only)."""
-    hints = get_type_hints(factory)
-    listed = sorted((f for f in fields(factory) if f.init), key=lambda f: f.kw_only is True)
-    return {f.name: hints[f.name] for f in listed}
-
-
-def _unknown_option(name: str, option: str, known: dict[str, type]) -> str:
-    listed = ", ".join(f"{n} ({text})" for n, text in describe_options(name).items())
-    return f"{name} has no option {option!r}; " + (
-        f"there are {listed}" if known else "it has no options"
-    )
-
-
-def _convert(text: str, kind: type) -> Any:
-    if kind is bool:
-        if text.lower() not in _WORDS:
-            raise ValueError
-        return _WORDS[text.lower()]
-    return kind(text)
-
-
-def _is_of(value: Any, kind: type) -> bool:
-    if kind is bool or isinstance(value, bool):
-        return kind is bool and isinstance(value, bool)
-    return isinstance(value, (int, float) if kind is float else kind)
+        raise InputError(
+            f"no baseline {name!r}; there are {', '.join(known)}{hint}; one of your own is "
+            "written module:function or command:..."
+        )

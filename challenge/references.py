@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import PlainValidator
 
-from exobench.baselines import load
+from exobench.baselines import load, other_than_default
 from exobench.datasets.errors import InputError
 from exobench.datasets.preprocessing.binning import binned
 from exobench.scoring.snr import significance_at
@@ -184,9 +184,7 @@ def _parted(choice: ReferenceChoice) -> tuple[str, dict[str, Any]]:
 def reference_label(choice: ReferenceChoice) -> str:
     """The name of a baseline, with the options that differ from its defaults."""
     name, options = _parted(choice)
-    default = load(name)
-    other = {key: value for key, value in options.items() if value != getattr(default, key)}
-    return _call(name, other)
+    return _call(name, other_than_default(name, options))
 
 
 def _written(choice: ReferenceChoice) -> str:

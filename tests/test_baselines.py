@@ -87,9 +87,10 @@ def detection_map(name, track, size):
 
 @functools.cache
 def sparse(track, size):
-    """Every third frame, for what does not hang on their number."""
-    star = with_companion(track, size)
-    return dataclasses.replace(star, cube=star.cube[:, ::3], angles=star.angles[::3])
+    """The middle of every third frame, for what does not hang on their size and number."""
+    star, middle = speckled(track, size), slice(12, -12)
+    cube = star.cube[:, ::3, middle, middle]
+    return dataclasses.replace(star, cube=cube, angles=star.angles[::3])
 
 
 @functools.cache
@@ -162,7 +163,7 @@ def test_the_same_input_gives_the_same_map_and_is_left_alone(name, track, size):
 def test_the_unit_of_the_cube_does_not_matter(name, track, size):
     sequence = sparse(track, size)
     scaled = dataclasses.replace(sequence, cube=sequence.cube * np.float32(3e-7))
-    field = searched((size, size))
+    field = searched(scaled.shape)
     np.testing.assert_allclose(
         load(name)(scaled)[field], sparse_map(name, track, size)[field], atol=0.02
     )
@@ -186,7 +187,7 @@ def test_naming_the_baselines_imports_none_of_them():
     code = (
         "import sys; from exobench.baselines import names; assert names();"
         "loaded = {m for m in sys.modules if m.startswith('exobench.baselines.')};"
-        "assert loaded == {'exobench.baselines._registry'}, loaded;"
+        "assert all(m.startswith('exobench.baselines._') for m in loaded), loaded;"
         "assert not {'torch', 'jax', 'streamlit', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

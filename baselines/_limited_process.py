@@ -1,0 +1,210 @@
+"""A program of somebody else's, run under limits: of time, memory and size of files.
+
+Nothing that it starts in its process group outlives it, and it does not outlive this
+process (on Linux). It is not kept from reading files or from the network: a program that is
+not trusted at all belongs in a container.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MEGABYTE = 1 << 20
+_TAIL = 4000  # characters of output that are kept
+_PERIOD = 0.1  # s between looks at the memory
+_LAUNCHER = """
+import os, resource, signal, sys
+cpu, memory, file = map(int, sys.argv[1:4])
+def limit(kind, value):
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+if sys.platform == "linux":
+    import ctypes
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+limit(resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS, memory)
+limit(resource.RLIMIT_CPU, cpu)
+limit(resource.RLIMIT_FSIZE, file)
+limit(resource.RLIMIT_CORE, 0)
+try:
+    os.execvp(sys.argv[4], sys.argv[4:])
+except OSError as error:
+    sys.exit(f"{sys.argv[4]}: cannot be run, {error.strerror.lower()}")
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a program may use.
+
+    Attributes
+    ----------
+    seconds : float
+        Of wall-clock time; and so much CPU time on every core.
+    memory_mb : float
+        Resident, of the program and all that it starts together; and what each of them may
+        allocate (private writable memory on Linux, address space elsewhere).
+    file_mb : float
+        Of every file that it writes.
+    """
+
+    seconds: float
+    memory_mb: float
+    file_mb: float = 16_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a program ended, and what it took.
+
+    Attributes
+    ----------
+    problem : str or None
+        What went wrong; None if nothing did.
+    output : str
+        The last of what it printed.
+    cpu_seconds : float
+        Of the program and of what it waited for.
+    peak_memory_mb : float
+        Resident: of its largest process, or of all together at some look, whichever is more.
+    """
+
+    problem: str | None
+    output: str
+    cpu_seconds: float
+    peak_memory_mb: float
+
+
+def run_limited(command: Sequence[str], folder: Path, limits: Limits) -> Finished:
+    """Run a command to its end or to its limits.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The program and its arguments; no shell reads them.
+    folder : Path
+        Where it runs.
+    limits : Limits
+    """
+    cpu = int(limits.seconds * (os.cpu_count() or 1)) + 1
+    sizes = [f"{int(size * MEGABYTE)}" for size in (limits.memory_mb, limits.file_mb)]
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, f"{cpu}", *sizes]
+    process = subprocess.Popen(
+        [*launcher, *command],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    watch = _Watch(process, limits)
+    try:
+        problem = watch.until_the_end()
+    finally:
+        _kill_group(process.pid)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        watch.close()
+    in_mb = MEGABYTE if sys.platform == "darwin" else 1 << 10
+    return Finished(
+        problem=problem or _ending(process.returncode),
+        output=watch.tail.decode("utf-8", "replace"),
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peak_memory_mb=max(usage.ru_maxrss / in_mb, watch.peak_mb),
+    )
+
+
+class _Watch:
+    """Reads what a program prints, and looks at the clock and at its memory meanwhile."""
+
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+        assert process.stdout is not None
+        self._process, self._limits = process, limits
+        self._pipe: IO[bytes] = process.stdout
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._pipe, selectors.EVENT_READ)
+        self.tail = b""
+        self.peak_mb = 0.0
+
+    def until_the_end(self) -> str | None:
+        """Wait for the end of the program; a sentence if it went over a limit."""
+        end = time.monotonic() + self._limits.seconds
+        look = 0.0
+        while not _has_ended(self._process.pid):
+            now = time.monotonic()
+            if now > end:
+                return f"took more than {self._limits.seconds:g} s"
+            if now > look:
+                look = now + _PERIOD
+                self.peak_mb = max(self.peak_mb, group_memory_mb(self._process.pid))
+            if self.peak_mb > self._limits.memory_mb:
+                return f"took more than {self._limits.memory_mb:g} MB of memory"
+            self._read(_PERIOD / 5)
+        while self._read(0):
+            pass
+        return None
+
+    def close(self) -> None:
+        """Read no further."""
+        self._selector.close()
+        self._pipe.close()
+
+    def _read(self, seconds: float) -> bool:
+        """Keep the last of what is there to read; False if nothing is."""
+        if not self._selector.get_map():
+            time.sleep(seconds)
+            return False
+        if not self._selector.select(seconds):
+            return False
+        some = os.read(self._pipe.fileno(), 1 << 16)
+        if not some:
+            self._selector.unregister(self._pipe)
+        self.tail = (self.tail + some)[-_TAIL:]
+        return bool(some)
+
+
+def group_memory_mb(group: int) -> float:
+    """Resident memory of the processes of a group together; 0 where there is no /proc."""
+    total = 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(words[2]) == group:
+            total += int(words[21])
+    return total * os.sysconf("SC_PAGESIZE") / MEGABYTE
+
+
+def _has_ended(pid: int) -> bool:
+    """True if a child has; it stays until it is waited for, and its number is its own till then."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # macOS says so of a group that has ended
+        return
+
+
+def _ending(code: int) -> str | None:
+    if code == 0:
+        return None
+    if code > 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
