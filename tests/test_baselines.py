@@ -165,7 +165,7 @@ def test_the_unit_of_the_cube_does_not_matter(name, track, size):
     scaled = dataclasses.replace(sequence, cube=sequence.cube * np.float32(3e-7))
     field = searched(scaled.shape)
     np.testing.assert_allclose(
-        load(name)(scaled)[field], sparse_map(name, track, size)[field], atol=0.02
+        load(name)(scaled)[field], sparse_map(name, track, size)[field], atol=0.05
     )
 
 
