@@ -46,14 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _speak_to_any_terminal()
     try:
-        code = application()(words, prog_name="exobench", standalone_mode=False)
+        code = _called(words)
     except InputError as error:
         sys.exit(_refuse(error.problems, as_json="--json" in words))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe (head, less) went away: nothing is left to say, nor to flush.
-        sys.stdout = None
+        sys.stdout = sys.stderr = None
         sys.exit(0)
     except (OSError, BrokenExecutor) as error:
         # The machine's fault, not the user's: a full disk, a worker killed for its memory.
@@ -81,6 +81,20 @@ def application() -> typer.Typer:
         module = import_module(f"exobench.cli.{verb}")
         app.command(verb)(getattr(module, verb if verb != "list" else "list_"))
     return app
+
+
+def _called(words: Sequence[str]) -> object:
+    """What the verb returns, when all it printed has left."""
+    try:
+        code = application()(words, prog_name="exobench", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except SystemExit as stop:
+        # typer makes this, with code 1, of a reader that went away.
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise stop.__context__ from None
+        raise
+    return code
 
 
 def _speak_to_any_terminal() -> None:

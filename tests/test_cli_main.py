@@ -30,6 +30,7 @@ def test_there_are_the_verbs_of_the_contract():
     assert set(VERBS) == {
         *("demo", "list", "fetch", "inspect", "build", "verify", "run", "check"),
         *("score", "rescore", "audit", "rank", "compare", "serve", "difficulty", "diagnose"),
+        "campaign",
     }
 
 
@@ -112,8 +113,9 @@ def test_an_error_of_ours_keeps_its_traceback(failing):
         _main.main(["list"])
 
 
-def test_a_reader_that_goes_away_is_no_error():
-    program = "from exobench.cli import main; main(['list', 'metrics'])"
+@pytest.mark.parametrize("words", [["list", "metrics"], ["--help"], ["list", "suites", "--json"]])
+def test_a_reader_that_goes_away_is_no_error(words):
+    program = f"from exobench.cli import main; main({words})"
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
@@ -124,7 +126,7 @@ def test_a_reader_that_goes_away_is_no_error():
         check=False,
     )
     os.close(writer)
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_calling_the_program_loads_no_framework():
