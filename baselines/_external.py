@@ -220,14 +220,16 @@ def _read_map(path: Path, shape: tuple[int, int]) -> NDArray[np.float64]:
         raise ValueError("was not written") from None
     except OSError as cause:
         raise ValueError("is no regular file") from cause
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+    most = largest_file(shape[0] * shape[1])
+    try:
         found = os.fstat(descriptor)
-        most = largest_file(shape[0] * shape[1])
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(found.st_mode) or path.parent.is_symlink():
             raise ValueError("is no regular file")
         if found.st_size > most:
             raise ValueError(f"has {found.st_size} bytes; expected {most} at most")
-        content = file.read(most)
+        content = os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
     header = read_header(content)
     if header.shape != shape:
         raise ValueError(
