@@ -148,14 +148,17 @@ def run_campaign(campaign: Campaign, executor: Executor) -> Iterator[None]:
             for source in settings.sources
             if source.name not in done.limits
         ]
-        for _, records in map_tasks(executor, calibrate, calibrations):
-            journal.add(records)
-            done.learn(records)
-            yield
-        for _, records in map_tasks(executor, run, _runs(settings, done)):
-            journal.add(records)
-            done.learn(records)
-            yield from (None for table, _ in records if table == "costs")
+        try:
+            for _, records in map_tasks(executor, calibrate, calibrations):
+                journal.add(records)
+                done.learn(records)
+                yield
+            for _, records in map_tasks(executor, run, _runs(settings, done)):
+                journal.add(records)
+                done.learn(records)
+                yield from (None for table, _ in records if table == "costs")
+        except InputError as error:  # of every run of an algorithm, the same
+            raise type(error)(*dict.fromkeys(error.problems)) from error
         _finish(out, settings, done)
         journal.remove()
 
@@ -163,8 +166,16 @@ def run_campaign(campaign: Campaign, executor: Executor) -> Iterator[None]:
 def _runs(settings: Settings, done: Done) -> list[Runs]:
     """What is left to do, so ordered that a process goes on with what it has at hand."""
     tasks = []
-    for source in settings.sources:
-        plan = plan_of(done.limits[source.name], settings.injections, settings.seed)
+    plans = {
+        source: plan_of(done.limits[source.name], settings.injections, settings.seed)
+        for source in settings.sources
+    }
+    if not any(plans.values()):
+        raise InputError(
+            "no sequence has room for a companion that the references can find; take larger "
+            "frames, or other references (--reference)"
+        )
+    for source, plan in plans.items():
         for algorithm in settings.algorithms:
             here = (algorithm.label, source.name)
             left: list[Injection] = [one for one in plan if (*here, one.index) not in done.runs]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import optimize
+from scipy import special
 
 from exobench.challenge.campaign_rates import band_at, detected, threshold_at
 from exobench.scoring.binomial import binomial_interval
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _FEWEST_IN_BIN = 40
 _MOST_BINS = 4  # of separation, in each stratum
 _N_BOOTSTRAP = 400
-_HALF = 0.5
+_SCALES_MAG = tuple(np.geomspace(0.05, 1.5, 8))  # over which the fraction found falls
+_STEP_MAG = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,10 +103,10 @@ def half_found(rows: pd.DataFrame, found: NDArray[np.bool_]) -> Curve:
     Notes
     -----
     By bins of separation within each stratum, of 40 injections or more. In a bin the
-    fraction found is made to fall with the offset from the limit (isotonic regression), and
-    the offset at which it passes one half is added to the median limit there. Intervals are
-    percentiles of 400 bootstrap sets of the bin's injections. NaN where more, or fewer, than
-    half are found at all offsets.
+    fraction found is taken to fall with the offset from the limit as a logistic curve, fitted
+    by maximum likelihood; the offset at which it passes one half is added to the median limit
+    there. Intervals are percentiles of 400 bootstrap sets of the bin's injections. NaN where
+    that offset is not within those put in.
     """
     strength = rows["contrast"] if rows["contrast"].notna().all() else rows["flux"]
     depth = -2.5 * np.log10(strength.to_numpy(dtype=np.float64))
@@ -114,9 +115,9 @@ def half_found(rows: pd.DataFrame, found: NDArray[np.bool_]) -> Curve:
     points = []
     for members in _bins(rows):
         limit = float(np.median(depth[members] - offset[members]))
-        crossing = _crossing(offset[members], found[members])
-        drawn = rng.integers(0, members.size, (_N_BOOTSTRAP, members.size))
-        again = [_crossing(offset[members[one]], found[members[one]]) for one in drawn]
+        copies = rng.multinomial(members.size, _equal(members.size), _N_BOOTSTRAP)
+        weights = np.concatenate([np.ones((1, members.size)), copies])
+        crossing, *again = _half_way(offset[members], found[members], weights)
         low, high = _percentiles(np.array(again))
         middle = float(np.median(rows["separation_arcsec"].to_numpy()[members]))
         points.append((middle, limit + crossing, limit + low, limit + high))
@@ -161,16 +162,22 @@ def _bins(rows: pd.DataFrame) -> list[NDArray[np.intp]]:
     return found
 
 
-def _crossing(offset: Values, found: NDArray[np.bool_]) -> float:
-    """Offset at which the fraction found falls below one half; NaN if it nowhere does."""
-    order = np.argsort(offset, kind="stable")
-    ordered = offset[order]
-    falling = optimize.isotonic_regression(found[order].astype(float), increasing=False).x
-    above = np.flatnonzero(falling >= _HALF)
-    if above.size in (0, ordered.size):
-        return float("nan")
-    last = int(above[-1])
-    return float((ordered[last] + ordered[last + 1]) / 2)
+def _equal(n: int) -> Values:
+    return np.full(n, 1 / n)
+
+
+def _half_way(offset: Values, found: NDArray[np.bool_], weights: Values) -> Values:
+    """Offset at which a logistic curve passes one half, for each row of weights; NaN outside."""
+    middles = np.arange(offset.min(), offset.max() + _STEP_MAG, _STEP_MAG)
+    grid = [(middles - one) / scale for one in offset for scale in _SCALES_MAG]
+    signs = np.where(found, 1.0, -1.0)[:, np.newaxis, np.newaxis]
+    likelihood = special.log_expit(
+        signs * np.reshape(grid, (offset.size, len(_SCALES_MAG), middles.size))
+    )
+    total = np.tensordot(weights, likelihood, axes=1).max(axis=1)
+    best = total.argmax(axis=1)
+    inside = (best > 0) & (best < middles.size - 1)
+    return np.where(inside, middles[best], np.nan)
 
 
 def _percentiles(values: Values) -> tuple[float, float]:

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from exobench.datasets.placement import Ground
     from exobench.datasets.sequence import ImageSequence
 
-# The real root of x^4 = x + 1: its powers make the additive sequence of lowest discrepancy
-# that is known in three dimensions.
-_PLASTIC = 1.2207440846057596
+_BASES = (2, 3, 5)  # of azimuth, separation and offset in Halton's sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +93,7 @@ def planned_injections(ground: Ground, name: str, n: int, seed: int) -> tuple[In
 
     References
     ----------
-    Niederreiter (1992), Random Number Generation and Quasi-Monte Carlo Methods, ch. 3.
+    Halton (1960), Numer. Math. 2, 84.
     Cranley & Patterson (1976), SIAM J. Numer. Anal. 13, 904 (the random shift).
     """
     strata = ground.offered()
@@ -105,7 +103,7 @@ def planned_injections(ground: Ground, name: str, n: int, seed: int) -> tuple[In
     placed = []
     for index in range(n):
         number, row = index % len(strata), index // len(strata)
-        along, turn, quantile = points[number][row].tolist()
+        turn, along, quantile = points[number][row].tolist()
         radius = _within(ground.room(strata[number]), along)
         brightness, offset = offset_at(quantile)
         y, x = to_yx(radius, 360 * turn, ground.shape)
@@ -129,8 +127,18 @@ def _points(name: str, seed: int, stratum: int, n: int) -> NDArray[np.float64]:
     """Points of the unit cube, shape (n, 3)."""
     digest = hashlib.sha256(f"{seed}\n{stratum}\n{name}".encode()).digest()
     shift = np.random.default_rng(int.from_bytes(digest, "big")).random(3)
-    steps = _PLASTIC ** -np.arange(1.0, 4.0)
-    return np.asarray((shift + np.arange(n)[:, np.newaxis] * steps) % 1)
+    halton = np.stack([_mirrored(np.arange(n), base) for base in _BASES], axis=1)
+    return np.asarray((shift + halton) % 1)
+
+
+def _mirrored(numbers: NDArray[np.intp], base: int) -> NDArray[np.float64]:
+    """Numbers with their digits mirrored at the point: 6 = 110 as 0.011 in base 2."""
+    mirrored, place, left = np.zeros(numbers.size), 1.0, numbers
+    while left.any():
+        place /= base
+        mirrored += place * (left % base)
+        left = left // base
+    return mirrored
 
 
 def _within(room: list[tuple[float, float]], share: float) -> float:

@@ -176,11 +176,12 @@ def _contrast_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
     star = "magnitudes below the star" if known else "-2.5 log₁₀ flux [unit of the cube]"
     axes.set_ylabel(f"half are found at [{star}]")
     axes.set_xlabel("separation [arcsec]")
-    note = "no bar: too few to say; no point: (no) half are found at any flux put in"
-    title = f"{columns.title}\nfound: {_AT}; {note}"
+    note = "no bar where too few say it; no point where more, or fewer, than half are always found"
+    title = f"{columns.title}\nfound: {_AT}\n{note}"
     axes.set_title(title, loc="left", parse_math=False)
     axes.legend(fontsize=8.5, frameon=False, labelcolor=INK)
     finish(axes)
+    axes.title.set_fontsize(9)
     return figure
 
 
