@@ -11,6 +11,7 @@ from exobench.baselines._registry import (
     names,
     other_than_default,
     parse_options,
+    run_external,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "names",
     "other_than_default",
     "parse_options",
+    "run_external",
 ]

@@ -119,11 +119,6 @@ class AdaptedMap:
     tracks: tuple[str, ...]
     options: Mapping[str, Any]
 
-    @property
-    def __doc__(self) -> str:  # type: ignore[override]
-        """That of the function."""
-        return getattr(self.function, "__doc__", None) or ""
-
     def __call__(self, sequence: ImageSequence, **options: Any) -> NDArray[np.floating]:
         """Detection map, shape (n_y, n_x)."""
         detections: NDArray[np.floating] = self.returned(sequence, options)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines._declared import Declared
+    from exobench.baselines._limited_process import Finished
     from exobench.datasets.sequence import ImageSequence
 
 _PACKAGE = "exobench.baselines"
@@ -153,6 +154,17 @@ def other_than_default(name: str, options: dict[str, Any]) -> dict[str, Any]:
         for option, value in options.items()
         if option not in known or value != known[option].default
     }
+
+
+def run_external(
+    baseline: Baseline, sequence: ImageSequence
+) -> tuple[NDArray[Any], Finished | None]:
+    """The map of a baseline, and what its program took if it is one."""
+    from exobench.baselines._external import ExternalCommand
+
+    if isinstance(baseline, ExternalCommand):
+        return baseline.answer(sequence)
+    return baseline(sequence), None
 
 
 def is_own(name: str) -> bool:

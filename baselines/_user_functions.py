@@ -49,9 +49,10 @@ class UserFunction:
         return of_callable(self.name, self.target)
 
     def describe(self) -> str:
-        """The first line of its docstring."""
-        is_own = inspect.isroutine(self.target) or isinstance(self.target, type)
-        docstring = inspect.getdoc(self.target if is_own else type(self.target)) or ""
+        """The first line of its docstring; of what was adapted, that of the function."""
+        target = getattr(self.target, "function", self.target)
+        is_own = inspect.isroutine(target) or isinstance(target, type)
+        docstring = inspect.getdoc(target if is_own else type(target)) or ""
         return docstring.partition("\n")[0].rstrip(".")
 
     def make(self, **options: Any) -> Baseline:

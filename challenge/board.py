@@ -50,6 +50,7 @@ def entry_row(
         "name": entry.name,
         "baseline": entry.baseline,
         "received": entry.received,
+        "cost": None if entry.known_cost is None else entry.known_cost.model_dump(mode="json"),
         "beaten_by": list(comparison.beaten_by[entry.id]),
         "p_first": None if standing is None else standing.p_first,
         "rank_interval": None if standing is None else list(standing.rank_interval),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from exobench.challenge.documents import File, json_bytes, read_json, unreadable
+from exobench.challenge.costs import Cost, stated_cost
+from exobench.challenge.documents import File, json_bytes, read_json
 from exobench.challenge.durable import rename, sync, write_durably
 from exobench.challenge.manifest import read_manifest
+from exobench.challenge.score_files import read_score
 from exobench.challenge.submission import read_submission
 from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import ChallengeError
-from exobench.scoring.metrics import METRICS
 from exobench.scoring.score import METRIC_VERSION
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class Entry(File):
         ISO time, UTC.
     baseline : bool
         Sent by the organizers for comparison.
+    cost : Cost or None
+        Of its maps, by the file that ``exobench run`` wrote beside the zip.
     """
 
     sha256: str
@@ -55,6 +57,7 @@ class Entry(File):
     method: dict[str, Any]
     received: str
     baseline: bool
+    cost: Cost | None = None
 
     @property
     def id(self) -> str:
@@ -65,6 +68,11 @@ class Entry(File):
     def name(self) -> str:
         """Name of the method, or of the entry where the authors give none."""
         return str(self.method.get("name") or self.id)
+
+    @property
+    def known_cost(self) -> Cost | None:
+        """Its cost as measured; else what its authors state; None if they state none."""
+        return self.cost or stated_cost(self.method)
 
 
 def entry_id(sha256: str) -> str:
@@ -94,6 +102,7 @@ class EntryStore(Protocol):
         *,
         received: datetime,
         baseline: bool = False,
+        cost: Cost | None = None,
     ) -> Kept:
         """Keep a scored submission; the same zip twice is one entry."""
 
@@ -147,22 +156,7 @@ class FolderEntryStore:
         ChallengeError
             If there is none of this version of the metrics.
         """
-        path = self._folder / entry.id / SCORE
-        try:
-            content = json.loads(path.read_bytes())
-        except FileNotFoundError as cause:
-            raise ChallengeError(
-                f"{path}: no such file; score it again: exobench rescore {self._challenge}"
-            ) from cause
-        except OSError as cause:
-            raise ChallengeError(unreadable(path, cause)) from cause
-        except (ValueError, RecursionError) as cause:
-            raise ChallengeError(f"{path}: is not JSON ({cause})") from cause
-        if not isinstance(content, dict) or not isinstance(content.get("per_sequence"), list):
-            raise ChallengeError(f"{path}: is no score file")
-        if isinstance(content.get("overall"), dict) and content.get("mode") == "strict":
-            content["overall"] = dict.fromkeys(METRICS) | content["overall"]
-        return content
+        return read_score(self._folder / entry.id / SCORE, self._challenge)
 
     def score_stamp(self, entry: Entry) -> str:
         """Another text whenever the score of an entry was written anew; "" without one."""
@@ -208,6 +202,7 @@ class FolderEntryStore:
         *,
         received: datetime,
         baseline: bool = False,
+        cost: Cost | None = None,
     ) -> Kept:
         """Keep a scored submission; the same zip twice is one entry, that of the first time.
 
@@ -220,6 +215,8 @@ class FolderEntryStore:
             With a time zone.
         baseline : bool
             Sent by the organizers for comparison.
+        cost : Cost or None
+            Of its maps, where it was measured.
 
         Raises
         ------
@@ -234,10 +231,11 @@ class FolderEntryStore:
             method=submission.method.stated(),
             received=received.astimezone(UTC).isoformat(timespec="milliseconds"),
             baseline=baseline,
+            cost=cost,
         )
         files = {
             ARCHIVE: submission.archive,
-            ENTRY: json_bytes(entry),
+            ENTRY: json_bytes(entry.model_dump(mode="json", exclude=None if cost else {"cost"})),
             SCORE: json_bytes(score),
         }
         try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-import time
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from exobench.baselines import describe, load
+from exobench.baselines import describe, file_stem, is_own, load
+from exobench.challenge.costs import costs_path, measured, total_costs
 from exobench.challenge.documents import write_json
 from exobench.challenge.manifest import load_sequence
 from exobench.challenge.method import LONGEST_LINE, Method
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from exobench.challenge.costs import MapCost
     from exobench.challenge.manifest import Manifest, PublicSequence
 
 
@@ -55,10 +55,15 @@ class Run:
         """What the submission says of the baseline."""
         set_to = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
         return Method(
-            name=f"{self.name} {set_to}".strip()[:LONGEST_LINE],
-            authors=("exobench baselines",),
-            description=describe(self.name),
+            name=_line(f"{self.name} {set_to}"),
+            authors=("exobench baselines",) if is_own(self.name) else None,
+            description=_line(describe(self.name)) or None,
         )
+
+    @property
+    def stem(self) -> str:
+        """What its files are called by default, without the ending."""
+        return f"{file_stem(self.name)}-{self.track}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,17 +75,13 @@ class Answered:
     name : str
         Of the sequence.
     detection_map : ndarray, shape (n_y, n_x)
-    cpu_seconds, wall_seconds : float
+    cost : MapCost
         Of the baseline alone.
-    peak_memory_mb : float
-        Of the process so far, reading included.
     """
 
     name: str
     detection_map: NDArray[np.floating]
-    cpu_seconds: float
-    wall_seconds: float
-    peak_memory_mb: float
+    cost: MapCost
 
 
 def plan_runs(
@@ -136,43 +137,20 @@ def write_run(path: Path, run: Run, answers: list[Answered], threshold: float) -
     The costs differ from run to run, the submission does not.
     """
     write_submission(path, {one.name: one.detection_map for one in answers}, threshold, run.method)
-    costs = path.with_name(f"{path.stem}.costs.json")
-    write_json(costs, _costs(run, answers))
+    maps = {one.name: one.cost for one in answers}
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    costs = costs_path(path)
+    write_json(costs, total_costs(run.name, dict(run.options), run.track, maps, sha256))
     return costs
 
 
 def _answer(task: tuple[Run, PublicSequence]) -> Answered:
     run, entry = task
     sequence = load_sequence(run.public, entry)
-    baseline = load(run.name, **run.options)
-    wall, cpu = time.perf_counter(), time.process_time()
-    detection_map = baseline(sequence)
-    return Answered(
-        name=entry.name,
-        detection_map=detection_map,
-        cpu_seconds=time.process_time() - cpu,
-        wall_seconds=time.perf_counter() - wall,
-        peak_memory_mb=_peak_memory_mb(),
-    )
+    detection_map, cost = measured(load(run.name, **run.options), sequence)
+    return Answered(name=entry.name, detection_map=detection_map, cost=cost)
 
 
-def _costs(run: Run, answers: list[Answered]) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "baseline": run.name,
-        "options": dict(run.options),
-        "track": run.track,
-        "cpu_seconds": sum(one.cpu_seconds for one in answers),
-        "wall_seconds": sum(one.wall_seconds for one in answers),
-        "peak_memory_mb": max(one.peak_memory_mb for one in answers),
-        "device": "cpu",
-        "sequences": {
-            one.name: {"cpu_seconds": one.cpu_seconds, "wall_seconds": one.wall_seconds}
-            for one in answers
-        },
-    }
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+def _line(text: str) -> str:
+    """One line of what can be seen, as a method needs it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_LINE]

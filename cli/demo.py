@@ -120,6 +120,7 @@ def _answer(challenge: Challenge, workers: int | None, scheduler: str | None) ->
 
 
 def _keep(challenge: Challenge, track: str, name: str, executor: Executor) -> None:
+    from exobench.challenge.costs import read_costs
     from exobench.challenge.entries import FolderEntryStore
     from exobench.challenge.evaluate import evaluate
     from exobench.challenge.run import plan_runs, run_baseline, write_run
@@ -133,7 +134,8 @@ def _keep(challenge: Challenge, track: str, name: str, executor: Executor) -> No
         path = Path(folder) / f"{name}.zip"
         write_run(path, run, answers, threshold=5.0)
         submission = read_submission(path, challenge.manifest)
+        cost = read_costs(path, submission.sha256)
     score = evaluate(submission, challenge)
     FolderEntryStore(challenge.folder).keep(
-        submission, score, received=datetime.now(UTC), baseline=True
+        submission, score, received=datetime.now(UTC), baseline=True, cost=cost
     )

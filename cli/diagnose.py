@@ -28,7 +28,11 @@ class Diagnosis(NamedTuple):
 
 def diagnose(  # noqa: PLR0913 - the options of the verb
     baseline: Annotated[
-        str, typer.Argument(help="Its name (exobench list baselines).", show_default=False)
+        str,
+        typer.Argument(
+            help="Its name (exobench list baselines), or module:function of yours.",
+            show_default=False,
+        ),
     ],
     path: Annotated[
         Path,

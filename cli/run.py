@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 Baseline = Annotated[
     str,
     typer.Argument(
-        help="Its name (exobench list baselines).", metavar="BASELINE", show_default=False
+        help="Its name (exobench list baselines), module:function of yours, or a program: "
+        "'command:./program {input} {output}'.",
+        metavar="BASELINE",
+        show_default=False,
     ),
 ]
 Public = Annotated[Path, typer.Argument(help="Public folder of a challenge.", metavar="DIR/public")]
@@ -101,7 +104,7 @@ def _paths(out: Path | None, runs: Sequence[Run]) -> list[Path]:
     from exobench.datasets.atomic import check_writable
 
     if out is None:
-        paths = [Path(f"{one.name}-{one.track}.zip") for one in runs]
+        paths = [Path(f"{one.stem}.zip") for one in runs]
     elif len(runs) == 1:
         paths = [out]
     else:

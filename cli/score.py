@@ -17,6 +17,7 @@ from exobench.cli._score_table import print_counts, print_strict
 
 if TYPE_CHECKING:
     from exobench.challenge.characterization_submission import CharacterizationSubmission
+    from exobench.challenge.costs import Cost
     from exobench.challenge.entries import Kept
     from exobench.challenge.folder import Challenge
     from exobench.challenge.submission import Submission
@@ -100,7 +101,10 @@ def score(  # noqa: PLR0913 - the options of the verb
         valid, scored = _scored(submission, opened, options)
     if out is not None:
         _write(out, scored)
-    kept = None if dry_run or mode is Mode.eidc else _keep(opened, valid, scored, baseline=baseline)
+    kept = None
+    if not (dry_run or mode is Mode.eidc):
+        cost = _cost(submission, valid)
+        kept = _keep(opened, valid, scored, baseline=baseline, cost=cost)
     if as_json:
         print_json(scored)
         return
@@ -191,6 +195,7 @@ def _keep(
     scored: dict[str, Any],
     *,
     baseline: bool,
+    cost: Cost | None,
 ) -> Kept:
     from datetime import UTC, datetime
 
@@ -200,7 +205,20 @@ def _keep(
     store = FolderEntryStore(challenge.folder)
     # All kept scores are alike, whatever was asked for beside them.
     plain = {key: value for key, value in scored.items() if key != KEY}
-    return store.keep(submission, plain, received=datetime.now(UTC), baseline=baseline)
+    received = datetime.now(UTC)
+    return store.keep(submission, plain, received=received, baseline=baseline, cost=cost)
+
+
+def _cost(source: Path, submission: Submission | CharacterizationSubmission) -> Cost | None:
+    """What the file of costs beside the zip says; a warning if it cannot be used."""
+    from exobench.challenge.costs import read_costs
+    from exobench.datasets.errors import InputError
+
+    try:
+        return read_costs(source, submission.sha256)
+    except InputError as error:
+        print_warnings(f"{problem}; the entry is kept without it" for problem in error.problems)
+        return None
 
 
 def _write(path: Path, scored: dict[str, Any]) -> None:

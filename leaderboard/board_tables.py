@@ -25,6 +25,8 @@ SHORT_TITLES = {
     "macro_tpr": "Macro TPR",
 }
 
+CPU, MEMORY, DEVICE = "CPU s per map", "Memory MB", "Device"
+
 BEATS, BEATEN, TOO_CLOSE = "beats", "is beaten by", "too close to call"
 
 _BETTER = {"higher": "higher", "lower": "lower", "neither": ""}
@@ -54,11 +56,25 @@ def ranking_table(rows: Rows, labels: Mapping[str, str], rank_by: str) -> pd.Dat
             "Ranks, 95 %": [ranks_text(row["rank_interval"]) for row in rows],
             **{SHORT_TITLES[key]: number_column(rows, key) for key in others},
             "Found": [f"{row['tp']} of {row['n_injected']}" for row in rows],
+            **cost_columns(rows),
             "Beaten by": [beaten_by(row, labels) for row in rows],
             "Received": [row["received"][:10] for row in rows],
         }
     )
     return table.astype({"Rank": "int64"})
+
+
+def cost_columns(rows: Rows) -> dict[str, Any]:
+    """What the maps took, by title; no column where no entry says."""
+    costs = [row.get("cost") or {} for row in rows]
+    if not any(costs):
+        return {}
+    devices = [cost.get("device") for cost in costs]
+    return {
+        CPU: _per_map(costs),
+        MEMORY: pd.Series([cost.get("peak_memory_mb") for cost in costs], dtype="float64"),
+        **({DEVICE: [one or DASH for one in devices]} if set(devices) - {None, "cpu"} else {}),
+    }
 
 
 def beaten_by(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
@@ -107,6 +123,19 @@ def number_column(rows: Rows, key: str) -> pd.Series[float]:
 def ranks_text(pair: Sequence[int] | None) -> str:
     """Best and worst rank; a dash where the units are too few to tell."""
     return DASH if pair is None else f"{pair[0]} – {pair[1]}"
+
+
+def _per_map(costs: Sequence[Mapping[str, Any]]) -> pd.Series[float]:
+    """CPU seconds per map; NaN where the number of maps is not known."""
+    return pd.Series(
+        [
+            cost["cpu_seconds"] / cost["n_maps"]
+            if cost.get("n_maps") and cost.get("cpu_seconds") is not None
+            else None
+            for cost in costs
+        ],
+        dtype="float64",
+    )
 
 
 def _interval(row: Mapping[str, Any], key: str) -> str:

@@ -51,6 +51,31 @@ def entry_notes(score: Score) -> tuple[str, ...]:
     return (*((missing,) if n_missing else ()), *score.get("warnings", ()))
 
 
+def cost_text(cost: Mapping[str, Any] | None) -> str:
+    """What the maps of an entry took, in a line; empty where nobody says.
+
+    Parameters
+    ----------
+    cost : mapping or None
+        As a row of the ranking has it.
+    """
+    if cost is None:
+        return ""
+    n_maps, device = cost["n_maps"], cost["device"]
+    parts = [
+        f"{cost[key]:.3g} s {word}"
+        for key, word in (("cpu_seconds", "CPU time"), ("wall_seconds", "wall-clock time"))
+        if cost[key] is not None
+    ]
+    if cost["peak_memory_mb"] is not None:
+        parts.append(f"at most {cost['peak_memory_mb']:.0f} MB of memory")
+    if device:
+        parts.append(f"on {device}")
+    of = "" if n_maps is None else f" of {n_maps} map{'' if n_maps == 1 else 's'}"
+    said = "measured by exobench run" if cost["measured"] else "as its authors state"
+    return f"Cost{of}: {', '.join(parts)} ({said})."
+
+
 def _table(breakdown: Breakdown, rows: Any) -> pd.DataFrame:
     cells = [_cells(breakdown, row) for row in rows]
     table = pd.DataFrame(cells, columns=[breakdown.part, "TPR", *breakdown.columns])

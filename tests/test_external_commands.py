@@ -1,7 +1,5 @@
 """Algorithms of users in any language: a command that reads a folder and writes a map."""
 
-import os
-import stat
 import sys
 import time
 from pathlib import Path
@@ -113,7 +111,7 @@ def test_a_program_that_fails_is_told_with_the_last_that_it_printed(program, seq
 def test_a_program_that_takes_too_long_is_stopped_with_all_that_it_started(program, sequence):
     program(SHELL + "sleep 300 & echo $! > pid\nsleep 300\n")
     begin = time.monotonic()
-    with pytest.raises(InputError, match="took more than 0.5 s; it printed nothing"):
+    with pytest.raises(InputError, match=r"took more than 0\.5 s; it printed nothing"):
         answers(sequence, time_limit=0.5)
     assert time.monotonic() - begin < 60
     assert not is_alive(int(Path("pid").read_text()))
@@ -136,7 +134,7 @@ def is_alive(pid):
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are those of Linux")
 def test_a_program_that_takes_too_much_memory_is_stopped(program, sequence):
     program(PYTHON + "b = bytearray(300 << 20)\n")
-    with pytest.raises(InputError, match="exit code 1; it printed: .*MemoryError"):
+    with pytest.raises(InputError, match=r"exit code 1; it printed: .*MemoryError"):
         answers(sequence, memory_limit_mb=100.0)
 
 
@@ -266,4 +264,3 @@ def test_nothing_is_left_in_the_temporary_folder(program, sequence, tmp_path, mo
     with pytest.raises(InputError):
         answers(sequence)
     assert list(scratch.iterdir()) == []
-    assert stat.S_ISDIR(os.stat(scratch).st_mode)

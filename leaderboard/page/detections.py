@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from exobench.challenge.folder import read_challenge
-from exobench.leaderboard.board_tables import SHORT_TITLES, duel_table, metric_table, ranking_table
+from exobench.leaderboard.board_tables import (
+    CPU,
+    MEMORY,
+    SHORT_TITLES,
+    duel_table,
+    metric_table,
+    ranking_table,
+)
 from exobench.leaderboard.curve_chart import MOST_ENTRIES, sampled_chart, step_chart
 from exobench.leaderboard.duel_chart import MOST_ENTRIES as MOST_COMPARED
 from exobench.leaderboard.duel_chart import duel_chart
@@ -45,7 +52,8 @@ def show_ranking(board: Board) -> None:
     """The table, and what it can tell apart."""
     table = ranking_table(board.rows, board.labels, board.manifest.rank_by)
     metrics = [name for name in SHORT_TITLES.values() if name in table]
-    show_ranked(table, dict.fromkeys(metrics, "%.3f") | {"FP per map": "%.2f"})
+    formats = dict.fromkeys(metrics, "%.3f") | {"FP per map": "%.2f"}
+    show_ranked(table, formats | {CPU: "%.2f", MEMORY: "%.0f"})
     n = len(board.manifest.sequences(board.track))
     key = board.manifest.rank_by
     message = board.message.replace(f" in {key} ", f" in {SHORT_TITLES[key]} ")

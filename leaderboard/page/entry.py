@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from exobench.leaderboard.entry_tables import breakdown_tables, entry_notes
+from exobench.leaderboard.entry_tables import breakdown_tables, cost_text, entry_notes
 from exobench.leaderboard.labels import escaped
 from exobench.leaderboard.map_images import detection_png
 from exobench.leaderboard.numbers import exact_note
@@ -54,6 +54,10 @@ def show_map(board: Board, name: str, challenge: Challenge) -> None:
 def show_breakdowns(board: Board, name: str) -> None:
     """Warnings of an entry, then its rates by whatever parts the companions."""
     score = board.score(name)
+    (row,) = (row for row in board.rows if row["entry"] == name)
+    cost = cost_text(row["cost"])
+    if cost:
+        st.caption(escaped(cost))
     for note in entry_notes(score):
         st.warning(escaped(note))
     tables = breakdown_tables(score)
