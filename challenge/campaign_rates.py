@@ -1,6 +1,6 @@
 """How many companions of a campaign are found at a rate of false positives, and by whom more.
 
-A companion is found if its candidate is above the highest threshold at which the blank maps
+A companion is found if its candidate exceeds the lowest threshold at which the blank maps
 have no more than so many false positives each, on average.
 """
 
@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
+from exobench.challenge.campaign_pairs import compared
 from exobench.challenge.campaign_tables import read_frame
 from exobench.scoring.binomial import binomial_interval
-from exobench.scoring.comparison import compare
-from exobench.scoring.counts import SequenceCounts
 from exobench.scoring.froc_band import froc_band
 from exobench.scoring.intervals import FEWEST_UNITS
-from exobench.scoring.permutation import holm
 from exobench.scoring.pooled import UnitStatistics
 
 if TYPE_CHECKING:
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
+
+    from exobench.challenge.campaign_pairs import Column, Pair
 
 FP_PER_MAP = 1.0
 EVERYWHERE = "all"
@@ -59,32 +58,6 @@ class Rate:
     def tpr(self) -> float:
         """Fraction found."""
         return self.found / self.n
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """An algorithm against the first, companion by companion.
-
-    Attributes
-    ----------
-    algorithm, first, stratum : str
-    only_here, only_first : int
-        Companions that one of them finds and the other does not.
-    difference : float
-        Of the true positive rates: that of `algorithm` minus that of `first`.
-    p : float
-        Two-sided, of the label-swap permutation test, after Holm over the algorithms of the
-        stratum. Units are sequences where there are six or more, else companions, for which
-        it is McNemar's exact test.
-    """
-
-    algorithm: str
-    first: str
-    stratum: str
-    only_here: int
-    only_first: int
-    difference: float
-    p: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +100,11 @@ def summarized(folder: Path, labels: Sequence[str]) -> Summary:
             here = inside(rows, stratum)
             band = band_at(rows[here], mine, sequences, [FP_PER_MAP])
             rates.append(_rate(label, stratum, found[here], band))
-    pairs = [pair for stratum in strata for pair in _pairs(columns, stratum, len(sequences))]
+    pairs = [
+        pair
+        for stratum in strata
+        for pair in compared(_of_stratum(columns, stratum), stratum, len(sequences))
+    ]
     return Summary(thresholds=thresholds, refilled=refilled, rates=tuple(rates), pairs=tuple(pairs))
 
 
@@ -165,6 +142,14 @@ def inside(rows: pd.DataFrame, stratum: str) -> NDArray[np.bool_]:
     if stratum == EVERYWHERE:
         return np.ones(len(rows), dtype=bool)
     return np.asarray(rows["separation_stratum"] == stratum)
+
+
+def _of_stratum(columns: dict[str, Column], stratum: str) -> dict[str, Column]:
+    chosen = {label: inside(rows, stratum) for label, (rows, _) in columns.items()}
+    return {
+        label: (rows[chosen[label]], found[chosen[label]])
+        for label, (rows, found) in columns.items()
+    }
 
 
 def _refilled_rate(false: pd.DataFrame, threshold: float) -> float | None:
@@ -244,60 +229,3 @@ def _statistics(rows: pd.DataFrame, false: pd.DataFrame, sequences: list[str]) -
 def _at_or_above(values: ArrayLike, levels: NDArray[np.float64]) -> NDArray[np.float64]:
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     return (ordered.size - np.searchsorted(ordered, levels, side="left")).astype(np.float64)
-
-
-def _pairs(
-    columns: dict[str, tuple[pd.DataFrame, NDArray[np.bool_]]], stratum: str, n_sequences: int
-) -> list[Pair]:
-    """Every algorithm but the first against that."""
-    first, *others = columns
-    rows, reference = columns[first]
-    here = inside(rows, stratum)
-    found = []
-    for label in others:
-        mine = columns[label][1][here]
-        theirs = reference[here]
-        only_here, only_first = int((mine & ~theirs).sum()), int((theirs & ~mine).sum())
-        p = (
-            _swapped_by_sequence(rows[here], mine, theirs)
-            if n_sequences >= FEWEST_UNITS
-            else _swapped_by_companion(only_here, only_first)
-        )
-        difference = (only_here - only_first) / max(1, int(here.sum()))
-        found.append((label, only_here, only_first, difference, p))
-    adjusted = holm([p for *_, p in found])
-    return [
-        Pair(
-            algorithm=label,
-            first=first,
-            stratum=stratum,
-            only_here=only_here,
-            only_first=only_first,
-            difference=difference,
-            p=p,
-        )
-        for (label, only_here, only_first, difference, _), p in zip(found, adjusted, strict=True)
-    ]
-
-
-def _swapped_by_companion(only_here: int, only_first: int) -> float:
-    """Of all swaps of the outcomes of companions: only those that differ matter."""
-    n = only_here + only_first
-    return float(stats.binomtest(only_here, n).pvalue) if n else 1.0
-
-
-def _swapped_by_sequence(
-    rows: pd.DataFrame, mine: NDArray[np.bool_], theirs: NDArray[np.bool_]
-) -> float:
-    def counts(found: NDArray[np.bool_]) -> list[SequenceCounts]:
-        table = rows.assign(found=found).groupby("sequence")["found"].agg(["sum", "size"])
-        return [
-            SequenceCounts(
-                name=str(name), instrument="", unit=str(name), tp=int(tp), fp=0, n_injected=int(n)
-            )
-            for name, tp, n in table.itertuples()
-        ]
-
-    return compare({"mine": counts(mine), "theirs": counts(theirs)}, "tpr").p_values[
-        "mine", "theirs"
-    ]

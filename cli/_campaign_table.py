@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from exobench.challenge.campaign_rates import Pair, Rate, Summary
+    from exobench.challenge.campaign_pairs import Pair
+    from exobench.challenge.campaign_rates import Rate, Summary
     from exobench.challenge.campaign_settings import Report
 
 

@@ -26,7 +26,7 @@ Algorithms = Annotated[
     typer.Argument(
         help="Baselines, with options in brackets: 'pca(n_components=20)'. Rates of the others "
         "are compared with those of the first.",
-        metavar="ALGORITHM...",
+        metavar="ALGORITHM",
         show_default=False,
     ),
 ]
