@@ -54,8 +54,9 @@ class Run:
     def method(self) -> Method:
         """What the submission says of the baseline."""
         set_to = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
+        title = file_stem(self.name) if self.name.startswith("command:") else self.name
         return Method(
-            name=_line(f"{self.name} {set_to}"),
+            name=_line(f"{title} {set_to}"),
             authors=("exobench baselines",) if is_own(self.name) else None,
             description=_line(describe(self.name)) or None,
         )

@@ -1,7 +1,9 @@
 """`exobench run`: a submission per track."""
 
 import json
+import sys
 
+import numpy as np
 import pytest
 
 from exobench.challenge.manifest import read_manifest
@@ -53,7 +55,7 @@ def test_the_file_asked_for_is_written_with_threshold_and_options(exobench, cont
 @pytest.mark.slow
 def test_one_and_two_workers_give_the_same_submission(exobench, contest, here):
     for n in (1, 2):
-        arguments = ("--track", "adi", "--out", f"{n}.zip", "--workers", n)
+        arguments = ("--track", "adi", "--out", f"{n}.zip", "--workers", n, "-o", "n_components=3")
         assert exobench("run", "pca", contest.folder / "public", *arguments)[0] == 0
     assert (here / "1.zip").read_bytes() == (here / "2.zip").read_bytes()
 
@@ -88,3 +90,71 @@ def test_a_folder_that_is_no_challenge_is_refused(exobench, here):
     code, _, err = exobench("run", "pca", here)
     assert code == 2
     assert "no manifest.json there" in err
+
+
+MINE = """
+def detect(sequence, height: float = 1.0):
+    "All alike."
+    print("working")
+    return sequence.cube[0, 0] * 0 + height
+
+
+def crash(sequence):
+    return [][1]
+"""
+
+
+@pytest.fixture
+def mine(here, monkeypatch):
+    """The current folder, with a module and a program of the user."""
+    (here / "my_own.py").write_text(MINE)
+    (here / "prog").write_text("#!/bin/sh\ncp map.fits $2\n")
+    (here / "prog").chmod(0o755)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield here
+    sys.modules.pop("my_own", None)
+
+
+@pytest.mark.usefixtures("without_workers")
+def test_a_function_of_the_user_is_run_and_is_its_own(exobench, contest, mine):
+    arguments = ("--track", "adi", "-o", "height=7")
+    code, out, err = exobench("run", "my_own:detect", contest.folder, *arguments, "--json")
+    assert code == 0
+    assert json.loads(out)["submissions"][0]["submission"] == "my_own_detect-adi.zip"
+    assert "working" in err
+    submission = read_submission(mine / "my_own_detect-adi.zip", read_manifest(contest.folder))
+    assert submission.method.name == "my_own:detect height=7.0"
+    assert submission.method.description == "All alike"
+    assert submission.method.authors is None
+    assert all((answer == 7).all() for answer in submission.answers.values())
+
+
+@pytest.mark.usefixtures("without_workers")
+def test_a_program_of_the_user_is_run_and_called_by_its_file(exobench, contest, mine):
+    from exobench.datasets.fits_bytes import image_bytes
+
+    (mine / "map.fits").write_bytes(image_bytes(np.full((61, 61), 3.0)))
+    command = "command:./prog {input} {output}"
+    assert exobench("run", command, contest.folder, "--track", "adi")[0] == 0
+    submission = read_submission(mine / "prog-adi.zip", read_manifest(contest.folder))
+    assert submission.method.name == "prog"
+    costs = json.loads((mine / "prog-adi.costs.json").read_bytes())
+    assert {one["memory_is_of"] for one in costs["sequences"].values()} == {"map"}
+
+
+@pytest.mark.usefixtures("without_workers", "mine")
+def test_what_fails_inside_leaves_a_line_per_sequence_and_no_submission(exobench, contest, here):
+    before = sorted(here.iterdir())
+    code, out, err = exobench("run", "my_own:crash", contest.folder, "--track", "adi")
+    assert (code, out) == (2, "")
+    lines = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 3
+    assert all("raised IndexError" in line and "(my_own.py, line 9)" in line for line in lines)
+    assert sorted(path for path in here.iterdir() if path.name != "__pycache__") == before
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mine")
+def test_workers_find_the_function_of_the_user(exobench, contest):
+    arguments = ("--track", "adi", "--workers", 2)
+    assert exobench("run", "my_own:detect", contest.folder, *arguments)[0] == 0
