@@ -106,15 +106,18 @@ class Said:
         Of the telescope, in metres, where the files do not say.
     flip_angles : bool or None
         None: where the sequences hold companions.
+    track : str or None
+        None: the only one that all algorithms answer.
     """
 
     wavelength: float | None = None
     diameter: float | None = None
     flip_angles: bool | None = None
+    track: str | None = None
 
 
 def find_sources(on: Path, said: Said, algorithms: Sequence[Algorithm]) -> tuple[Source, ...]:
-    """The sequences of a folder that all algorithms can answer.
+    """The sequences of a folder, of one track, that all algorithms can answer.
 
     Parameters
     ----------
@@ -126,7 +129,7 @@ def find_sources(on: Path, said: Said, algorithms: Sequence[Algorithm]) -> tuple
     Raises
     ------
     InputError
-        With all that is wrong with them, or if there are none.
+        With all that is wrong with them, if there are none, or if they are of two tracks.
     """
     folder = _challenge(on)
     if folder is not None:
@@ -134,13 +137,19 @@ def find_sources(on: Path, said: Said, algorithms: Sequence[Algorithm]) -> tuple
         found = _of_challenge(folder, read_manifest(folder), said)
     else:
         found = _of_files(on, said)
-    supported = [set(algorithm.load().tracks) for algorithm in algorithms]
-    kept = tuple(one for one in found if all(one.track in tracks for tracks in supported))
-    if not kept:
-        tracks = ", ".join(sorted({one.track for one in found}))
-        each = "; ".join(f"{a.label}: {', '.join(a.load().tracks)}" for a in algorithms)
-        raise InputError(f"{on}: has sequences of {tracks}, which not all answer ({each})")
-    return kept
+    here = list(dict.fromkeys(one.track for one in found))
+    tracks = {a.label: a.load().tracks for a in algorithms}
+    kept = [one for one in here if all(one in known for known in tracks.values())]
+    if said.track is not None:
+        kept = [one for one in kept if one == said.track]
+    if len(kept) != 1:
+        each = "; ".join(f"{label} answers {', '.join(known)}" for label, known in tracks.items())
+        wanted = "" if said.track is None else f", {said.track} was asked for"
+        raise InputError(
+            f"{on}: has sequences of {', '.join(here)}{wanted}; {each}; "
+            + ("name one by --track" if kept else "none is answered by all")
+        )
+    return tuple(one for one in found if one.track == kept[0])
 
 
 def scored_radii(source: Source, sequence: ImageSequence) -> tuple[float, float]:

@@ -83,6 +83,9 @@ def campaign(  # noqa: PLR0913 - the options of the verb
     reference: References = None,
     seed: Annotated[int, typer.Option(help="Of the companions' places and fluxes.", min=0)] = 0,
     flip_angles: Flip = None,
+    track: Annotated[
+        str | None, typer.Option(help="Of a challenge that has two: adi or adi_ifs.")
+    ] = None,
     wavelength: Wavelength = None,
     diameter: Diameter = None,
     refilled: Annotated[
@@ -127,7 +130,7 @@ def campaign(  # noqa: PLR0913 - the options of the verb
     else:
         from exobench.challenge.campaign_sources import Said
 
-        said = Said(wavelength=wavelength, diameter=diameter, flip_angles=flip_angles)
+        said = Said(wavelength=wavelength, diameter=diameter, flip_angles=flip_angles, track=track)
         settings = _asked(algorithms, on, reference, said, (injections, refilled, seed))
     begun = prepare_campaign(settings, out)
     _print_notes(begun)

@@ -256,9 +256,7 @@ def test_data_that_changes_on_the_way_is_refused(tmp_path, in_process):
         list(run_campaign(begun, in_process))
 
 
-def test_what_goes_wrong_in_every_run_is_said_once_and_the_rest_is_kept(
-    file, tmp_path, in_process
-):
+def test_what_goes_wrong_in_every_run_is_said_once_and_the_rest_is_kept(file, tmp_path, in_process):
     out = tmp_path / "out"
     with pytest.raises(InputError) as refused:
         run(settings(file, ["median", "pca(n_components=12)"]), out, in_process)
@@ -270,7 +268,7 @@ def test_what_goes_wrong_in_every_run_is_said_once_and_the_rest_is_kept(
 def test_a_frame_without_room_for_companions_is_said_so(tmp_path, in_process):
     path = tmp_path / "toy_1.h5"
     write_sequence(toy_sequence(shape=(17, 17)), path)
-    with pytest.raises(InputError, match="the frame reaches to 8.0 px, but companions need"):
+    with pytest.raises(InputError, match=r"the frame reaches to 8\.0 px, but companions need"):
         run(settings(path), tmp_path / "out", in_process)
 
 
@@ -290,9 +288,9 @@ def test_angles_are_flipped_where_sequences_hold_companions(contest, tmp_path):
     algorithms = read_algorithms(["median"])
     on = contest.folder / "public"
     hidden, shown = (
-        find_sources(on, said, algorithms) for said in (Said(), Said(flip_angles=False))
+        find_sources(on, Said(track="adi", flip_angles=flip), algorithms) for flip in (None, False)
     )
-    assert len(hidden) == len(shown) == 4
+    assert len(hidden) == len(shown) == 3
     for one, other in zip(hidden, shown, strict=True):
         np.testing.assert_array_equal(one.read().angles, -other.read().angles)
         assert one.radii_px is not None
@@ -305,6 +303,13 @@ def test_only_sequences_that_all_algorithms_answer_are_taken(contest):
     on = contest.folder / "public"
     tracks = [one.track for one in find_sources(on, Said(), read_algorithms(["median", "sdi_pca"]))]
     assert tracks == ["adi_ifs"]
+    for words, said, wanted in (
+        (["median"], Said(), "name one by --track"),
+        (["sdi_pca"], Said(track="adi"), "adi was asked for"),
+        (["sdi_pca", "paco", "frame_differencing"], Said(track="ifs"), "none is answered by all"),
+    ):
+        with pytest.raises(InputError, match=wanted):
+            find_sources(on, said, read_algorithms(words))
     with pytest.raises(InputError, match="leave out --wavelength"):
         find_sources(on, Said(wavelength=1.6), read_algorithms(["median"]))
 
