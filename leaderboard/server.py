@@ -38,6 +38,8 @@ OPTIONS = {
     "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "none",  # a traceback could tell more than the page
     "STREAMLIT_CLIENT_SHOW_ERROR_LINKS": "false",
     "STREAMLIT_LOGGER_LEVEL": "warning",
+    # Rich would print tracebacks on standard output, where nobody reads them.
+    "STREAMLIT_LOGGER_ENABLE_RICH": "false",
     "STREAMLIT_THEME_BASE": "light",
     "STREAMLIT_THEME_PRIMARY_COLOR": "#0072B2",
     "STREAMLIT_THEME_TEXT_COLOR": "#1b1f24",

@@ -376,3 +376,19 @@ def test_a_contest_is_drawn_in_a_browser(chromium, contest, free_port):
         assert len(curves(tab)) == 3
         assert tab.locator("[data-testid=stImage]").count() == 0
         assert wrong == []
+
+
+@pytest.mark.slow
+def test_an_error_of_the_page_is_told_on_standard_error_alone(
+    chromium, toy_challenge, free_port, tmp_path, monkeypatch, capfd
+):
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise ValueError('what went wrong')")
+    monkeypatch.setattr(server, "PAGE", broken)
+    with server.running_page(toy_challenge.folder, "127.0.0.1", free_port) as page:
+        tab = chromium.new_page()
+        tab.goto(page.address)
+        tab.get_by_text("This app has encountered an error").wait_for()
+        assert "what went wrong" not in tab.inner_text("body")
+        tab.close()
+    assert "ValueError: what went wrong" in capfd.readouterr().err
