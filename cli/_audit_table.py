@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exobench.cli._console import print_table
+from exobench.cli._console import counted, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,8 @@ def print_audit(submission: Path, audited: SubmissionAudit) -> None:
     overall = document["overall"]
     print(
         f"{submission}: {audited.challenge}, track {audited.track}\n"
-        f"{overall['n_elements']} resolution elements in {document['n_fields']} blank sequences"
+        f"{overall['n_elements']} resolution elements in "
+        f"{counted(document['n_fields'], 'blank sequence')}"
     )
     rows = [overall, *document["per_separation"]]
     print(f"\nfalse alarms at a place chosen beforehand, by separation in {audited.unit}")

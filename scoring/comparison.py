@@ -81,8 +81,9 @@ class Comparison:
         if not self.separable:
             return (
                 f"too few sequences to separate {len(self.values)} entries: with {self.n_units} "
-                f"units of resampling the smallest attainable p is {self.smallest_p:.2g}, which "
-                f"times {n_pairs} pair{'' if n_pairs == 1 else 's'} is not below {SIGNIFICANT}"
+                f"unit{'' if self.n_units == 1 else 's'} of resampling the smallest "
+                f"attainable p is {self.smallest_p:.2g}, which times {n_pairs} "
+                f"pair{'' if n_pairs == 1 else 's'} is not below {SIGNIFICANT}"
             )
         if n_pairs == 0:
             return "one entry alone cannot be compared"

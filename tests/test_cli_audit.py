@@ -46,6 +46,15 @@ def test_claimed_and_measured_are_printed_by_separation(exobench, sub, blanks):
     assert any(line.split()[:2] == ["4.5", "3.4e-06"] for line in lines)
 
 
+def test_one_blank_sequence_is_told_in_the_singular(exobench, make_challenge, tmp_path):
+    toy = make_challenge(make_challenge.sequence(name="toy_1", shape=(61, 61)))
+    sub = tmp_path / "sub.zip"
+    noise = np.random.default_rng(0).normal(size=(61, 61))
+    sub.write_bytes(toy.archive({"toy_1": noise}, threshold=4.5, name="mine"))
+    _, out, _ = exobench("audit", sub, toy.folder)
+    assert out.splitlines()[1].endswith("in 1 blank sequence")
+
+
 def test_json_is_all_that_stands_on_standard_output(exobench, sub, blanks):
     _, out, _ = exobench("audit", sub, blanks.folder, "--json")
     found = json.loads(out)

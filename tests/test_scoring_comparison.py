@@ -252,6 +252,10 @@ def test_nine_units_separate_at_most_five_entries():
     )
 
 
+def test_one_unit_is_told_in_the_singular():
+    assert "with 1 unit of" in compare({name: entry([3]) for name in "AB"}, "f1").message
+
+
 @pytest.mark.parametrize(("n_units", "separable"), [(5, False), (6, True)])
 def test_two_entries_need_six_units(n_units, separable):
     assert (

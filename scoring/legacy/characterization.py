@@ -287,5 +287,7 @@ def _common_defects(
     n_stated = sum(answer.has_errors for answer in answers)
     if n_stated:
         yield Defect(
-            "errors_unused", f"errors or posteriors came with {n_stated} files and had no effect"
+            "errors_unused",
+            f"errors or posteriors came with {n_stated} file{'' if n_stated == 1 else 's'} "
+            "and had no effect",
         )
