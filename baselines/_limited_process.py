@@ -8,6 +8,7 @@ not trusted at all belongs in a container.
 from __future__ import annotations
 
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -78,6 +79,7 @@ class Finished:
         Of the program and of what it waited for.
     peak_memory_mb : float
         Resident: of its largest process, or of all together at some look, whichever is more.
+        What a process takes in its last tenth of a second may be missing.
     """
 
     problem: str | None
@@ -116,12 +118,11 @@ def run_limited(command: Sequence[str], folder: Path, limits: Limits) -> Finishe
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         watch.close()
-    in_mb = MEGABYTE if sys.platform == "darwin" else 1 << 10
     return Finished(
         problem=problem or _ending(process.returncode),
         output=watch.tail.decode("utf-8", "replace"),
         cpu_seconds=usage.ru_utime + usage.ru_stime,
-        peak_memory_mb=max(usage.ru_maxrss / in_mb, watch.peak_mb),
+        peak_memory_mb=max(watch.peak_mb, _known_to_be_its_own(usage)),
     )
 
 
@@ -147,7 +148,8 @@ class _Watch:
                 return f"took more than {self._limits.seconds:g} s"
             if now > look:
                 look = now + _PERIOD
-                self.peak_mb = max(self.peak_mb, group_memory_mb(self._process.pid))
+                together, largest = group_memory_mb(self._process.pid)
+                self.peak_mb = max(self.peak_mb, together, largest)
             if self.peak_mb > self._limits.memory_mb:
                 return f"took more than {self._limits.memory_mb:g} MB of memory"
             self._read(_PERIOD / 5)
@@ -174,17 +176,38 @@ class _Watch:
         return bool(some)
 
 
-def group_memory_mb(group: int) -> float:
-    """Resident memory of the processes of a group together; 0 where there is no /proc."""
-    total = 0
+def group_memory_mb(group: int) -> tuple[float, float]:
+    """Resident memory of the processes of a group: of all together now, and the largest peak.
+
+    Both are 0 where there is no /proc.
+    """
+    total, largest = 0.0, 0.0
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(words[2]) == group:
+                total += int(words[21]) * os.sysconf("SC_PAGESIZE") / MEGABYTE
+                largest = max(largest, _peak_mb((entry / "status").read_text()))
         except OSError:  # it has just ended
             continue
-        if int(words[2]) == group:
-            total += int(words[21])
-    return total * os.sysconf("SC_PAGESIZE") / MEGABYTE
+    return total, largest
+
+
+def _peak_mb(status: str) -> float:
+    # A process that has ended but is not waited for has no such line.
+    stated = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(stated[0].split()[1]) / 1024 if stated else 0.0
+
+
+def _known_to_be_its_own(usage: resource.struct_rusage) -> float:
+    """Peak that the system counted, in MB; 0 where that may be the peak of this process.
+
+    On Linux a program starts with the peak of the process that started it.
+    """
+    in_mb = MEGABYTE if sys.platform == "darwin" else 1 << 10
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    inherited = sys.platform == "linux" and usage.ru_maxrss <= ours
+    return 0.0 if inherited else usage.ru_maxrss / in_mb
 
 
 def _has_ended(pid: int) -> bool:

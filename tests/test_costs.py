@@ -65,9 +65,10 @@ def test_the_cost_of_a_command_is_that_of_the_program(sequence, tmp_path, monkey
     program = tmp_path / "prog"
     program.write_text(
         f"#!{sys.executable}\n"
-        "import shutil, sys\n"
+        "import shutil, sys, time\n"
         "block = b'x' * (120 << 20)\n"
-        "for _ in range(2_000_000): pass\n"
+        "time.sleep(0.5)\n"
+        "for _ in range(1_000_000): pass\n"
         "shutil.copy('map.fits', sys.argv[1])\n"
     )
     program.chmod(0o755)

@@ -234,7 +234,11 @@ def test_a_file_that_describes_no_command_is_refused(program, text, said):
 
 
 def test_the_cost_of_a_program_is_its_own(program, tmp_path):
-    program(PYTHON + "b = b'x' * (80 << 20)\nfor _ in range(3_000_000): pass\n")
+    _ = b"x" * (400 << 20)  # so that this process takes more than the program
+    program(
+        PYTHON + "import time\nb = b'x' * (80 << 20)\ntime.sleep(0.5)\n"
+        "for _ in range(1_000_000): pass\n"
+    )
     done = run_limited(["./prog"], tmp_path, Limits(seconds=60, memory_mb=1000))
     assert done.problem is None
     assert 0.02 < done.cpu_seconds < 30
@@ -248,7 +252,7 @@ def test_an_interrupt_ends_the_program(program, tmp_path, monkeypatch):
     def interrupted(group):
         if Path("pid").exists():
             raise KeyboardInterrupt
-        return 0.0
+        return 0.0, 0.0
 
     monkeypatch.setattr(_limited_process, "group_memory_mb", interrupted)
     with pytest.raises(KeyboardInterrupt):
