@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     Values = NDArray[np.float32]
     Index = NDArray[np.intp]
 
+TO_NEAREST = 0.75  # px: what lies between a position and its pixel, rounded up
+
 _DEGREE = 3
 _LEAST_SPREAD = 1e-3
+_PARTS = 4  # of a pixel, along each axis
+_LEAST_SHAPE = 0.03  # of the singular value of the first shape
 _POWERS = np.array([p for p in product(range(_DEGREE + 1), repeat=2) if sum(p) <= _DEGREE])
 _GRID = tuple(g.ravel() for g in np.meshgrid(*2 * [np.linspace(-0.5, 0.5, 7)], indexing="ij"))
 
@@ -182,3 +186,61 @@ class PatchStatistics:
         """Fluctuations of the patches about some pixels, shape (n, n_patch, n_frames)."""
         patches: Values = self.fluctuations[middles[:, np.newaxis] + self.patch]
         return patches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stamps:
+    """Patches seen through the few shapes that a PSF anywhere near can take on them.
+
+    Attributes
+    ----------
+    psf : ndarray, shape (n, n)
+    offsets : ndarray of int, shape (n_patch, 2)
+    basis : ndarray of float32, shape (n_patch, n_shapes)
+        Orthonormal; it spans the PSFs displaced by up to a patch's radius.
+    images : ndarray of float32, shape (16, n_shapes)
+        The PSF in the middle of each of 16 parts of the middle pixel (`part`).
+    """
+
+    psf: Values
+    offsets: Index
+    basis: Values
+    images: Values
+
+    @classmethod
+    def of(cls, psf: Values, offsets: Index) -> Stamps:
+        """Those of a PSF of shape (n, n) on the pixels at `offsets`."""
+        reach = np.abs(offsets).max() + 0.5
+        dy, dx = (
+            g.ravel() for g in np.mgrid[-reach : reach + 0.1 : 0.5, -reach : reach + 0.1 : 0.5]
+        )
+        near = np.hypot(dy, dx) <= reach
+        shapes = displaced_psf(psf, offsets, dy[near], dx[near])
+        _, size, vectors = np.linalg.svd(shapes, full_matrices=False)
+        basis = np.ascontiguousarray(vectors[size > _LEAST_SHAPE * size[0]].T)
+        sub = (np.arange(_PARTS) + 0.5) / _PARTS - 0.5
+        py, px = (g.ravel() for g in np.meshgrid(sub, sub, indexing="ij"))
+        stamps = shifted_stamps(psf[np.newaxis], py[:, np.newaxis], px[:, np.newaxis])[0]
+        margin = int(np.abs(offsets).max())
+        stamps = np.pad(stamps, ((0, 0), (margin, margin), (margin, margin)))
+        y, x = (offsets + stamps.shape[-1] // 2).T
+        return cls(psf=psf, offsets=offsets, basis=basis, images=stamps[:, y, x] @ basis)
+
+    def moved(self, dy: NDArray[np.float64], dx: NDArray[np.float64]) -> Values:
+        """The PSF moved by any `dy`, `dx` px, shape ``(*dy.shape, n_shapes)``."""
+        return displaced_psf(self.psf, self.offsets, dy, dx) @ self.basis
+
+    def seen(self, frames: Values, y: Index, x: Index) -> Values:
+        """Frames (n_frames, n_y, n_x) about some pixels, shape (n, n_shapes, n_frames)."""
+        reach = int(np.abs(self.offsets).max())
+        padded = np.pad(np.moveaxis(frames, 0, -1), (*2 * [(reach, reach)], (0, 0)))
+        seen = np.zeros((y.size, self.basis.shape[1], len(frames)), dtype=np.float32)
+        for (dy, dx), shape in zip(self.offsets + reach, self.basis, strict=True):
+            seen += shape[:, np.newaxis] * padded[y + dy, x + dx][:, np.newaxis]
+        return seen
+
+
+def part(dy: NDArray[np.float64], dx: NDArray[np.float64]) -> Index:
+    """Number of the part of a pixel at `dy`, `dx` px, at most half of one, from its middle."""
+    row, column = (np.clip(((d + 0.5) * _PARTS).astype(np.intp), 0, _PARTS - 1) for d in (dy, dx))
+    return np.asarray(_PARTS * row + column)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-_SUBTRACTIONS = ("pca", "annular_pca", "median")
+_SUBTRACTIONS = ("annular_pca", "pca", "median")
 _NOISES = ("coloured", "white")
 _HALF_WIDTH = 1.5  # FWHM, of the rings whose noise is measured, at half their weight, or ...
 _AREA = 12.0  # FWHM^2, over the radius: close to the star they hold 100 resolution elements
@@ -48,7 +48,7 @@ class MatchedFilter(FluxEstimator):
     Attributes
     ----------
     subtraction : str
-        What makes the residual image: pca, annular_pca or median, with their defaults.
+        What makes the residual image: annular_pca, pca or median, with their defaults.
     n_components : int
         Of pca and annular_pca.
     noise : str
@@ -75,7 +75,7 @@ class MatchedFilter(FluxEstimator):
 
     probed: ClassVar[bool] = True
 
-    subtraction: str = "pca"
+    subtraction: str = "annular_pca"
     n_components: int = 10
     noise: str = "coloured"
 

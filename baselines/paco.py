@@ -9,7 +9,14 @@ import numpy as np
 
 from exobench.baselines._inverse import FluxEstimator, FluxMaps
 from exobench.baselines._options import check_options
+from exobench.baselines._passing import (
+    DIRECTIONS,
+    along_circle,
+    passing_shares,
+    passing_steps,
+)
 from exobench.baselines._patches import (
+    TO_NEAREST,
     PatchStatistics,
     disc,
     displaced_psf,
@@ -30,10 +37,7 @@ if TYPE_CHECKING:
 
 _FEWEST_FRAMES = 4
 _BLOCK = 4_000_000  # values held at a time
-_DIRECTIONS = 128  # of the motion of a companion through a patch
-_STEPS = 33  # of that motion
 _LEAST_LEFT = 0.02  # of the signal, after the mean over time; below it nothing is claimed
-_TO_NEAREST = 0.75  # px: what lies between a position and its pixel, rounded up
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ class PACO(FluxEstimator):
         radius = radius_map(shape)
         for inner in np.arange(0, radius.max() + 1e-9, fwhm):
             y, x = np.nonzero((radius >= inner) & (radius < inner + fwhm))
-            near = np.abs(radius - inner - fwhm / 2) <= fwhm / 2 + _TO_NEAREST
+            near = np.abs(radius - inner - fwhm / 2) <= fwhm / 2 + TO_NEAREST
             passing = _Passing.through(sequence, offsets, inner + fwhm / 2)
             terms = _Terms.at(near, statistics, subpixel_modes(sequence.psf[0], offsets), passing)
             for pair, angles in zip(maps, turns, strict=True):
@@ -127,9 +131,9 @@ class _Passing:
 
     Attributes
     ----------
-    psfs : ndarray, shape (_DIRECTIONS, _STEPS, n_patch)
+    psfs : ndarray, shape (DIRECTIONS, n_steps, n_patch)
         The PSF at each step of its way along the circle, for patches at azimuths 0, ...
-    share : ndarray, shape (_STEPS, n_frames)
+    share : ndarray, shape (n_steps, n_frames)
         Part of all frames in which it stands at a step, if in frame t it is in the middle.
     """
 
@@ -138,18 +142,9 @@ class _Passing:
 
     @classmethod
     def through(cls, sequence: ImageSequence, offsets: Index, radius: float) -> _Passing:
-        reach = 2 * np.hypot(*offsets.T).max() + 1
-        farthest = 2 * np.arcsin(min(1, reach / (2 * radius)))
-        turn = np.linspace(-farthest, farthest, _STEPS)
-        azimuth = 2 * np.pi / _DIRECTIONS * np.arange(_DIRECTIONS)[:, np.newaxis]
-        dy = radius * (np.sin(azimuth + turn) - np.sin(azimuth))
-        dx = radius * (np.cos(azimuth + turn) - np.cos(azimuth))
-        angles = np.deg2rad(sequence.angles)
-        moved = (angles[:, np.newaxis] - angles + np.pi) % (2 * np.pi) - np.pi
-        step = (moved + farthest) / (turn[1] - turn[0])
-        share = [np.clip(1 - np.abs(step - i), 0, None).mean(axis=1) for i in range(_STEPS)]
-        psfs = displaced_psf(sequence.psf[0], offsets, dy, dx)
-        return cls(psfs=psfs, share=np.array(share, dtype=np.float32))
+        step = passing_steps(radius, 2 * float(np.hypot(*offsets.T).max()) + 1)
+        psfs = displaced_psf(sequence.psf[0], offsets, *along_circle(radius, step))
+        return cls(psfs=psfs, share=passing_shares(sequence.angles, step).mean(axis=2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -185,7 +180,7 @@ class _Terms:
         y, x = np.nonzero(near)
         cy, cx = frame_centre(near.shape)
         turns = np.arctan2(y - cy, x - cx) / (2 * np.pi)
-        direction = np.rint(turns * _DIRECTIONS).astype(np.intp) % _DIRECTIONS
+        direction = np.rint(turns * DIRECTIONS).astype(np.intp) % DIRECTIONS
         n_frames = statistics.fluctuations.shape[1]
         row = np.full(near.shape, y.size)
         row[y, x] = np.arange(y.size)

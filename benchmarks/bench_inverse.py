@@ -9,7 +9,7 @@ import pytest
 from exobench.baselines import load
 
 
-@pytest.mark.parametrize("name", ["matched_filter", "paco", "andromeda"])
+@pytest.mark.parametrize("name", ["matched_filter", "paco", "andromeda", "fmmf"])
 def test_inverse_map(benchmark, sequence, name):
     benchmark.pedantic(load(name), (sequence,), rounds=1)
 

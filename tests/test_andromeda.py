@@ -7,7 +7,8 @@ import pytest
 from scipy import ndimage
 
 from exobench.baselines import load
-from exobench.baselines.andromeda import balances, frame_pairs, high_passed
+from exobench.baselines._frame_pairs import balances, frame_pairs
+from exobench.baselines.andromeda import high_passed
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import annulus, to_polar

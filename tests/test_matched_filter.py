@@ -125,7 +125,7 @@ def test_noise_has_unit_scatter():
 
 
 def test_impossible_options_are_named():
-    with pytest.raises(InputError, match="subtraction must be one of pca, annular_pca, median"):
+    with pytest.raises(InputError, match="subtraction must be one of annular_pca, pca, median"):
         load("matched_filter", subtraction="nmf")
     with pytest.raises(InputError, match="noise must be one of coloured, white, got 'pink'"):
         load("matched_filter", noise="pink")
