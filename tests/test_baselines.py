@@ -14,6 +14,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
 from exobench.baselines import describe_options, load, names, parse_options
+from exobench.baselines._inverse import FluxEstimator
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus, edge_distance, radius_map, to_yx
 from exobench.datasets.injection import inject
@@ -24,8 +25,16 @@ FWHM = 3.0
 SEPARATION_PX, AZIMUTH, FLUX = np.hypot(17, 14), np.rad2deg(np.arctan2(17, -14)), 25.0
 SEED = 8
 TRACKS = {"adi": np.array([1.6]), "adi_ifs": np.array([1.2, 1.35, 1.5])}
+
+
+def marks_of(name, track):
+    """An inverse method takes seconds a channel, and treats channels one by one."""
+    is_long = track == "adi_ifs" and isinstance(load(name), FluxEstimator)
+    return (pytest.mark.slow,) if is_long else ()
+
+
 CASES = [
-    pytest.param(name, track, size, id=f"{name}-{track}-{size}")
+    pytest.param(name, track, size, id=f"{name}-{track}-{size}", marks=marks_of(name, track))
     for name in names()
     for track in TRACKS
     for size in (60, 61)
