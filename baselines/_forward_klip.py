@@ -36,14 +36,12 @@ class FrameModel:
 
     Attributes
     ----------
-    library : ndarray of int, shape (n_library,)
-        Its references.
     weights : ndarray, shape (n_frames,)
         0 for frames that are no references.
-    vectors : ndarray, shape (n_library, n_library)
-        Eigenvectors, largest eigenvalue first.
+    vectors : ndarray, shape (n_frames, n_library)
+        Eigenvectors, largest eigenvalue first; 0 for frames that are no references.
     leading : ndarray, shape (n_frames, n_components)
-        The first of them, with zeros for frames that are no references.
+        The first of them.
     inverse : ndarray, shape (n_components,)
         Reciprocals of their eigenvalues.
     to_leading, to_others : ndarray, shape (n_library, n_components)
@@ -51,7 +49,6 @@ class FrameModel:
         on the second, 0 for the first n_components.
     """
 
-    library: NDArray[np.intp]
     weights: Single
     vectors: Single
     leading: Single
@@ -83,35 +80,33 @@ class FrameModel:
         within = -np.multiply.outer(inverse, inverse)
         weights = np.zeros(len(gram))
         weights[library] = vectors[:, :k] @ (inverse * u[:k])
-        leading = np.zeros((len(gram), k))
-        leading[library] = vectors[:, :k]
+        placed = np.zeros((len(gram), library.size))
+        placed[library] = vectors
         to_others = np.zeros((library.size, k))
         to_others[k:] = others * u[:k]
         single = np.float32
         return cls(
-            library=library,
             weights=weights.astype(single),
-            vectors=vectors.astype(single),
-            leading=leading.astype(single),
+            vectors=placed.astype(single),
+            leading=placed[:, :k].astype(single),
             inverse=inverse.astype(single),
             to_leading=(np.concatenate([within, others]) * u[:, np.newaxis]).astype(single),
             to_others=to_others.astype(single),
         )
 
     def change(self, gram_change: Single, onto_leading: Single) -> Single:
-        """Change of the weights of the library, shape (n_library, n).
+        """Change of the weights, shape (n, n_frames).
 
         Parameters
         ----------
-        gram_change : ndarray, shape (n_frames, n)
-            ``dG`` of n companions: the column of the frame whose model this is.
-        onto_leading : ndarray, shape (n_frames, n, n_components)
-            All of ``dG`` times `leading`.
+        gram_change : ndarray, shape (n, n_frames)
+            ``dG`` of n companions: the row of the frame whose model this is.
+        onto_leading : ndarray, shape (n_components, n, n_frames)
+            `leading` times all of ``dG``.
         """
-        _, n, k = onto_leading.shape
-        rows = onto_leading[self.library].reshape(self.library.size, n * k)
-        mixed = (self.vectors.T @ rows).reshape(-1, n, k)
-        change = np.einsum("jni,ji->jn", mixed, self.to_others)
-        change[:k] += np.einsum("jni,ji->in", mixed, self.to_leading)
-        change[:k] += self.inverse[:, np.newaxis] * (self.leading.T @ gram_change)
-        return np.asarray(self.vectors @ change)
+        k, n, n_frames = onto_leading.shape
+        mixed = (onto_leading.reshape(k * n, n_frames) @ self.vectors).reshape(k, n, -1)
+        change = np.einsum("kni,ik->ni", mixed, self.to_others)
+        change[:, :k] += (mixed @ self.to_leading.T[:, :, np.newaxis])[:, :, 0].T
+        change[:, :k] += (gram_change @ self.leading) * self.inverse
+        return np.asarray(change @ self.vectors.T)

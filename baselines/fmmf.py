@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Single = NDArray[np.float32]
     Index = NDArray[np.intp]
 
-_BLOCK = 3_000_000  # values held at a time, of the changes of Gram matrices
+_BLOCK = 2_000_000  # values held at a time, of the changes of Gram matrices
 _NOISES = ("coloured", "white")
 _TINY = np.finfo(np.float32).tiny
 _LEAST_NOISE = 1e-3  # of a shape, relative to the noisiest
@@ -98,7 +98,7 @@ class FMMF(FluxEstimator):
     Dahlqvist, Cantalloube & Absil (2021), A&A 656, A54 (as one of the inputs of RSM).
     """
 
-    n_components: int = 20
+    n_components: int = 10
     annulus_width: float = 3.0
     delta_rotation: float = 0.25
     n_references: int = 100
@@ -259,15 +259,15 @@ class _Ring:
         products += products.transpose(2, 1, 0).copy()
         leading = np.concatenate([m.leading for m in self.models], axis=1)
         # one product with the components of all frames: with those of one it is slow
-        onto_leading = (products.reshape(-1, n_frames) @ leading).reshape(n_frames, n, -1)
+        onto_leading = leading.T @ products.reshape(n_frames, -1)
         ends = np.cumsum([m.inverse.size for m in self.models])
         above, below = np.zeros(n), np.zeros(n)
         for t, model in enumerate(self.models):
             seen = self.seen[row[:, t]]
-            onto = onto_leading[:, :, ends[t] - model.inverse.size : ends[t]]
-            change = np.zeros((n, n_frames, 2), dtype=np.float32)
+            onto = onto_leading[ends[t] - model.inverse.size : ends[t]].reshape(-1, n, n_frames)
+            change = np.empty((n, n_frames, 2), dtype=np.float32)
             change[:, :, 0] = model.weights
-            change[:, model.library, 1] = model.change(products[:, :, t], onto).T
+            change[:, :, 1] = model.change(products[t], onto)
             modelled = seen @ change
             left = (seen[:, :, t] - modelled[:, :, 0]) @ self.whitening
             there = image[:, t].any(axis=1, keepdims=True)
