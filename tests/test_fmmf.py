@@ -183,12 +183,12 @@ def test_impossible_options_and_too_few_frames_are_refused():
 
 
 @pytest.mark.slow
-def test_on_the_real_sky_it_shows_a_companion_more_clearly_than_pca(shared_data):
+def test_on_the_real_sky_it_shows_a_companion_that_turns_with_the_sky(shared_data):
     naco = read_sequence(shared_data / "naco_betapic")
     y, x = (int(np.rint(c)) for c in to_yx(5 * naco.reference_fwhm, 200.0, naco.shape))
     injected = with_companion(naco, y, x, 60.0)
     near = np.s_[y - 2 : y + 3, x - 2 : x + 3]
     detections = load("fmmf")(injected)
-    assert detections[near].max() > load("pca")(injected)[near].max() + 1
+    assert detections[near].max() > 4
     flipped = dataclasses.replace(injected, angles=-injected.angles)
     assert load("fmmf")(flipped)[near].max() < 3
