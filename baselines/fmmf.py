@@ -23,6 +23,7 @@ from exobench.baselines._references import displacements, reference_frames, sky_
 from exobench.baselines._zones import ring_limits
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre, radius_map
+from exobench.datasets.preprocessing.binning import binned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,9 +70,9 @@ class FMMF(FluxEstimator):
         Of a ring, in FWHM.
     delta_rotation : float
         Least displacement of a companion between a frame and its references, in FWHM.
-    n_references : int
-        At most so many references of a frame, those most alike. The time grows with the
-        square of it.
+    max_frames : int
+        Longer sequences are binned to at most so many frames: the time grows with the cube
+        of their number.
     stamp_radius : float
         In FWHM.
     noise : str
@@ -101,7 +102,7 @@ class FMMF(FluxEstimator):
     n_components: int = 10
     annulus_width: float = 3.0
     delta_rotation: float = 0.25
-    n_references: int = 100
+    max_frames: int = 100
     stamp_radius: float = 1.0
     noise: str = "coloured"
 
@@ -110,9 +111,12 @@ class FMMF(FluxEstimator):
             raise InputError(f"noise must be one of {', '.join(_NOISES)}, got {self.noise!r}")
         check_options(
             self,
-            at_least={"n_components": 1, "n_references": 2, "stamp_radius": 0.5},
+            at_least={"n_components": 1, "max_frames": 2, "stamp_radius": 0.5},
             above={"annulus_width": 0, "delta_rotation": 0},
         )
+
+    def _raw(self, sequence: ImageSequence) -> list[FluxMaps]:
+        return FluxEstimator._raw(self, binned(sequence, self.max_frames))
 
     def channel_maps(self, sequence: ImageSequence, turns: Values) -> list[FluxMaps]:
         """Flux and standard error of a companion at every pixel, from one wavelength.
@@ -144,7 +148,7 @@ class FMMF(FluxEstimator):
         zone = (radius >= inner - margin) & (radius < outer + margin)
         gram = gram_matrix(frames[:, zone])
         middle = (inner + outer) / 2
-        libraries = self._libraries(sequence, gram, self.delta_rotation * fwhm / middle)
+        libraries = self._libraries(sequence, self.delta_rotation * fwhm / middle)
         models = [
             FrameModel.of(gram, t, library, self.n_components)
             for t, library in enumerate(libraries)
@@ -172,15 +176,11 @@ class FMMF(FluxEstimator):
             radius=middle,
         )
 
-    def _libraries(self, sequence: ImageSequence, gram: Values, least: float) -> list[Index]:
+    def _libraries(self, sequence: ImageSequence, least: float) -> list[Index]:
         """References of every frame."""
         moved = displacements(sky_tracks(sequence.angles))
         allowed = reference_frames(moved, least, 2 * self.n_components)
-        size = np.sqrt(np.maximum(gram.diagonal(), _TINY))
-        alike = np.where(allowed, gram / size / size[:, np.newaxis], -np.inf)
-        order = np.argsort(-alike, axis=1, kind="stable")
-        number = np.minimum(allowed.sum(axis=1), self.n_references)
-        return [np.sort(o[:n]) for o, n in zip(order, number, strict=True)]
+        return [np.flatnonzero(row) for row in allowed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -148,9 +148,9 @@ def test_false_alarms_are_as_rare_as_claimed():
         assert claimed / 3 < (np.array(values) > threshold).mean() < 3 * claimed
 
 
-def test_few_references_serve_too_and_the_field_need_not_be_square():
+def test_long_sequences_are_binned_and_the_field_need_not_be_square():
     sequence = with_companion(star((30, 40, 57), speckles=20.0), 30, 35, 6.0)
-    method = load("fmmf", n_components=3, n_references=8)
+    method = load("fmmf", n_components=3, max_frames=15)
     detections = method(sequence)
     assert detections.shape == (40, 57)
     assert np.unravel_index(np.nanargmax(detections), detections.shape) == (30, 35)
