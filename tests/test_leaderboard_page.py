@@ -319,6 +319,17 @@ def cell(tab, text):
     return tab.locator("[data-testid=stDataFrame] td").get_by_text(text, exact=True).first
 
 
+def unfold(tab, box):
+    """Show the choices of `box`; a chart drawn late moves the page, which folds them again."""
+    choices = tab.get_by_role("option")
+    for _ in range(30):
+        box.locator("input").first.press("ArrowDown")  # a click would scroll, which folds them too
+        tab.wait_for_timeout(1_000)
+        if choices.count():
+            return
+    raise AssertionError("the choices do not unfold")
+
+
 def curves(tab):
     """Widths in pixels of the lines of the first chart."""
     lines = tab.locator("[data-testid=stVegaLiteChart]").first.locator(".mark-line path")
@@ -354,9 +365,7 @@ def test_hostile_names_stay_text_in_a_browser(chromium, build, free_port):
     challenge = build(HOSTILE, name="![x](http://192.0.2.1/a.png) <img src=x onerror=alert(1)>")
     with browsed(chromium, challenge, free_port) as (tab, wrong):
         for box in (tab.get_by_test_id("stMultiSelect"), tab.get_by_test_id("stSelectbox").first):
-            box.locator("input").first.focus()
-            tab.keyboard.press("ArrowDown")  # a click would scroll, which closes the list again
-            tab.get_by_role("option").first.wait_for()
+            unfold(tab, box)
             tab.keyboard.press("Escape")
         tab.get_by_text("Every metric, and what it means").click()
         tab.mouse.move(300, 640)
