@@ -50,6 +50,28 @@ class FluxMaps:
         return self.flux / self.sigma
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Calibration:
+    """What is measured on a sequence, over what a fit to it claims; shape (n_y, n_x) each.
+
+    Attributes
+    ----------
+    scatter : ndarray
+        Standard deviation of the S/N of noise.
+    response : ndarray
+        Flux found over flux put in.
+    """
+
+    scatter: Values
+    response: Values
+
+    def applied(self, maps: FluxMaps) -> FluxMaps:
+        """Maps of a fit, with errors multiplied by the scatter, and all over the response."""
+        return FluxMaps(
+            flux=maps.flux / self.response, sigma=maps.sigma * self.scatter / self.response
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class FluxEstimator(ABC):
     """A method that estimates the flux of a companion at every position of the field.
@@ -72,41 +94,83 @@ class FluxEstimator(ABC):
 
         Shape (n_y, n_x); NaN where there is no estimate.
         """
-        return self._maps(sequence).snr
+        maps, scatter = self._scattered(sequence)
+        return maps.snr / scatter
 
     def estimate(self, sequence: ImageSequence) -> FluxMaps:
         """Flux of a companion at every pixel, and its standard error.
 
         Of several wavelengths the mean over them; see `combined`. Where the method is
-        `probed`, divided by its response, which takes two more runs; see `probed_response`.
+        `probed`, divided by its response to companions put into the frames.
         """
-        maps = self._maps(sequence)
-        if not self.probed:
-            return maps
+        return self.calibrated(sequence)[0]
 
-        def flux_of(probed: ImageSequence) -> Values:
-            return self._raw(probed)[0].flux
+    def calibrated(self, sequence: ImageSequence) -> tuple[FluxMaps, Calibration]:
+        """What `estimate` finds, and the calibration that is in it."""
+        seen, scatter = self._scattered(sequence)
+        calibration = Calibration(scatter=scatter, response=np.ones(sequence.shape))
+        if self.probed:
+            maps = calibration.applied(seen)
+            response = probed_response(self._flux_at, sequence, maps.flux, maps.sigma)
+            calibration = replace(calibration, response=response)
+        return calibration.applied(seen), calibration
 
-        response = probed_response(flux_of, sequence, maps.flux, maps.sigma)
-        return FluxMaps(flux=maps.flux / response, sigma=maps.sigma / response)
+    def estimate_at(
+        self,
+        sequence: ImageSequence,
+        where: NDArray[np.bool_],
+        calibration: Calibration | None = None,
+    ) -> FluxMaps:
+        """Flux of a companion at some pixels, and its standard error, for less than the field.
 
-    def _maps(self, sequence: ImageSequence) -> FluxMaps:
+        Parameters
+        ----------
+        sequence : ImageSequence
+        where : ndarray of bool, shape (n_y, n_x)
+            The pixels of the sky; there is no estimate at others.
+        calibration : Calibration, optional
+            From `calibrated`, of the same frames without the companion; none leaves the
+            errors as the noise model has them, and fluxes as the fit has them.
+        """
+        maps = self._fitted(sequence, np.array([1]), where)[0]
+        return maps if calibration is None else calibration.applied(maps)
+
+    def _flux_at(self, sequence: ImageSequence, where: NDArray[np.bool_]) -> Values:
+        return self.estimate_at(sequence, where).flux
+
+    def _scattered(self, sequence: ImageSequence) -> tuple[FluxMaps, Values]:
+        """The fit at every pixel, and what its standard errors are to be multiplied by."""
         seen, reversed_ = self._raw(sequence)
         if not self.calibrate:
-            return seen
-        scatter = scatter_profile((seen.snr, reversed_.snr), sequence.reference_fwhm)
-        return replace(seen, sigma=seen.sigma * scatter)
+            return seen, np.ones(sequence.shape)
+        return seen, scatter_profile((seen.snr, reversed_.snr), sequence.reference_fwhm)
 
     def _raw(self, sequence: ImageSequence) -> list[FluxMaps]:
         """Maps on the sky, and on one that turns the other way round, where nothing is."""
-        turns = np.stack([sequence.angles, -sequence.angles])
+        return self._fitted(sequence, np.array([1, -1]), np.ones(sequence.shape, dtype=np.bool_))
+
+    def _fitted(
+        self, sequence: ImageSequence, signs: NDArray[np.intp], where: NDArray[np.bool_]
+    ) -> list[FluxMaps]:
+        """Maps at some pixels of skies that turn with the angles times each of the signs."""
+        sequence = self._prepared(sequence)
+        turns = np.multiply.outer(signs, sequence.angles)
         channels = [sequence.channel(i) for i in range(sequence.n_wavelengths)]
-        maps = [self.channel_maps(channel, turns) for channel in channels]
-        return [combined(same, sequence.star_flux) for same in zip(*maps, strict=True)]
+        maps = [self.channel_maps(channel, turns, where) for channel in channels]
+        together = [combined(same, sequence.star_flux) for same in zip(*maps, strict=True)]
+        for one in together:
+            one.flux[~where] = one.sigma[~where] = np.nan
+        return together
+
+    def _prepared(self, sequence: ImageSequence) -> ImageSequence:
+        """The sequence that is fitted."""
+        return sequence
 
     @abstractmethod
-    def channel_maps(self, sequence: ImageSequence, turns: Values) -> list[FluxMaps]:
-        """Flux and standard error of a companion at every pixel, from one wavelength.
+    def channel_maps(
+        self, sequence: ImageSequence, turns: Values, where: NDArray[np.bool_]
+    ) -> list[FluxMaps]:
+        """Flux and standard error of a companion, from one wavelength.
 
         Parameters
         ----------
@@ -116,6 +180,8 @@ class FluxEstimator(ABC):
             Derotation angles, in degrees, on which a companion's track depends. For every
             row of them a pair of maps is returned. What decides which frames look alike
             are differences of angles, up to their sign: the same in every row.
+        where : ndarray of bool, shape (n_y, n_x)
+            The pixels of the sky that are asked for; what the others hold does not count.
         """
 
 

@@ -30,7 +30,7 @@ _LEAST = 0.02
 
 
 def probed_response(
-    flux_of: Callable[[ImageSequence], Values],
+    flux_at: Callable[[ImageSequence, NDArray[np.bool_]], Values],
     sequence: ImageSequence,
     flux: Values,
     sigma: Values,
@@ -39,8 +39,8 @@ def probed_response(
 
     Parameters
     ----------
-    flux_of : callable
-        From a sequence to the flux of a companion at every position.
+    flux_at : callable
+        From a sequence to the flux of a companion at the pixels of a mask.
     sequence : ImageSequence
     flux, sigma : ndarray, shape (n_y, n_x)
         What it makes of `sequence`, and the standard error, from which follows how bright
@@ -61,7 +61,10 @@ def probed_response(
         places = [p for p in places if np.isfinite(sigma[p]).all()]
         strengths = [_STRENGTH * float(np.median(sigma[p])) for p in places]
         probed = inject(sequence, _probes(sequence, places, strengths))
-        change = flux_of(probed) - flux if places else flux
+        where = np.zeros(sequence.shape, dtype=np.bool_)
+        for p in places:
+            where[p] = True
+        change = flux_at(probed, where) - flux
         at += [radius_map(sequence.shape)[p].mean() for p in places]
         response += [change[p].mean() / s for p, s in zip(places, strengths, strict=True)]
     if not at:

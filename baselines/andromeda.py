@@ -99,8 +99,10 @@ class Andromeda(FluxEstimator):
             known = ", ".join(BALANCES)
             raise InputError(f"balance must be one of {known}, got {self.balance!r}")
 
-    def channel_maps(self, sequence: ImageSequence, turns: Values) -> list[FluxMaps]:
-        """Flux and standard error of a companion at every pixel, from one wavelength.
+    def channel_maps(
+        self, sequence: ImageSequence, turns: Values, where: NDArray[np.bool_]
+    ) -> list[FluxMaps]:
+        """Flux and standard error of a companion, from one wavelength.
 
         NaN within half a lambda/D, and where no frames are far enough apart.
         """
@@ -112,9 +114,11 @@ class Andromeda(FluxEstimator):
         correlated = correlation(frames, psf) if self.homogeneous_variance else None
         width = self.annulus_width * unit
         for inner in np.arange(_INNERMOST * unit, radius.max(), width):
+            y, x = np.nonzero(where & (radius >= inner) & (radius < inner + width))
+            if not y.size:
+                continue
             pairs = frame_pairs(sequence.angles, self.min_sep * unit, inner)
-            y, x = np.nonzero((radius >= inner) & (radius < inner + width))
-            if not (pairs.size and y.size):
+            if not pairs.size:
                 continue
             outer = np.sqrt(self.roa * (inner + width) ** 2 - (self.roa - 1) * inner**2)
             fitted = (radius > inner) & (radius <= outer)

@@ -14,6 +14,7 @@ from exobench.baselines._low_rank import check_enough_frames, gram_matrix
 from exobench.baselines._options import check_options
 from exobench.baselines._passing import (
     DIRECTIONS,
+    Places,
     along_circle,
     passing_shares,
     passing_steps,
@@ -115,11 +116,13 @@ class FMMF(FluxEstimator):
             above={"annulus_width": 0, "delta_rotation": 0},
         )
 
-    def _raw(self, sequence: ImageSequence) -> list[FluxMaps]:
-        return FluxEstimator._raw(self, binned(sequence, self.max_frames))
+    def _prepared(self, sequence: ImageSequence) -> ImageSequence:
+        return binned(sequence, self.max_frames)
 
-    def channel_maps(self, sequence: ImageSequence, turns: Values) -> list[FluxMaps]:
-        """Flux and standard error of a companion at every pixel, from one wavelength.
+    def channel_maps(
+        self, sequence: ImageSequence, turns: Values, where: NDArray[np.bool_]
+    ) -> list[FluxMaps]:
+        """Flux and standard error of a companion, from one wavelength.
 
         On all skies but the first, one in three positions; NaN at the others.
 
@@ -135,7 +138,9 @@ class FMMF(FluxEstimator):
         radius = radius_map(shape)
         limits = ring_limits(shape, self.annulus_width * fwhm)
         for inner, outer in pairwise(limits):
-            y, x = np.nonzero((radius >= inner) & (radius < outer))
+            y, x = np.nonzero(where & (radius >= inner) & (radius < outer))
+            if not y.size:
+                continue
             ring = self._ring(sequence, stamps, inner, outer)
             for i, (pair, angles) in enumerate(zip(maps, turns, strict=True)):
                 some = slice(None, None, _NULL_STEP if i else 1)
@@ -217,20 +222,15 @@ class _Ring:
 
     def fitted(self, y: Index, x: Index, angles: Values) -> tuple[Values, Values]:
         """Flux and standard error of companions at pixels of the sky, each of shape (n,)."""
-        (n_y, n_x), (cy, cx) = self.row.shape, frame_centre(self.row.shape)
-        turned = np.exp(-1j * np.deg2rad(angles))
         passing = self._passing(angles)
         flux, sigma = np.empty(y.size), np.empty(y.size)
         length = max(1, _BLOCK // (angles.size * sum(m.inverse.size for m in self.models)))
         for first in range(0, y.size, length):
             block = slice(first, first + length)
-            at = ((x[block] - cx) + 1j * (y[block] - cy))[:, np.newaxis] * turned
-            ty, tx = at.imag + cy, at.real + cx
-            py, px = np.rint(ty).astype(np.intp), np.rint(tx).astype(np.intp)
-            inside = np.asarray((py >= 0) & (py < n_y) & (px >= 0) & (px < n_x), dtype=bool)
-            row = np.where(inside, self.row[py.clip(0, n_y - 1), px.clip(0, n_x - 1)], -1)
-            image = self.stamps.images[part(ty - py, tx - px)]
-            image[~inside] = 0
+            at = Places.of(y[block], x[block], angles, self.row.shape)
+            row = np.where(at.inside, self.row[at.y, at.x], -1)
+            image = self.stamps.images[part(at.dy, at.dx)]
+            image[~at.inside] = 0
             above, below = self._products(row, image, passing)
             below[below <= 0] = np.nan
             flux[block], sigma[block] = above / below, 1 / np.sqrt(below)

@@ -86,15 +86,19 @@ class MatchedFilter(FluxEstimator):
             if value not in known:
                 raise InputError(f"{option} must be one of {', '.join(known)}, got {value!r}")
 
-    def channel_maps(self, sequence: ImageSequence, turns: Values) -> list[FluxMaps]:
-        """Flux and standard error of a companion at every pixel, from one wavelength."""
+    def channel_maps(
+        self, sequence: ImageSequence, turns: Values, where: NDArray[np.bool_]
+    ) -> list[FluxMaps]:
+        """Flux and standard error of a companion, from one wavelength."""
         residuals = self._subtraction().residuals(sequence)
-        images = [derotated_median(residuals.copy(), angles) for angles in turns]
+        noise = derotated_median(residuals.copy(), -sequence.angles)
         psf, fwhm = sequence.psf[0], float(sequence.fwhm[0])
-        return [
-            filtered(image, images[-1], psf, fwhm, coloured=self.noise == "coloured")
-            for image in images
-        ]
+        maps = []
+        for angles in turns:
+            is_noise = np.array_equal(angles, -sequence.angles)
+            image = noise if is_noise else derotated_median(residuals.copy(), angles)
+            maps.append(filtered(image, noise, psf, fwhm, coloured=self.noise == "coloured"))
+        return maps
 
     def _subtraction(self) -> Subtraction:
         if self.subtraction == "median":

@@ -11,12 +11,13 @@ from exobench.baselines._inverse import FluxEstimator, FluxMaps
 from exobench.baselines._options import check_options
 from exobench.baselines._passing import (
     DIRECTIONS,
+    Places,
     along_circle,
     passing_shares,
     passing_steps,
+    visited,
 )
 from exobench.baselines._patches import (
-    TO_NEAREST,
     PatchStatistics,
     disc,
     displaced_psf,
@@ -96,8 +97,13 @@ class PACO(FluxEstimator):
     def __post_init__(self) -> None:
         check_options(self, at_least={"patch_radius": 0.5})
 
-    def channel_maps(self, sequence: ImageSequence, turns: NDArray[np.float64]) -> list[FluxMaps]:
-        """Flux and standard error of a companion at every pixel, from one wavelength.
+    def channel_maps(
+        self,
+        sequence: ImageSequence,
+        turns: NDArray[np.float64],
+        where: NDArray[np.bool_],
+    ) -> list[FluxMaps]:
+        """Flux and standard error of a companion, from one wavelength.
 
         Raises
         ------
@@ -115,8 +121,10 @@ class PACO(FluxEstimator):
         maps = np.full((len(turns), 2, *shape), np.nan)
         radius = radius_map(shape)
         for inner in np.arange(0, radius.max() + 1e-9, fwhm):
-            y, x = np.nonzero((radius >= inner) & (radius < inner + fwhm))
-            near = np.abs(radius - inner - fwhm / 2) <= fwhm / 2 + TO_NEAREST
+            y, x = np.nonzero(where & (radius >= inner) & (radius < inner + fwhm))
+            if not y.size:
+                continue
+            near = visited(y, x, turns, shape)
             passing = _Passing.through(sequence, offsets, inner + fwhm / 2)
             terms = _Terms.at(near, statistics, subpixel_modes(sequence.psf[0], offsets), passing)
             for pair, angles in zip(maps, turns, strict=True):
@@ -204,19 +212,14 @@ class _Terms:
         self, y: Index, x: Index, angles: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Flux and standard error of companions at pixels of the sky, each of shape (n,)."""
-        (n_y, n_x), (cy, cx) = self.row.shape, frame_centre(self.row.shape)
-        turned = np.exp(-1j * np.deg2rad(angles))
         frame = np.arange(angles.size)
         flux, sigma = np.empty(y.size), np.empty(y.size)
         length = max(1, _BLOCK // (4 * self.power.shape[1] * angles.size))
         for first in range(0, y.size, length):
             block = slice(first, first + length)
-            at = ((x[block] - cx) + 1j * (y[block] - cy))[:, np.newaxis] * turned
-            ty, tx = at.imag + cy, at.real + cx
-            py, px = np.rint(ty).astype(np.intp), np.rint(tx).astype(np.intp)
-            inside = (py >= 0) & (py < n_y) & (px >= 0) & (px < n_x)
-            row = np.where(inside, self.row[py.clip(0, n_y - 1), px.clip(0, n_x - 1)], -1)
-            terms = monomials(ty - py, tx - px)
+            at = Places.of(y[block], x[block], angles, self.row.shape)
+            row = np.where(at.inside, self.row[at.y, at.x], -1)
+            terms = monomials(at.dy, at.dx)
             b = np.einsum("ntj,ntj->n", terms, self.signal[row, frame])
             full = np.einsum("ntj,ntj->n", terms, self.power[row])
             scatter = np.einsum("ntj,ntj->n", terms, self.variance[row])

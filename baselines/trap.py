@@ -107,8 +107,10 @@ class TRAP(FluxEstimator):
             if getattr(self, option) > most:
                 raise InputError(f"{option} must be {most} or less, got {getattr(self, option)}")
 
-    def channel_maps(self, sequence: ImageSequence, turns: Values) -> list[FluxMaps]:
-        """Flux and standard error of a companion at every pixel, from one wavelength.
+    def channel_maps(
+        self, sequence: ImageSequence, turns: Values, where: NDArray[np.bool_]
+    ) -> list[FluxMaps]:
+        """Flux and standard error of a companion, from one wavelength.
 
         Raises
         ------
@@ -125,7 +127,10 @@ class TRAP(FluxEstimator):
         light = Light.of(sequence.psf[0], touched)
         series = PixelSeries.of(sequence.cube[0], int(np.abs(touched).max()))
         maps = np.full((len(turns), 2, *sequence.shape), np.nan)
-        for ring, sectors in rings_of_sectors(sequence.shape, fwhm):
+        for ring, everywhere in rings_of_sectors(sequence.shape, fwhm):
+            sectors = [(y, x) for y, x in everywhere if where[y, x].any()]
+            if not sectors:
+                continue
             references = series.in_ring(ring, self.reference_width * fwhm)
             total = gram_matrix(series.values[references].T)
             is_reference = np.zeros(len(series.values), dtype=np.bool_)

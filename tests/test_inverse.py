@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
+from exobench.baselines import load
 from exobench.baselines._inverse import FluxEstimator, FluxMaps, combined, scatter_profile
 from exobench.baselines._response import probed_response
 from exobench.datasets.geometry import radius_map
@@ -58,7 +60,7 @@ def test_the_scatter_of_nothing_is_one():
 class Toy(FluxEstimator):
     """Loses light towards the star; its errors are too small by a factor of 3."""
 
-    def channel_maps(self, sequence, turns):
+    def channel_maps(self, sequence, turns, where):
         rng = np.random.default_rng(1)
         return [
             FluxMaps(flux=rng.normal(size=sequence.shape), sigma=np.full(sequence.shape, 1 / 3))
@@ -92,11 +94,45 @@ def test_probes_measure_the_response():
         sequence, [Companion(separation=0.15, position_angle=20.0, flux=1.0)], smearing=1
     )[0].stamps.max()
 
-    def flux_of(probed):
+    def flux_at(probed, where):
         # a companion on a pixel of the sky stands there in the first frame too
         return 5.0 + loss * probed.cube[0, 0] / unit
 
     flux, sigma = np.full(sequence.shape, 5.0), np.full(sequence.shape, 0.1)
-    found = probed_response(flux_of, sequence, flux, sigma)
+    found = probed_response(flux_at, sequence, flux, sigma)
     middle = (radius_map(sequence.shape) > 6) & (radius_map(sequence.shape) < 24)
     np.testing.assert_allclose(found[middle], loss[middle], rtol=0.12)
+
+
+def flickering(n_frames=25, size=41):
+    """Speckles that hold still and flicker, and white noise."""
+    rng = np.random.default_rng(3)
+    patterns = gaussian_filter(rng.normal(size=(4, size, size)), (0, 1, 1))
+    cube = np.tensordot(1 + 0.1 * rng.normal(size=(n_frames, 4)), 50 * patterns, axes=1)
+    cube += rng.normal(size=cube.shape)
+    angles = np.linspace(-40, 40, n_frames)
+    return dataclasses.replace(blank(size), cube=cube[np.newaxis], angles=angles)
+
+
+@pytest.mark.parametrize("name", ["andromeda", "fmmf", "matched_filter", "paco", "trap"])
+def test_at_some_pixels_a_fit_is_what_it_is_on_the_whole_field(name):
+    sequence, method = flickering(), load(name)
+    y, x = np.indices(sequence.shape)
+    where = np.hypot(y - 28, x - 12) < 4
+    whole, near = method._raw(sequence)[0], method.estimate_at(sequence, where)
+    assert np.isfinite(near.snr[where]).all()
+    assert np.isnan(near.snr[~where]).all()
+    np.testing.assert_allclose(near.sigma[where], whole.sigma[where], rtol=1e-4)
+    np.testing.assert_allclose(near.snr[where], whole.snr[where], atol=1e-4)
+
+
+def test_calibrated_at_some_pixels_it_is_the_estimate_of_the_same_frames():
+    sequence, method = flickering(), load("paco")
+    maps, calibration = method.calibrated(sequence)
+    where = radius_map(sequence.shape) < 9
+    near = method.estimate_at(sequence, where, calibration)
+    known = where & np.isfinite(maps.flux)
+    np.testing.assert_allclose(near.flux[known], maps.flux[known], rtol=1e-3)
+    np.testing.assert_allclose(near.snr[known], method(sequence)[known], rtol=1e-3, atol=1e-4)
+    assert not np.allclose(calibration.scatter, 1)
+    assert not np.allclose(calibration.response, 1)

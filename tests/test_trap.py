@@ -138,12 +138,15 @@ def test_without_calibration_noise_has_unit_scatter_under_systematics_twice_as_s
 
 def test_the_flux_of_a_companion_of_ten_sigma_is_unbiased():
     sequence, method = noise((30, 37, 37), shared=1.0), load("trap")
-    blank = method._maps(sequence)
+    blank, calibration = method.calibrated(sequence)
     shares = []
     for radius, theta in ((6, 30), (9, 150), (13, 270)):
         y, x = (int(np.rint(c)) for c in to_yx(radius, theta, sequence.shape))
         flux = 10 * blank.sigma[y, x]
-        found = method._raw(with_companion(sequence, y, x, flux))[0].flux[y, x]
+        where = np.zeros(sequence.shape, dtype=bool)
+        where[y, x] = True
+        injected = with_companion(sequence, y, x, flux)
+        found = method.estimate_at(injected, where, calibration).flux[y, x]
         shares.append((found - blank.flux[y, x]) / flux)
     assert np.mean(shares) == pytest.approx(1, abs=0.06)
 
