@@ -80,7 +80,11 @@ def largest_archive(limits: Mapping[str, int]) -> int:
 
 
 def read_archive(
-    data: bytes, limits: Mapping[str, int], unexpected: Callable[[str], Problem]
+    data: bytes,
+    limits: Mapping[str, int],
+    unexpected: Callable[[str], Problem],
+    what: str = "submission",
+    expected: str = "a flat zip of FITS files",
 ) -> Archive:
     """The members of a zip whose names are expected, and all that is wrong with it.
 
@@ -95,20 +99,28 @@ def read_archive(
         Largest size in bytes of each expected member; ASCII names without folders.
     unexpected : callable
         What to say of a member with a decent name that is not expected.
+    what, expected : str
+        What the archive is, and what it should be, in problems of the archive as a whole.
     """
     most = largest_archive(limits)
     if len(data) > most:
-        return _refused("archive_too_large", f"is larger than {most} bytes, the most it can need")
+        return _refused(
+            what, "archive_too_large", f"is larger than {most} bytes, the most it can need"
+        )
     if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _refused("not_a_zip", "is not a zip archive; expected a flat zip of FITS files")
+        return _refused(what, "not_a_zip", f"is not a zip archive; expected {expected}")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos, directory = archive.infolist(), archive.start_dir
     except _DAMAGED:
-        return _refused("damaged_archive", "is a damaged zip archive; write or upload it again")
+        return _refused(
+            what, "damaged_archive", "is a damaged zip archive; write or upload it again"
+        )
     most = len(limits) + MOST_UNEXPECTED
     if len(infos) > most:
-        return _refused("too_many_files", f"holds {len(infos)} files; expected at most {most}")
+        return _refused(
+            what, "too_many_files", f"holds {len(infos)} files; expected at most {most}"
+        )
     problems = [*_duplicates(infos), *_overlaps(data, infos, directory)]
     members = {}
     for info in sorted(infos, key=lambda one: one.orig_filename):
@@ -123,8 +135,8 @@ def read_archive(
     return Archive(names, members, tuple(problems))
 
 
-def _refused(code: str, message: str) -> Archive:
-    return Archive(None, {}, (Problem("", code, f"the submission {message}"),))
+def _refused(what: str, code: str, message: str) -> Archive:
+    return Archive(None, {}, (Problem("", code, f"the {what} {message}"),))
 
 
 def _duplicates(infos: Iterable[ZipInfo]) -> Iterator[Problem]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.challenge.characterization_files import Kind
-    from exobench.challenge.entries import Entry, EntryStore
+    from exobench.challenge.entries import Entry, ScoredEntries
     from exobench.challenge.manifest import Manifest, PublicSequence
 
     Score = Mapping[str, Any]
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def characterization_ranking(
-    manifest: Manifest, store: EntryStore, *, seed: int = 0
+    manifest: Manifest, store: ScoredEntries, *, seed: int = 0
 ) -> dict[str, Any]:
     """Two boards a track, as ``rank --json`` prints them.
 
@@ -39,7 +39,7 @@ def characterization_ranking(
     ----------
     manifest : Manifest
         Of a challenge of characterization.
-    store : EntryStore
+    store : ScoredEntries
         Its entries.
     seed : int
         Of labellings and of draws of units.

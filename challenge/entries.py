@@ -80,14 +80,18 @@ def entry_id(sha256: str) -> str:
     return sha256[:_ID_LENGTH]
 
 
-class EntryStore(Protocol):
-    """Where entries are kept; all that the ranking and the leaderboard know of it."""
+class ScoredEntries(Protocol):
+    """Entries with their scores: all that a ranking needs."""
 
     def entries(self) -> tuple[Entry, ...]:
         """Every entry, by time of receipt."""
 
     def score(self, entry: Entry) -> dict[str, Any]:
         """The score of an entry under the rules of its challenge, as in its file."""
+
+
+class EntryStore(ScoredEntries, Protocol):
+    """Where entries are kept; all that the leaderboard knows of it."""
 
     def submission(self, entry: Entry) -> Submission:
         """The answers of an entry to a challenge of detection."""

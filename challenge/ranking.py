@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
     Score = Mapping[str, Any]
 
-    from exobench.challenge.entries import Entry, EntryStore
+    from exobench.challenge.entries import Entry, ScoredEntries
     from exobench.challenge.manifest import Manifest
     from exobench.scoring import SequenceCounts
 
 
-def ranking(manifest: Manifest, store: EntryStore, *, seed: int = 0) -> dict[str, Any]:
+def ranking(manifest: Manifest, store: ScoredEntries, *, seed: int = 0) -> dict[str, Any]:
     """The boards of all tracks, as ``rank --json`` prints them.
 
     Parameters
     ----------
     manifest : Manifest
         Of the challenge.
-    store : EntryStore
+    store : ScoredEntries
         Its entries.
     seed : int
         Of the labellings that are drawn where a board has many units, and of the draws of

@@ -34,6 +34,7 @@ VERBS = (
     "audit",
     "rank",
     "compare",
+    "zoo",
     "serve",
 )
 

@@ -30,7 +30,7 @@ def test_there_are_the_verbs_of_the_contract():
     assert set(VERBS) == {
         *("demo", "list", "fetch", "inspect", "build", "verify", "run", "check"),
         *("score", "rescore", "audit", "rank", "compare", "serve", "difficulty", "diagnose"),
-        "campaign",
+        *("campaign", "zoo"),
     }
 
 
@@ -50,7 +50,7 @@ def test_the_help_of_the_program_lists_the_verbs_with_an_example(exobench):
     assert all(f"\n  {verb} " in out for verb in VERBS)
 
 
-@pytest.mark.parametrize("verb", ["build", "run", "demo"])
+@pytest.mark.parametrize("verb", ["build", "run", "demo", "zoo"])
 def test_long_work_takes_a_number_of_workers(exobench, verb):
     assert "--workers" in exobench(verb, "--help")[1]
 

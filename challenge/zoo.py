@@ -1,0 +1,346 @@
+"""Every baseline on one suite: maps, scores and costs, kept so that nobody has to run them again.
+
+A map is on disk as soon as it is done. A zoo that was stopped, at any moment and in any way,
+goes on from there; more methods may be asked for later, and what is done stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, fields, is_dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from exobench.baselines import describe, is_own, load, names
+from exobench.challenge.campaign_algorithms import Algorithm
+from exobench.challenge.costs import MapCost
+from exobench.challenge.documents import write_json
+from exobench.challenge.environment import build_environment, differences, environment
+from exobench.challenge.evaluate import evaluate
+from exobench.challenge.run import Answered, plan_runs, run_baseline, write_run
+from exobench.challenge.submission import read_submission
+from exobench.challenge.zoo_artefact import write_artefact
+from exobench.challenge.zoo_files import (
+    ZOO,
+    LeftOut,
+    ZooFile,
+    ZooIndex,
+    ZooMethod,
+    method_paths,
+    method_stem,
+    read_index,
+    suite_checksum,
+)
+from exobench.datasets.atomic import check_writable, remove_partial, replacing
+from exobench.datasets.errors import InputError
+from exobench.datasets.lock import locked
+from exobench.scoring.score import METRIC_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from exobench.challenge.folder import Challenge
+    from exobench.challenge.run import Run
+
+THRESHOLD = 5.0  # baselines return significances
+_UNFINISHED = "unfinished"  # subfolder, of maps of methods that are not done
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A method and the track that it is to answer."""
+
+    algorithm: Algorithm
+    run: Run
+
+    @property
+    def stem(self) -> str:
+        """What its files are called."""
+        return method_stem(self.algorithm.label, self.run.track)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Zoo:
+    """A zoo under way.
+
+    Attributes
+    ----------
+    challenge : Challenge
+        The suite, with its truth.
+    out : Path
+    tasks : tuple of Task
+        That are left to do.
+    left_out : tuple of LeftOut
+        Methods that support none of the tracks.
+    most_seconds : float or None
+        A method whose first map takes more CPU seconds is left out.
+    """
+
+    challenge: Challenge
+    out: Path
+    tasks: tuple[Task, ...]
+    left_out: tuple[LeftOut, ...]
+    most_seconds: float | None = None
+
+    @property
+    def n_maps(self) -> int:
+        """Maps that are left to do, those of unfinished methods included."""
+        return sum(len(task.run.sequences) for task in self.tasks)
+
+
+def own_baselines() -> tuple[Algorithm, ...]:
+    """Every baseline of exobench itself, with its defaults."""
+    return tuple(Algorithm(name=name) for name in names() if is_own(name))
+
+
+def prepare_zoo(
+    challenge: Challenge,
+    algorithms: Sequence[Algorithm],
+    out: Path,
+    most_seconds: float | None = None,
+) -> Zoo:
+    """A zoo that may start, or go on from what is in the folder.
+
+    Parameters
+    ----------
+    challenge : Challenge
+        The suite, of practice.
+    algorithms : sequence of Algorithm
+    out : Path
+        Absent, empty, or holding a zoo of the same suite, made with the same versions.
+    most_seconds : float or None
+        A method whose first map takes more CPU seconds is left out.
+
+    Raises
+    ------
+    InputError
+        If the folder is of something else, or the challenge is none to publish answers of.
+    """
+    _check_suite(challenge)
+    check_writable(out / ZOO)
+    with locked(out, out / _LOCK):
+        index = _begun(challenge, out)
+        write_json(out / ZOO, index)
+    done = {(method.label, method.track) for method in index.methods}
+    tasks: list[Task] = []
+    left_out: list[LeftOut] = []
+    for algorithm in algorithms:
+        supported = algorithm.load().tracks
+        for track in challenge.manifest.tracks:
+            if track not in supported:
+                reason = f"supports {', '.join(supported)} only"
+                left_out.append(LeftOut(label=algorithm.label, track=track, reason=reason))
+            elif (algorithm.label, track) not in done:
+                tasks.append(_task(challenge, algorithm, track))
+    return Zoo(
+        challenge=challenge,
+        out=out,
+        tasks=tuple(tasks),
+        left_out=tuple(left_out),
+        most_seconds=most_seconds,
+    )
+
+
+def run_zoo(zoo: Zoo, executor: Executor) -> Iterator[str]:
+    """Do what is left and write the archive; yields the label of a method at each of its maps.
+
+    A method that fails is left out, with its reason, and the others go on.
+
+    Raises
+    ------
+    InputError
+        If another process works in the folder.
+    """
+    out = zoo.out
+    with locked(out, out / _LOCK):
+        remove_partial(out)
+        index = _without(_begun(zoo.challenge, out), zoo.left_out)
+        for task in zoo.tasks:
+            n_before = 0
+            try:
+                for _ in _answer(zoo, task, executor):
+                    n_before += 1
+                    yield task.algorithm.label
+                index = _with(index, _finish(zoo, task))
+            except InputError as error:
+                reason = _reason(error)
+                why = LeftOut(label=task.algorithm.label, track=task.run.track, reason=reason)
+                index = _without(index, (why,))
+                yield from (task.algorithm.label for _ in task.run.sequences[n_before:])
+            write_json(out / ZOO, index)
+        write_artefact(out, index)
+        if not any(_unfinished_folder(out, task).exists() for task in zoo.tasks):
+            shutil.rmtree(out / _UNFINISHED, ignore_errors=True)
+
+
+def _answer(zoo: Zoo, task: Task, executor: Executor) -> Iterator[None]:
+    """Make the maps that are not on disk yet, the first one alone where its cost decides."""
+    folder = _unfinished_folder(zoo.out, task)
+    run = task.run
+    left = [one for one in run.sequences if not _kept_path(folder, one.name).is_file()]
+    yield from (None for _ in range(len(run.sequences) - len(left)))
+    groups = [left]
+    if zoo.most_seconds is not None:
+        _check_cost(zoo, task)
+        groups = [left[:1], left[1:]]
+    for group in groups:
+        if not group:
+            continue
+        for answered in run_baseline(replace(run, sequences=tuple(group)), executor):
+            _keep(folder, answered)
+            yield
+        _check_cost(zoo, task)
+
+
+def _check_cost(zoo: Zoo, task: Task) -> None:
+    """Refuse to go on with a method whose first map took too long."""
+    if zoo.most_seconds is None:
+        return
+    kept = _kept(zoo.out, task)
+    if len(kept) == 1 and kept[0].cost.cpu_seconds > zoo.most_seconds:
+        raise InputError(
+            f"its first map took {kept[0].cost.cpu_seconds:.0f} s of CPU, more than "
+            f"{zoo.most_seconds:g} s"
+        )
+
+
+def _finish(zoo: Zoo, task: Task) -> ZooMethod:
+    """Write submission, costs and score from the maps, and say what they are of."""
+    run = task.run
+    paths = method_paths(zoo.out, task.stem)
+    submission = paths["submission"]
+    write_run(submission, run, _kept(zoo.out, task), THRESHOLD)
+    valid = read_submission(submission, zoo.challenge.manifest, run.track)
+    write_json(paths["score"], evaluate(valid, zoo.challenge))
+    method = ZooMethod(
+        label=task.algorithm.label,
+        name=run.name,
+        version=_version(run.name),
+        options=_options(task.algorithm),
+        track=run.track,
+        libraries=build_environment(),
+        files={kind: ZooFile.of(path) for kind, path in paths.items()},  # type: ignore[misc]
+    )
+    shutil.rmtree(_unfinished_folder(zoo.out, task))
+    return method
+
+
+def _task(challenge: Challenge, algorithm: Algorithm, track: str) -> Task:
+    public = challenge.folder / "public"
+    options = dict(algorithm.options)
+    (run,) = plan_runs(algorithm.name, options, public, challenge.manifest, track)
+    return Task(algorithm=algorithm, run=run)
+
+
+def _check_suite(challenge: Challenge) -> None:
+    manifest = challenge.manifest
+    if manifest.kind != "practice":
+        raise InputError(
+            f"{manifest.name}: is a contest, and the scores of a zoo tell where its companions "
+            "are; expected a challenge of practice, such as an embedded suite"
+        )
+    if manifest.characterizes:
+        raise InputError(
+            f"{manifest.name}: is a challenge of characterization; baselines detect, so there "
+            "can be no zoo of it"
+        )
+
+
+def _begun(challenge: Challenge, out: Path) -> ZooIndex:
+    """What the folder lists so far; an empty list if there is nothing."""
+    fresh = ZooIndex(
+        suite=challenge.manifest.name,
+        suite_sha256=suite_checksum(challenge.folder),
+        suite_libraries=challenge.truth.environment,
+        exobench=version("exobench"),
+        metric_version=METRIC_VERSION,
+    )
+    if not (out / ZOO).is_file():
+        if any(path.name != _LOCK and not path.name.endswith(".partial") for path in out.iterdir()):
+            raise InputError(f"{out}: is not empty and holds no zoo; name another folder")
+        return fresh
+    index = read_index(out)
+    problems = []
+    if (index.suite, index.suite_sha256) != (fresh.suite, fresh.suite_sha256):
+        problems.append(f"{out}: holds the zoo of another build of {index.suite}")
+    others = {
+        one for method in index.methods for one in differences(environment(), method.libraries)
+    }
+    if others or index.metric_version != METRIC_VERSION:
+        here = ", ".join(sorted(others)) or f"metrics of version {METRIC_VERSION}"
+        problems.append(f"{out}: holds a zoo made with other versions, here is {here}")
+    if problems:
+        raise InputError(*(f"{one}; name another folder with --out" for one in problems))
+    return index
+
+
+def _with(index: ZooIndex, method: ZooMethod) -> ZooIndex:
+    key = (method.label, method.track)
+    others = tuple(one for one in index.methods if (one.label, one.track) != key)
+    return index.model_copy(
+        update={
+            "methods": tuple(sorted((*others, method), key=lambda one: (one.track, one.label))),
+            "left_out": tuple(one for one in index.left_out if (one.label, one.track) != key),
+        }
+    )
+
+
+def _without(index: ZooIndex, left_out: Sequence[LeftOut]) -> ZooIndex:
+    keys = {(one.label, one.track) for one in left_out}
+    others = [one for one in index.left_out if (one.label, one.track) not in keys]
+    listed = sorted((*others, *left_out), key=lambda one: (one.track, one.label))
+    return index.model_copy(update={"left_out": tuple(listed)})
+
+
+def _unfinished_folder(out: Path, task: Task) -> Path:
+    """Where the maps of a method are until all are done; other versions go elsewhere."""
+    made_with = json.dumps([task.algorithm.model_dump(mode="json"), environment()], sort_keys=True)
+    digest = hashlib.sha256(made_with.encode()).hexdigest()[:8]
+    return out / _UNFINISHED / f"{task.stem}-{digest}"
+
+
+def _kept_path(folder: Path, sequence: str) -> Path:
+    return folder / f"{sequence}.npz"
+
+
+def _keep(folder: Path, answered: Answered) -> None:
+    values = np.asarray(answered.detection_map, dtype=np.float32)  # as submissions have them
+    with replacing(_kept_path(folder, answered.name)) as working, working.open("wb") as file:
+        np.savez(file, detection_map=values, cost=np.array(answered.cost.model_dump_json()))
+
+
+def _kept(out: Path, task: Task) -> list[Answered]:
+    """The answers that are on disk, in the order of the suite."""
+    answers = []
+    for entry in task.run.sequences:
+        path = _kept_path(_unfinished_folder(out, task), entry.name)
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as held:
+                cost = MapCost.model_validate_json(str(held["cost"]))
+                values = held["detection_map"]
+            answers.append(Answered(name=entry.name, detection_map=values, cost=cost))
+    return answers
+
+
+def _options(algorithm: Algorithm) -> dict[str, Any]:
+    """All options of a baseline of ours; of any other those that were given."""
+    baseline = load(algorithm.name, **dict(algorithm.options))
+    if not (is_own(algorithm.name) and is_dataclass(baseline)):
+        return dict(algorithm.options)
+    return {one.name: getattr(baseline, one.name) for one in fields(baseline) if one.init}
+
+
+def _version(name: str) -> str:
+    return f"exobench {version('exobench')}" if is_own(name) else describe(name)
+
+
+def _reason(error: InputError) -> str:
+    n_more = len(error.problems) - 1
+    return error.problems[0] + (f" (and {n_more} more)" if n_more else "")
