@@ -7,6 +7,7 @@ without their star; `FrameReduction.residual_frames`, those of all wavelengths t
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import partial
@@ -193,7 +194,11 @@ def channel_mean(images: NDArray[np.float32]) -> NDArray[np.float32]:
 def _spread(residuals: NDArray[np.float32]) -> float:
     """Median absolute value, of a regular sample where there are very many."""
     values = residuals.ravel()
-    return float(np.median(np.abs(values[:: max(1, values.size // _SAMPLE)])))
+    step = max(1, values.size // _SAMPLE)
+    # One that shares a factor with the length of a row would see a few columns only.
+    while math.gcd(step, values.size) > 1:
+        step += 1
+    return float(np.median(np.abs(values[::step])))
 
 
 def derotated_median(
