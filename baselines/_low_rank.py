@@ -21,19 +21,43 @@ _BLOCK = 1_000_000
 _RANK_TOLERANCE = 1e-13
 
 
-def check_enough_frames(n_components: int, n_frames: int, name: str) -> None:
+def check_enough_frames(
+    n_components: int, n_frames: int, name: str, option: str = "n_components"
+) -> None:
     """Refuse a model that has as many components as there are frames to fit.
+
+    Parameters
+    ----------
+    n_components : int
+    n_frames : int
+    name : str
+        Of the sequence.
+    option : str
+        What `n_components` is called where it is set.
 
     Raises
     ------
     InputError
         Unless ``n_components < n_frames``.
     """
+    check_several_frames(n_frames, name)
     if n_components >= n_frames:
         raise InputError(
             f"{name}: {n_components} components for {n_frames} frames; "
-            f"n_components must be at most {n_frames - 1}"
+            f"{option} must be at most {n_frames - 1}"
         )
+
+
+def check_several_frames(n_frames: int, name: str) -> None:
+    """Refuse to describe frames by others where there are none.
+
+    Raises
+    ------
+    InputError
+        Unless there are two frames or more.
+    """
+    if n_frames < 2:
+        raise InputError(f"{name}: {n_frames} frame to tell the star by; expected 2 or more")
 
 
 def pca_residuals(frames: Array, n_components: int) -> Array:

@@ -14,8 +14,9 @@ def check_options(
     baseline: Any,
     at_least: Mapping[str, float] | None = None,
     above: Mapping[str, float] | None = None,
+    at_most: Mapping[str, float] | None = None,
 ) -> None:
-    """Refuse options that are not finite, below their bounds, or none of the known words.
+    """Refuse options that are not finite, out of their bounds, or none of the known words.
 
     Parameters
     ----------
@@ -24,6 +25,8 @@ def check_options(
         the option.
     at_least, above : mapping of str to float
         Smallest allowed value, and largest value that is too small, by name of the option.
+    at_most : mapping of str to float
+        Largest allowed value of some of those.
 
     Raises
     ------
@@ -42,5 +45,10 @@ def check_options(
                 problems.append(f"{option} must be finite, got {value}")
             elif not (value > bound or (value == bound and bounds is at_least)):
                 problems.append(f"{option} must be {word.format(bound)}, got {value}")
+    problems += [
+        f"{option} must be {bound:g} or less, got {getattr(baseline, option)}"
+        for option, bound in (at_most or {}).items()
+        if bound < getattr(baseline, option) < float("inf")
+    ]
     if problems:
         raise InputError(*problems)

@@ -10,6 +10,7 @@ from array_api_extra import at
 
 from exobench.baselines._low_rank import gram_matrix
 from exobench.datasets.backends import block_length, like, namespace
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import edge_distance, frame_centre, radius_map
 
 if TYPE_CHECKING:
@@ -61,8 +62,16 @@ def ring_limits(shape: tuple[int, int], width: float) -> NDArray[np.float64]:
 
     They are `width` apart. A last ring of less than half of it belongs to its neighbour,
     as a wider one.
+
+    Raises
+    ------
+    InputError
+        If rings would be thinner than a pixel.
     """
+    if width < 1:
+        raise InputError(f"rings must be at least 1 px wide, got {width:g} px; take wider ones")
     edge = edge_distance(shape) + 0.5
+    width = min(width, edge)
     n_rings = max(1, int(np.floor(edge / width + 0.5)))
     return np.append(width * np.arange(n_rings), edge)
 
@@ -136,9 +145,9 @@ def subtracted_by_zone(
 
 
 def _parts(values: Array, others: Array, pixels: NDArray[np.intp]) -> Iterator[tuple[Array, Array]]:
-    """Some of the pixels at a time, and what both kinds of frames hold there."""
+    """Some of the pixels at a time, at least once, and what both kinds of frames hold there."""
     xp, n_frames = namespace(values), values.shape[0] + others.shape[0]
     length = max(256, block_length(values, n_frames, _BLOCK_VALUES))
-    for start in range(0, pixels.size, length):
+    for start in range(0, max(1, pixels.size), length):
         part = like(values, pixels[start : start + length])
         yield part, xp.concat([xp.take(v, part, axis=1) for v in (values, others)])

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exobench.baselines._low_rank import check_enough_frames
+import numpy as np
+
+from exobench.baselines._low_rank import check_several_frames
 from exobench.baselines._options import check_options
 from exobench.baselines._references import displacements, nearest_references, sky_tracks
-from exobench.baselines._subtraction import Subtraction, temporal_median, without_median_of
+from exobench.baselines._subtraction import Subtraction, without_median_of
 from exobench.baselines._zones import ring_limits, segmented_rings
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from exobench.datasets.sequence import ImageSequence
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AnnularMedian(Subtraction):
-    r"""Subtract the median frame, then, ring by ring, the median of a few frames near in angle.
+    r"""Subtract, ring by ring, the median of a few frames near in angle.
 
-    .. math:: r_t = x_t - m - \mathrm{median}_{s \in N(t)}(x_s - m)
+    .. math:: r_t = x_t - \mathrm{median}_{s \in N(t)}(x_s)
 
-    with ``m`` the median over time, and ``N(t)`` the `n_nearest` frames in which a companion
-    at the middle of the ring has moved least, but by `delta_rotation` FWHM at least. Frames
-    that are near in angle are near in time, and their speckles alike. Where fewer have moved
-    enough (close to the star, or with little rotation), the `n_nearest` in which it stands
-    farthest.
+    with ``N(t)`` the `n_nearest` frames in which a companion at the middle of the ring has
+    moved least, but by `delta_rotation` FWHM at least. Frames that are near in angle are near
+    in time, and their speckles alike. Where fewer have moved enough (close to the star, or
+    with little rotation), the `n_nearest` in which it stands farthest.
+
+    The paper and vip_hci subtract the median over time before. It drops out: a median over
+    frames moves with whatever all of them lack.
 
     Attributes
     ----------
@@ -54,18 +57,18 @@ class AnnularMedian(Subtraction):
         check_options(self, at_least={"n_nearest": 1}, above=above)
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
-        """Frames minus both medians."""
-        check_enough_frames(1, sequence.n_frames, sequence.name)
+        """Frames minus the medians of those near in angle."""
+        check_several_frames(sequence.n_frames, sequence.name)
         frames, fwhm = sequence.cube[0], float(sequence.fwhm[0])
-        values = (frames - temporal_median(frames)).reshape(len(frames), -1)
+        values = frames.reshape(len(frames), -1)
+        residuals: NDArray[np.float32] = np.empty_like(values)
         displacement = displacements(sky_tracks(sequence.angles))
         limits = ring_limits(sequence.shape, self.annulus_width * fwhm)
         for ring in segmented_rings(sequence.shape, limits, 1):
             least = self.delta_rotation * fwhm / ring.radius
             nearest = nearest_references(displacement, least, self.n_nearest)
-            values[:, ring.pixels] = without_median_of(values[:, ring.pixels], nearest)
-        residuals: NDArray[np.float32] = values.reshape(frames.shape)
-        return residuals
+            residuals[:, ring.pixels] = without_median_of(values[:, ring.pixels], nearest)
+        return residuals.reshape(frames.shape)
 
 
 baseline = AnnularMedian

@@ -72,7 +72,8 @@ class AnnularPCA(Accelerated):
 
     def __post_init__(self) -> None:
         at_least = {"n_components": 1, "n_segments": 1, "delta_rotation": 0}
-        check_options(self, at_least=at_least, above={"annulus_width": 0})
+        above, at_most = {"annulus_width": 0}, {"n_segments": 360}
+        check_options(self, at_least=at_least, above=above, at_most=at_most)
 
     def subtracted(self, frames: Array, sequence: ImageSequence) -> Array:
         """Frames minus their low-rank models."""

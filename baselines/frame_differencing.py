@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
-from exobench.baselines._low_rank import check_enough_frames
+from exobench.baselines._low_rank import check_several_frames
 from exobench.baselines._options import check_options
 from exobench.baselines._references import displacements, reference_frames, sky_tracks
 from exobench.baselines._subtraction import (
@@ -84,7 +84,7 @@ class FrameDifferencing(Subtraction):
 
         The latter of shape (n_frames, n_similar).
         """
-        check_enough_frames(1, sequence.n_frames, sequence.name)
+        check_several_frames(sequence.n_frames, sequence.name)
         values, fwhm = sequence.cube[0].reshape(sequence.n_frames, -1), float(sequence.fwhm[0])
         displacement = displacements(sky_tracks(sequence.angles))
         limits = ring_limits(sequence.shape, self.annulus_width * fwhm)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from exobench.baselines._leave_out import least_squares_weights
-from exobench.baselines._low_rank import check_enough_frames
+from exobench.baselines._low_rank import check_several_frames
 from exobench.baselines._options import check_options
 from exobench.baselines._references import (
     LIBRARIES,
@@ -21,6 +21,7 @@ from exobench.baselines._references import (
 )
 from exobench.baselines._subtraction import Subtraction
 from exobench.baselines._zones import Zone, ring_limits, sectors, subtracted_by_zone
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
@@ -79,13 +80,13 @@ class LOCI(Subtraction):
 
     def __post_init__(self) -> None:
         above = dict.fromkeys(("n_delta", "n_a", "g", "dr"), 0)
-        check_options(self, at_least={"damping": 0}, above=above)
+        check_options(self, at_least={"damping": 0}, above=above, at_most={"damping": 1e6})
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus their least-squares models."""
         frames, stars = sequence.cube[0], star_frames(sequence, self.library)
         own = 0 if self.library == "rdi" else len(frames)
-        check_enough_frames(1, own + len(stars), sequence.name)
+        check_several_frames(own + len(stars), sequence.name)
         return self.subtracted(frames, sky_tracks(sequence.angles), float(sequence.fwhm[0]), stars)
 
     def subtracted(
@@ -129,10 +130,20 @@ class LOCI(Subtraction):
         Both are of the same sector; the latter reaches farther out, or, where it would
         leave the largest whole circle of the frame, farther in. The outermost zones hold
         the corners of the frame too.
+
+        Raises
+        ------
+        InputError
+            If zones would be thinner than a pixel.
         """
         radius = radius_map(shape).ravel()
         limits = ring_limits(shape, self.dr * fwhm)
         depth = np.sqrt(np.pi * self.g * self.n_a / 4) * fwhm
+        if not min(depth, depth / self.g) >= 1:
+            raise InputError(
+                f"optimisation zones of n_a = {self.n_a:g} and g = {self.g:g} are thinner than a "
+                "pixel; take a larger n_a, or g nearer to 1"
+            )
         for inner, outer in pairwise(limits):
             extent = 1 / (self.g / 2 + self.g * inner / depth)
             n = max(1, round(2 * np.pi / extent))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from exobench.baselines._low_rank import check_several_frames
 from exobench.baselines._references import star_frames
 from exobench.baselines._subtraction import Subtraction, temporal_median
 
@@ -44,14 +45,18 @@ class MedianADI(Subtraction):
         """Frames minus the median over time."""
         frames = sequence.cube[0]
         if self.library == "adi":
+            check_several_frames(len(frames), sequence.name)
             own: NDArray[np.float32] = frames - temporal_median(frames)
             return own
         median = temporal_median(star_frames(sequence, self.library))
         # In float64: a scale that is a little wrong leaves a little of the star.
-        power = float(np.vdot(median.astype(np.float64), median)) or 1.0
-        scale = np.tensordot(frames, median.astype(np.float64), axes=2) / power
-        residuals = frames - scale.astype(np.float32)[:, np.newaxis, np.newaxis] * median
-        return np.asarray(residuals, dtype=np.float32)
+        shape = median.astype(np.float64)
+        power = float(np.vdot(shape, shape)) or 1.0
+        scale = np.array([np.vdot(shape, frame.astype(np.float64)) for frame in frames]) / power
+        residuals: NDArray[np.float32] = (
+            scale.astype(np.float32)[:, np.newaxis, np.newaxis] * median
+        )
+        return np.subtract(frames, residuals, out=residuals)
 
 
 baseline = MedianADI

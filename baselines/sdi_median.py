@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from exobench.baselines._low_rank import check_several_frames
 from exobench.baselines._spectral import single_pass_sdi
 from exobench.baselines._subtraction import FrameReduction, temporal_median
 
@@ -39,8 +40,9 @@ class SDIMedian(FrameReduction):
         Raises
         ------
         InputError
-            If the sequence has not at least two known wavelengths.
+            If the sequence has not at least two known wavelengths, and two exposures.
         """
+        check_several_frames(sequence.n_frames, sequence.name)
         frames = single_pass_sdi(without_spectral_median)(sequence)
         frames -= temporal_median(frames)
         return frames

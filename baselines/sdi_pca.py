@@ -67,7 +67,8 @@ class SDIPCA(FrameReduction):
         return single_pass_sdi(subtract)(sequence)
 
     def _in_two_stages(self, sequence: ImageSequence) -> NDArray[np.float32]:
-        check_enough_frames(self.spectral_components, sequence.n_wavelengths, sequence.name)
+        n_channels, option = sequence.n_wavelengths, "spectral_components"
+        check_enough_frames(self.spectral_components, n_channels, sequence.name, option)
         check_enough_frames(self.n_components, sequence.n_frames, sequence.name)
         spectral = partial(pca_residuals, n_components=self.spectral_components)
         frames = single_pass_sdi(over_each_exposure(spectral))(sequence)

@@ -95,5 +95,5 @@ def test_the_median_is_that_of_the_chosen_frames(n):
 
 
 def test_one_frame_is_refused():
-    with pytest.raises(InputError, match="toy_1: 1 components for 1 frames"):
+    with pytest.raises(InputError, match="toy_1: 1 frame to tell the star by; expected 2"):
         load("annular_median").reduce(sequence_of(drifting(1)[np.newaxis], np.zeros(1)))

@@ -152,6 +152,8 @@ def test_every_impossible_option_is_named():
     )
     with pytest.raises(InputError, match="annulus_width must be more than 0, got nan"):
         load("annular_pca", annulus_width=float("nan"))
+    with pytest.raises(InputError, match="n_segments must be 360 or less, got 361"):
+        load("annular_pca", n_segments=361)
 
 
 def test_as_many_components_as_frames_are_refused(naco):

@@ -105,7 +105,7 @@ def test_frames_that_are_not_square_and_few_are_reduced():
     frames, angles = recurring(2, shape=(24, 37))
     image = load("frame_differencing").reduce(sequence_of(frames[np.newaxis], angles))
     assert image.shape == (24, 37)
-    with pytest.raises(InputError, match="toy_1: 1 components for 1 frames"):
+    with pytest.raises(InputError, match="toy_1: 1 frame to tell the star by; expected 2"):
         load("frame_differencing").reduce(sequence_of(frames[np.newaxis, :1], angles[:1]))
 
 

@@ -170,9 +170,32 @@ def test_every_impossible_option_is_named():
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"dr": 0.01}, "rings must be at least 1 px wide"),
+        ({"g": 1e300}, r"optimisation zones of n_a = 100 and g = 1e\+300 are thinner than a pixel"),
+        ({"g": 100.0, "n_a": 1.0}, "zones of n_a = 1 and g = 100 are thinner than a pixel"),
+        ({"n_a": 1e-300}, "are thinner than a pixel; take a larger n_a, or g nearer to 1"),
+        ({"damping": 1e308}, r"damping must be 1e\+06 or less, got 1e\+308"),
+    ],
+)
+def test_zones_without_pixels_and_weights_without_end_are_refused(options, said):
+    sequence = sequence_of(np.ones((4, 41, 41), dtype=np.float32), np.arange(4.0))
+    with pytest.raises(InputError, match=said):
+        load("loci", **options)(sequence)
+
+
+def test_frames_smaller_than_an_optimisation_zone_are_reduced():
+    frames = np.random.default_rng(1).normal(size=(4, 2, 9)).astype(np.float32)
+    residuals = load("loci").residuals(sequence_of(frames, np.arange(4.0)))
+    assert residuals.shape == frames.shape
+    assert np.isfinite(residuals).all()
+
+
 def test_a_single_frame_is_refused():
     sequence = sequence_of(np.ones((1, 41, 41), dtype=np.float32), np.zeros(1))
-    with pytest.raises(InputError, match=r"toy: .* 1 frame"):
+    with pytest.raises(InputError, match="toy: 1 frame to tell the star by; expected 2 or more"):
         load("loci")(sequence)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from exobench.baselines import load
 from exobench.baselines._subtraction import channel_mean, derotated_median
+from exobench.datasets.errors import InputError
 from exobench.datasets.rotation import derotate
 from exobench.datasets.sequence import ImageSequence
 
@@ -48,6 +49,19 @@ def test_channels_are_weighted_by_their_noise():
     images = rng.normal(size=(3, 200, 200)) * noise[:, np.newaxis, np.newaxis]
     combined = channel_mean(images.astype(np.float32))
     assert combined.std() < 1.01 / np.sqrt((noise**-2).sum())
+
+
+def test_the_noise_of_a_channel_is_not_that_of_a_few_columns():
+    noise = np.random.default_rng(4).normal(size=(2, 100, 200, 200)).astype(np.float32)
+    noise[1] *= 10
+    noise[..., 0] = 0  # a dark rim, in a cube of 200 times as many values as the sample has
+    assert channel_mean(noise).std() == pytest.approx(1, rel=0.03)
+
+
+def test_one_frame_is_refused():
+    sequence = sequence_of(np.ones((1, 1, 31, 31)), np.zeros(1))
+    with pytest.raises(InputError, match="toy_1: 1 frame to tell the star by; expected 2 or more"):
+        load("median")(sequence)
 
 
 def test_the_mean_over_wavelength_is_plain_where_there_is_no_noise():

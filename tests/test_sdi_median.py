@@ -79,6 +79,12 @@ def test_speckles_that_scale_with_wavelength_vanish_and_a_companion_stays():
     assert image.max() > 0.5 * 5
 
 
+def test_one_exposure_is_refused():
+    cube = np.ones((2, 1, 20, 20))
+    with pytest.raises(InputError, match="toy: 1 frame to tell the star by; expected 2 or more"):
+        load("sdi_median")(sequence_of(cube, np.array([1.0, 1.2])))
+
+
 @pytest.mark.parametrize("name", ["sdi_median", "sdi_loci"])
 def test_one_wavelength_is_refused_with_a_hint(name):
     cube = np.ones((1, 8, 20, 20))

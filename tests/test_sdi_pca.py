@@ -135,12 +135,12 @@ def test_each_exposure_is_subtracted_on_its_own():
 
 def test_too_many_components_of_either_stage_are_refused():
     sequence = sequence_of(np.ones((3, 8, 20, 20), dtype=np.float32))
-    for options, most in (
-        ({"spectral_components": 3, "n_components": 2}, 2),
-        ({"spectral_components": 1, "n_components": 8}, 7),
-        ({"n_components": 24}, 23),
+    for options, said in (
+        ({"spectral_components": 3, "n_components": 2}, "spectral_components must be at most 2"),
+        ({"spectral_components": 1, "n_components": 8}, "n_components must be at most 7"),
+        ({"n_components": 24}, "n_components must be at most 23"),
     ):
-        with pytest.raises(InputError, match=f"n_components must be at most {most}"):
+        with pytest.raises(InputError, match=f"; {said}"):
             load("sdi_pca", **options)(sequence)
 
 

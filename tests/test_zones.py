@@ -10,6 +10,7 @@ from exobench.baselines._zones import (
     segmented_rings,
     subtracted_by_zone,
 )
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import edge_distance, radius_map, to_yx
 
 SHAPES = [(40, 40), (41, 41), (41, 33)]
@@ -21,6 +22,27 @@ def test_the_zones_hold_every_pixel_once(shape, width, n_segments):
     rings = segmented_rings(shape, ring_limits(shape, width), n_segments)
     pixels = np.concatenate([zone.pixels for zone in rings])
     np.testing.assert_array_equal(np.sort(pixels), np.arange(shape[0] * shape[1]))
+
+
+def test_rings_are_no_thinner_than_a_pixel_and_no_wider_than_the_frame():
+    with pytest.raises(InputError, match=r"rings must be at least 1 px wide, got 0\.25 px"):
+        ring_limits((40, 40), 0.25)
+    for width in (1e3, 1e308):
+        np.testing.assert_array_equal(ring_limits((40, 41), width), [0, 19.5])
+
+
+def test_a_zone_that_is_fitted_on_no_pixels_has_a_dark_gram_matrix():
+    seen = []
+
+    def weights(gram, radius):
+        seen.append(gram)
+        return np.zeros((3, 3))
+
+    nothing = np.arange(0)
+    zones = [Zone(pixels=np.arange(20), fitted=nothing, radius=1.0)]
+    frames = np.ones((3, 4, 5), dtype=np.float32)
+    np.testing.assert_array_equal(subtracted_by_zone(frames, zones, weights), frames)
+    np.testing.assert_array_equal(seen, np.zeros((1, 3, 3)))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
