@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import hashlib
+import json
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -8,6 +9,47 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
+
+
+def pytest_addoption(parser):
+    """Options of a run in two parts, as `.ci/run` does it: without the extras, then with all."""
+    group = parser.getgroup("exobench")
+    group.addoption("--passed", metavar="FILE", help="write to FILE which tests passed")
+    group.addoption(
+        "--without",
+        metavar="FILE",
+        help="leave out what FILE says has passed, but for tests marked `extras`",
+    )
+
+
+class Passed:
+    """Writes down which tests passed, those of all workers."""
+
+    def __init__(self, file):
+        self.file, self.tests = Path(file), set()
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and report.passed:
+            self.tests.add(report.nodeid)
+
+    def pytest_sessionfinish(self):
+        self.file.write_text(json.dumps(sorted(self.tests)), encoding="utf-8")
+
+
+def pytest_configure(config):
+    if config.option.passed and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Passed(config.option.passed))
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.without:
+        passed = set(json.loads(Path(config.option.without).read_text(encoding="utf-8")))
+        done = [i for i in items if i.nodeid in passed and not i.get_closest_marker("extras")]
+        config.hook.pytest_deselected(items=done)
+        left_out = set(done)
+        items[:] = [item for item in items if item not in left_out]
+
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -173,6 +215,85 @@ def make_challenge(tmp_path):
 
     make.sequence = ToySequence
     return make
+
+
+class PlainSky:
+    """Sequences of 80 degrees of rotation and a Gaussian PSF, made of what a test puts in."""
+
+    fwhm = 3.0
+
+    def of(self, cube, rotation=80.0):
+        """The sequence of frames of shape (n_frames, n_y, n_x)."""
+        from exobench.datasets.psf import normalise_psf
+        from exobench.datasets.sequence import ImageSequence
+
+        y, x = np.indices((25, 25)) - 12
+        psf = np.exp(-4 * np.log(2) * (x**2 + y**2) / self.fwhm**2)
+        return ImageSequence(
+            name="plain",
+            cube=cube[np.newaxis],
+            angles=np.linspace(-rotation / 2, rotation / 2, len(cube)),
+            psf=normalise_psf(psf, self.fwhm).psf,
+            fwhm=self.fwhm,
+            pixel_scale=0.01,
+        )
+
+    def noise(self, shape, blur=0.0, seed=0, rotation=80.0):
+        """Gaussian noise of unit variance, white in time, blurred over so many pixels."""
+        rng = np.random.default_rng(seed)
+        cube = gaussian_filter(rng.normal(size=shape), (0, blur, blur))
+        return self.of(cube / cube.std(), rotation)
+
+    def flickering(self, shape, speckles, seed=0):
+        """Speckles that hold still and flicker slowly by 5 %, and white noise."""
+        rng = np.random.default_rng(seed)
+        patterns = gaussian_filter(rng.normal(size=(4, *shape[1:])), (0, 1, 1))
+        strengths = 1 + 0.05 * gaussian_filter(rng.normal(size=(shape[0], 4)), (3, 0))
+        return self.of(
+            speckles * np.tensordot(strengths, patterns, axes=1) + rng.normal(size=shape)
+        )
+
+    def with_companion(self, sequence, y, x, flux):
+        """The sequence with a companion on a pixel of the sky."""
+        from exobench.datasets.geometry import to_polar
+        from exobench.datasets.injection import inject
+        from exobench.datasets.sequence import Companion
+
+        radius, theta = to_polar(y, x, sequence.shape)
+        separation = float(radius) * sequence.pixel_scale
+        companion = Companion(separation=separation, position_angle=float(theta) - 90, flux=flux)
+        return inject(sequence, [companion], smearing=1)
+
+    def searched(self, sequence):
+        """Pixels from 1.5 FWHM of the star to 1 FWHM from the edge."""
+        from exobench.datasets.geometry import annulus, edge_distance
+
+        outermost = edge_distance(sequence.shape) - self.fwhm
+        return annulus(sequence.shape, 1.5 * self.fwhm, outermost)
+
+    def shares_found(self, method, sequence, places, strength):
+        """Shares of their flux found of companions of so many sigma, one at a time.
+
+        They are at `places`, pairs of a radius and an angle from +x in degrees.
+        """
+        from exobench.datasets.geometry import to_yx
+
+        blank, calibration = method.calibrated(sequence)
+        shares = []
+        for radius, theta in places:
+            y, x = (int(np.rint(c)) for c in to_yx(radius, theta, sequence.shape))
+            flux, where = strength * blank.sigma[y, x], np.zeros(sequence.shape, dtype=bool)
+            where[y, x] = True
+            injected = self.with_companion(sequence, y, x, flux)
+            found = method.estimate_at(injected, where, calibration).flux[y, x]
+            shares.append((found - blank.flux[y, x]) / flux)
+        return np.array(shares)
+
+
+@pytest.fixture(scope="session")
+def sky():
+    """Plain sequences of noise, and companions for them."""
+    return PlainSky()
 
 
 TOLD_CONTRASTS = ((1e-5, 2e-5, 3e-5), (4e-5, 4e-5, 4e-5))

@@ -81,6 +81,7 @@ def test_the_rules_catch_what_they_forbid(tmp_path):
     assert len(unclear_imports(file)) == 3
 
 
+@pytest.mark.extras
 def test_what_builds_checks_and_scores_loads_no_heavy_library():
     light = ("datasets", "scoring", "challenge", "cli")
     files = [path.relative_to(ROOT) for path in SOURCES]

@@ -89,6 +89,7 @@ def test_a_backend_that_is_unknown_or_not_installed_is_refused(monkeypatch):
         computed(doubled, FRAMES, backend="torch")
 
 
+@pytest.mark.extras
 def test_the_libraries_are_imported_only_when_asked_for():
     code = (
         "import sys, numpy as np; from exobench.datasets.rotation import derotate;"

@@ -192,6 +192,7 @@ def test_the_four_baselines_of_the_first_version_are_there():
     assert {"median", "pca", "llsg", "sdi_pca"} <= set(names())
 
 
+@pytest.mark.extras
 def test_naming_the_baselines_imports_none_of_them():
     code = (
         "import sys; from exobench.baselines import names; assert names();"

@@ -129,6 +129,7 @@ def test_a_reader_that_goes_away_is_no_error(words):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.extras
 def test_calling_the_program_loads_no_framework():
     program = (
         "import sys\nfrom exobench.cli._main import application\napplication()\n"

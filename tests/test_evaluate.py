@@ -169,6 +169,7 @@ print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """
 
 
+@pytest.mark.extras
 def test_checking_scoring_and_ranking_load_no_framework(toy_challenge, tmp_path):
     (tmp_path / "sub.zip").write_bytes(toy_challenge.archive())
     arguments = [str(toy_challenge.folder), str(tmp_path / "sub.zip")]
