@@ -13,15 +13,32 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from exobench.baselines._detection import IMAGE_CHOICES, detected_in_image
+from exobench.baselines._registry import run_external
 from exobench.datasets.injection import inject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from exobench.baselines._limited_process import Finished
     from exobench.baselines._registry import Baseline
     from exobench.datasets.sequence import Companion, ImageSequence
 
-WHOLE = "whole"
+WHOLE, SUBSPACE, LOCAL = "whole", "subspace", "local"
+
+_SEARCHED_FWHM, _SEARCHED_PX = 2.0, 6.0
+
+
+def searched(sequence: ImageSequence, yx: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Pixels about a companion whose values tell whether it is found, shape (n_y, n_x).
+
+    Those within 2 FWHM: whether a pixel within the tolerance, 1 FWHM, is a candidate hangs on
+    all within 1 FWHM of that. Within 6 px at least, for values between pixels.
+    """
+    y, x = np.indices(sequence.shape)
+    reach = max(_SEARCHED_FWHM * sequence.reference_fwhm, _SEARCHED_PX)
+    return np.asarray(np.hypot(y - yx[0], x - yx[1]) <= reach)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,11 +53,14 @@ class Look:
         The combined residual image that the map was made from.
     fluxes : ndarray, shape (n_y, n_x), or None
         The flux of a companion at every position, from methods that estimate it.
+    program : Finished or None
+        What the external program took that was run, if one was.
     """
 
     detections: NDArray[np.float64]
     image: NDArray[np.float32] | None = None
     fluxes: NDArray[np.float64] | None = None
+    program: Finished | None = None
 
 
 def look(baseline: Baseline, sequence: ImageSequence) -> Look:
@@ -58,7 +78,8 @@ def look(baseline: Baseline, sequence: ImageSequence) -> Look:
         image = method.reduce(sequence)
         found = detected_in_image(choice, image, sequence.reference_fwhm)
         return Look(detections=found, image=image)
-    return Look(detections=np.asarray(method(sequence), dtype=np.float64))
+    detections, program = run_external(baseline, sequence)
+    return Look(detections=np.asarray(detections, dtype=np.float64), program=program)
 
 
 class Reinjection(Protocol):
@@ -67,7 +88,7 @@ class Reinjection(Protocol):
     Attributes
     ----------
     path : str
-        How it looks: ``"whole"``, by reducing the whole sequence again, or ``"subspace"``.
+        How it looks, see `path_of`.
     blank : Look
         What the baseline makes of the sequence as it is.
     """
@@ -100,13 +121,62 @@ class WholeReinjection:
         return look(self._baseline, inject(self._sequence, [companion]))
 
 
-def prepared_reinjection(baseline: Baseline, sequence: ImageSequence) -> Reinjection:
+class LocalReinjection:
+    """A method that estimates fluxes, asked for them about the companion only.
+
+    The estimates are those of a whole reduction; what they are calibrated with, the scatter of
+    S/N at each separation and the response to probes, is that of the sequence as it is. A
+    whole reduction measures it with the companion in the frames, which raises the scatter.
+
+    Parameters
+    ----------
+    baseline : FluxEstimator
+    sequence : ImageSequence
+        Without companions.
+    """
+
+    path = LOCAL
+
+    def __init__(self, baseline: Any, sequence: ImageSequence) -> None:
+        self._baseline, self._sequence = baseline, sequence
+        maps, self._calibration = baseline.calibrated(sequence)
+        self.blank = Look(detections=maps.snr, fluxes=maps.flux)
+
+    def look(self, companion: Companion) -> Look:
+        """What the baseline makes of the sequence with the companion.
+
+        The maps have values where they are `searched`, NaN elsewhere.
+        """
+        near = searched(self._sequence, np.array(companion.position(self._sequence)))
+        injected = inject(self._sequence, [companion])
+        maps = self._baseline.estimate_at(injected, near, self._calibration)
+        return Look(detections=maps.snr, fluxes=maps.flux)
+
+
+def path_of(baseline: Baseline, *, one_wavelength: bool) -> str:
     """The cheapest way to put companions into a sequence that shows what a whole reduction does.
 
-    See `exobench.baselines._subspace_reinjection` for what that is of linear subspace methods.
+    Returns
+    -------
+    str
+        ``"subspace"``: exactly, by the change of Gram matrices
+        (`exobench.baselines._subspace_reinjection`); ``"local"``: only near the companion
+        (`LocalReinjection`); ``"whole"``: by reducing the whole sequence again.
     """
-    from exobench.baselines._subspace_reinjection import SubspaceReinjection, follows_from_gram
+    from exobench.baselines._subspace_reinjection import follows_from_gram
 
-    if sequence.n_wavelengths == 1 and follows_from_gram(baseline):
-        return SubspaceReinjection(baseline, sequence)
-    return WholeReinjection(baseline, sequence)
+    if one_wavelength and follows_from_gram(baseline):
+        return SUBSPACE
+    return LOCAL if hasattr(baseline, "estimate_at") else WHOLE
+
+
+def prepared_reinjection(baseline: Baseline, sequence: ImageSequence) -> Reinjection:
+    """A baseline prepared for companions in one sequence, the way that `path_of` says."""
+    from exobench.baselines._subspace_reinjection import SubspaceReinjection
+
+    ways: dict[str, Callable[[Any, ImageSequence], Reinjection]] = {
+        SUBSPACE: SubspaceReinjection,
+        LOCAL: LocalReinjection,
+        WHOLE: WholeReinjection,
+    }
+    return ways[path_of(baseline, one_wavelength=sequence.n_wavelengths == 1)](baseline, sequence)

@@ -62,6 +62,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "cpu_seconds": _NUMBER,
         "wall_seconds": _NUMBER,
         "peak_memory_mb": _NUMBER,
+        "memory_is_of": _TEXT,
+        "device": _TEXT,
     },
 }
 """Type of every column, by table. ``docs/campaigns.md`` says what they hold."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exobench.baselines._reinjection import WHOLE, look, prepared_reinjection
-from exobench.baselines._subspace_reinjection import follows_from_gram
+from exobench.baselines._reinjection import LOCAL, SUBSPACE, WHOLE, path_of, prepared_reinjection
 from exobench.challenge.campaign_journal import BLANK
 from exobench.challenge.campaign_plan import planned_injections
 from exobench.challenge.campaign_sources import scored_radii
 from exobench.challenge.campaign_trial import false_positives, injection_row
+from exobench.challenge.costs import metered
 from exobench.challenge.manifest import IFS_TRACK
 from exobench.challenge.references import References
 from exobench.datasets.calibration import limit_curves
@@ -28,19 +25,20 @@ from exobench.datasets.stars import Field
 from exobench.datasets.strata import Stratum, known_lambda_over_d_px, separation_strata
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from exobench.baselines import Baseline
-    from exobench.baselines._reinjection import Look, Reinjection
+    from exobench.baselines._reinjection import Reinjection
     from exobench.challenge.campaign_algorithms import Algorithm
     from exobench.challenge.campaign_journal import Records
     from exobench.challenge.campaign_plan import Injection
     from exobench.challenge.campaign_sources import Source
     from exobench.datasets.sequence import ImageSequence
 
-_TOGETHER = 8  # runs of a fast path in one task
+_TOGETHER = {SUBSPACE: 8, LOCAL: 40}
+"""Runs in one task: few, so that a kill costs little; more where it takes long to prepare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +72,9 @@ class Runs:
 
 
 def runs_in_a_task(source: Source, algorithm: Algorithm) -> int:
-    """How many runs are done together: few enough for a kill to cost little."""
-    fast = source.track != IFS_TRACK and follows_from_gram(algorithm.load())
-    return _TOGETHER if fast else 1
+    """How many runs are done together."""
+    path = path_of(algorithm.load(), one_wavelength=source.track != IFS_TRACK)
+    return _TOGETHER.get(path, 1)
 
 
 def calibrate(task: Calibration) -> Records:
@@ -85,10 +83,26 @@ def calibrate(task: Calibration) -> Records:
     radii = scored_radii(task.source, sequence)
     references = References(choices=tuple(one.choice for one in task.references))
     curves = limit_curves(_field(sequence), references(sequence), radii)
+    return [("limits", room(task.source, sequence, curves))]
+
+
+def room(
+    source: Source, sequence: ImageSequence, curves: Mapping[str, LimitCurve]
+) -> dict[str, Any]:
+    """Where companions of a sequence may stand, and how bright they are, as `plan_of` takes it.
+
+    Parameters
+    ----------
+    source : Source
+    sequence : ImageSequence
+        What it reads.
+    curves : mapping of str to LimitCurve
+        Limits by reference.
+    """
     ground = _ground(sequence, combined_limit(list(curves.values())))
-    found = {
+    return {
         "sequence": sequence.name,
-        "radii_px": list(radii),
+        "radii_px": list(scored_radii(source, sequence)),
         "fwhm": sequence.reference_fwhm,
         "lambda_over_d_px": ground.lambda_over_d_px,
         "pixel_scale": sequence.pixel_scale,
@@ -98,12 +112,11 @@ def calibrate(task: Calibration) -> Records:
         "left_out": list(ground.left_out()),
         "limits": {name: _written(curve) for name, curve in curves.items()},
     }
-    return [("limits", found)]
 
 
 def plan_of(found: dict[str, Any], n: int, seed: int) -> tuple[Injection, ...]:
     """The companions of a sequence whose limits were found; see `planned_injections`."""
-    curves = [_curve(limit) for limit in found["limits"].values()]
+    curves = [read_curve(limit) for limit in found["limits"].values()]
     n_y, n_x = found["shape"][-2:]
     ground = Ground(
         limit=combined_limit(curves),
@@ -149,62 +162,47 @@ class _Prepared:
         ]
 
     def records(self, injection: Injection, *, searched: bool) -> Records:
-        clock, path = _Clock(), self.reinjection.path
+        path, blank = self.reinjection.path, self.reinjection.blank
         companion = injection.companion(self.sequence)
-        seen = self.reinjection.look(companion)
-        blank = self.reinjection.blank
+        seen, cost = metered(
+            self.baseline, partial(self.reinjection.look, companion), lambda one: one.program
+        )
         row = injection_row(injection, self.sequence, blank, seen, self.scored)
-        cost = clock.read()
         refilled: list[dict[str, Any]] = []
         difference = None
         if searched:
-            whole = seen
+            whole = seen.detections
             if path != WHOLE:
-                whole = look(self.baseline, inject(self.sequence, [companion]))
-                difference = _largest_difference(seen, whole)
-            refilled = false_positives(whole.detections, self.sequence, self.scored, injection)
+                whole = np.asarray(self.baseline(inject(self.sequence, [companion])))
+                difference = _largest_difference(seen.detections, whole)
+            refilled = false_positives(whole, self.sequence, self.scored, injection)
         return [
             ("injections", row | {"path": path, "difference_from_whole": difference}),
             *(("false_positives", one) for one in refilled),
-            ("costs", {"injection": injection.index, "path": path, **cost}),
+            ("costs", {"injection": injection.index, "path": path, **cost.model_dump()}),
         ]
 
 
-def _largest_difference(seen: Look, whole: Look) -> float | None:
-    """Of the maps, where the first has values; None if it has none."""
-    apart = np.abs(seen.detections - whole.detections)
+def _largest_difference(seen: NDArray[np.float64], whole: NDArray[np.floating]) -> float | None:
+    """Of maps, where both have values; None if that is nowhere."""
+    apart = np.abs(seen - whole)
     known = apart[np.isfinite(apart)]
     return float(known.max()) if known.size else None
-
-
-class _Clock:
-    """What has been used since it was made."""
-
-    def __init__(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-
-    def read(self) -> dict[str, float]:
-        """Seconds, and the most memory that the process has held so far."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return {
-            "cpu_seconds": time.process_time() - self._cpu,
-            "wall_seconds": time.perf_counter() - self._wall,
-            "peak_memory_mb": peak / (1 << 20 if sys.platform == "darwin" else 1 << 10),
-        }
 
 
 @lru_cache(maxsize=1)
 def _prepared(source: Source, algorithm: Algorithm) -> _Prepared:
     """Kept for the next task, which most often is of the same two."""
     sequence, baseline = source.read(), algorithm.load()
-    clock = _Clock()
-    reinjection = prepared_reinjection(baseline, sequence)
+    reinjection, cost = metered(
+        baseline, partial(prepared_reinjection, baseline, sequence), lambda one: one.blank.program
+    )
     return _Prepared(
         sequence=sequence,
         baseline=baseline,
         reinjection=reinjection,
         scored=annulus(sequence.shape, *scored_radii(source, sequence)),
-        cost=clock.read(),
+        cost=cost.model_dump(),
     )
 
 
@@ -242,7 +240,8 @@ def _written(curve: LimitCurve) -> dict[str, list[float | None]]:
     }
 
 
-def _curve(written: dict[str, list[float | None]]) -> LimitCurve:
+def read_curve(written: Mapping[str, Sequence[float | None]]) -> LimitCurve:
+    """A limit curve of a file, in which null is infinite."""
     flux = [np.inf if one is None else one for one in written["flux"]]
     return LimitCurve(
         radii_px=np.array(written["radius_px"], dtype=np.float64), flux=np.array(flux)

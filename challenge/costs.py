@@ -5,8 +5,9 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -16,13 +17,16 @@ from exobench.challenge.method import Line
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
     from exobench.baselines import Baseline
+    from exobench.baselines._limited_process import Finished
     from exobench.datasets.sequence import ImageSequence
+
+Result = TypeVar("Result")
 
 ENDING = ".costs.json"
 
@@ -120,16 +124,37 @@ class Costs(File):
 
 def measured(baseline: Baseline, sequence: ImageSequence) -> tuple[NDArray[np.floating], MapCost]:
     """The map of a baseline, and what it took."""
+
+    def run() -> tuple[NDArray[np.floating], Finished | None]:
+        return run_external(baseline, sequence)
+
+    (detection_map, _), cost = metered(baseline, run, program=itemgetter(1))
+    return detection_map, cost
+
+
+def metered(
+    baseline: Baseline, work: Callable[[], Result], program: Callable[[Result], Finished | None]
+) -> tuple[Result, MapCost]:
+    """What some work of a baseline gives, and what it took.
+
+    Parameters
+    ----------
+    baseline : Baseline
+    work : callable
+    program : callable
+        From what `work` gives to what its external program took; None if it ran none.
+    """
     is_reset = _reset_peak()
     wall, cpu = time.perf_counter(), time.process_time()
-    detection_map, external = run_external(baseline, sequence)
+    result = work()
     spent = time.process_time() - cpu
     seconds = time.perf_counter() - wall
+    external = program(result)
     if external is None:
         peak, is_exact = _peak_memory_mb(), is_reset
     else:
         spent, peak, is_exact = external.cpu_seconds, external.peak_memory_mb, True
-    return detection_map, MapCost(
+    return result, MapCost(
         cpu_seconds=spent,
         wall_seconds=seconds,
         peak_memory_mb=peak,

@@ -8,7 +8,7 @@ libraries are imported there, when they are asked for.
 from __future__ import annotations
 
 import functools
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +20,7 @@ from scipy import fft
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -64,6 +64,24 @@ def computed(
     JAX computes with 64 bits and full precision of products within the call; the state
     outside is left as it is.
     """
+    with computing(backend, device) as place:
+        result = function(*(place(array) for array in arrays))
+        if backend == "numpy":
+            return result
+        if isinstance(result, tuple):
+            return tuple(to_numpy(array) for array in result)
+        return to_numpy(result)
+
+
+@contextmanager
+def computing(
+    backend: str = "numpy", device: str = ""
+) -> Iterator[Callable[[NDArray[Any]], Array]]:
+    """Where arrays that stay on a device are made and used: gives what takes them there.
+
+    Parameters and errors are those of `computed`, which is for arrays that come back. Ones
+    that were made in a block may be used in any later one of the same device.
+    """
     if backend not in BACKENDS:
         raise InputError(f"backend must be {', '.join(BACKENDS[:-1])} or jax, got {backend!r}")
     if backend == "numpy":
@@ -71,14 +89,11 @@ def computed(
             raise InputError(
                 f"backend numpy has no device {device!r}, only cpu; take backend torch or jax"
             )
-        return function(*arrays)
+        yield lambda array: array
+        return
     library = _imported(backend)
     with ExitStack() as stack:
-        place = (_on_torch if backend == "torch" else _on_jax)(library, device, stack)
-        result = function(*(place(array) for array in arrays))
-        if isinstance(result, tuple):
-            return tuple(to_numpy(array) for array in result)
-        return to_numpy(result)
+        yield (_on_torch if backend == "torch" else _on_jax)(library, device, stack)
 
 
 def namespace(*arrays: Array) -> Any:
