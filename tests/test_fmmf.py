@@ -12,37 +12,7 @@ from exobench.baselines._passing import along_circle, passing_shares, passing_st
 from exobench.baselines._patches import Stamps, disc, displaced_psf, part
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
-from exobench.datasets.geometry import annulus, edge_distance, to_polar, to_yx
-from exobench.datasets.injection import inject
-from exobench.datasets.psf import normalise_psf
-from exobench.datasets.sequence import Companion, ImageSequence
-
-FWHM = 3.0
-
-
-def star(shape, speckles=0.0, noise=1.0, seed=0, rotation=80.0):
-    """Speckles that hold still and flicker, and white noise."""
-    rng = np.random.default_rng(seed)
-    patterns = gaussian_filter(rng.normal(size=(4, *shape[1:])), (0, 1, 1))
-    strengths = 1 + 0.05 * gaussian_filter(rng.normal(size=(shape[0], 4)), (3, 0))
-    cube = speckles * np.tensordot(strengths, patterns, axes=1) + noise * rng.normal(size=shape)
-    y, x = np.indices((25, 25)) - 12
-    psf = np.exp(-4 * np.log(2) * (x**2 + y**2) / FWHM**2)
-    return ImageSequence(
-        name="toy",
-        cube=cube[np.newaxis],
-        angles=np.linspace(-rotation / 2, rotation / 2, shape[0]),
-        psf=normalise_psf(psf, FWHM).psf,
-        fwhm=FWHM,
-        pixel_scale=0.01,
-    )
-
-
-def with_companion(sequence, y, x, flux):
-    radius, theta = to_polar(y, x, sequence.shape)
-    separation = float(radius) * sequence.pixel_scale
-    companion = Companion(separation=separation, position_angle=float(theta) - 90, flux=flux)
-    return inject(sequence, [companion], smearing=1)
+from exobench.datasets.geometry import to_yx
 
 
 @pytest.mark.parametrize("n_components", [1, 3, 6])
@@ -86,8 +56,8 @@ def test_a_companion_passes_where_it_stands_in_the_other_frames():
     np.testing.assert_allclose(shares[:, 1].sum(axis=0), [1, 1, 1, 0], atol=1e-6)
 
 
-def test_few_shapes_tell_what_a_psf_looks_like_on_a_patch():
-    psf, offsets = star((4, 9, 9)).psf[0], disc(FWHM)
+def test_few_shapes_tell_what_a_psf_looks_like_on_a_patch(sky):
+    psf, offsets = sky.noise((4, 9, 9)).psf[0], disc(sky.fwhm)
     stamps = Stamps.of(psf, offsets)
     assert stamps.basis.shape[1] < 0.6 * len(offsets)
     np.testing.assert_allclose(
@@ -104,52 +74,41 @@ def test_few_shapes_tell_what_a_psf_looks_like_on_a_patch():
 
 
 @pytest.mark.parametrize("n_components", [2, 6])
-def test_what_a_faint_companion_leaves_of_itself_is_foreseen(n_components):
-    sequence = star((30, 45, 46), speckles=200.0)
+def test_what_a_faint_companion_leaves_of_itself_is_foreseen(sky, n_components):
+    sequence = sky.flickering((30, 45, 46), speckles=200.0)
     method = load("fmmf", n_components=n_components)
-    blank = method.estimate(sequence)
-    for y, x in ((22 + 8, 23 - 6), (22, 23 + 7), (22 - 14, 23 + 3)):
-        flux = 0.5 * blank.sigma[y, x]
-        found = method.estimate(with_companion(sequence, y, x, flux))
-        change = found.flux[y, x] - blank.flux[y, x]
-        assert change == pytest.approx(flux, rel=0.15)
+    shares = sky.shares_found(method, sequence, ((7, 0), (10, 127), (14, 282)), 0.5)
+    np.testing.assert_allclose(shares, 1, atol=0.15)
 
 
 @pytest.mark.slow
-def test_the_flux_of_a_companion_of_ten_sigma_is_unbiased():
-    sequence, method = star((40, 51, 51), speckles=100.0), load("fmmf")
-    blank = method.estimate(sequence)
-    shares = []
-    for radius, theta in ((7, 30), (11, 100), (14, 190), (17, 280), (20, 340)):
-        y, x = (int(np.rint(c)) for c in to_yx(radius, theta, sequence.shape))
-        flux = 10 * blank.sigma[y, x]
-        found = method.estimate(with_companion(sequence, y, x, flux))
-        shares.append((found.flux[y, x] - blank.flux[y, x]) / flux)
-    assert np.mean(shares) == pytest.approx(1, abs=0.1)
+def test_the_flux_of_a_companion_of_ten_sigma_is_unbiased(sky):
+    sequence = sky.flickering((40, 51, 51), speckles=100.0)
+    places = ((7, 30), (11, 100), (14, 190), (17, 280), (20, 340))
+    shares = sky.shares_found(load("fmmf"), sequence, places, 10)
+    assert shares.mean() == pytest.approx(1, abs=0.1)
 
 
-def test_noise_has_unit_scatter():
+def test_noise_has_unit_scatter(sky):
     values = []
     for seed in range(3):
-        sequence = star((25, 41, 41), speckles=50.0, seed=seed)
-        field = annulus(sequence.shape, 1.5 * FWHM, edge_distance(sequence.shape) - FWHM)
-        values.append(load("fmmf", n_components=5)(sequence)[field])
+        sequence = sky.flickering((25, 41, 41), speckles=50.0, seed=seed)
+        values.append(load("fmmf", n_components=5)(sequence)[sky.searched(sequence)])
     assert 0.9 < np.std(values) < 1.1
 
 
 @pytest.mark.slow
-def test_false_alarms_are_as_rare_as_claimed():
+def test_false_alarms_are_as_rare_as_claimed(sky):
     values = []
     for seed in range(12):
-        sequence = star((25, 51, 51), seed=seed)
-        field = annulus(sequence.shape, 1.5 * FWHM, edge_distance(sequence.shape) - FWHM)
-        values.append(load("fmmf", n_components=5)(sequence)[field])
+        sequence = sky.noise((25, 51, 51), seed=seed)
+        values.append(load("fmmf", n_components=5)(sequence)[sky.searched(sequence)])
     for threshold, claimed in ((2.0, 2.28e-2), (3.0, 1.35e-3)):
         assert claimed / 3 < (np.array(values) > threshold).mean() < 3 * claimed
 
 
-def test_long_sequences_are_binned_and_the_field_need_not_be_square():
-    sequence = with_companion(star((30, 40, 57), speckles=20.0), 30, 35, 6.0)
+def test_long_sequences_are_binned_and_the_field_need_not_be_square(sky):
+    sequence = sky.with_companion(sky.flickering((30, 40, 57), speckles=20.0), 30, 35, 6.0)
     method = load("fmmf", n_components=3, max_frames=15)
     detections = method(sequence)
     assert detections.shape == (40, 57)
@@ -157,11 +116,11 @@ def test_long_sequences_are_binned_and_the_field_need_not_be_square():
     assert np.isnan(detections[0, 0])
 
 
-def test_stamps_are_whitened_where_the_noise_is_coloured():
-    sequence = star((30, 41, 41))
+def test_stamps_are_whitened_where_the_noise_is_coloured(sky):
+    sequence = sky.noise((30, 41, 41))
     lasting = gaussian_filter(sequence.cube, (0, 0, 1.0, 1.0))
     coloured = dataclasses.replace(sequence, cube=lasting / lasting.std())
-    field = annulus(coloured.shape, 1.5 * FWHM, edge_distance(coloured.shape) - FWHM)
+    field = sky.searched(coloured)
     scatter = {
         noise: load("fmmf", n_components=3, noise=noise).estimate(coloured).flux[field].std()
         for noise in ("white", "coloured")
@@ -169,9 +128,9 @@ def test_stamps_are_whitened_where_the_noise_is_coloured():
     assert scatter["coloured"] < scatter["white"]
 
 
-def test_impossible_options_and_too_few_frames_are_refused():
+def test_impossible_options_and_too_few_frames_are_refused(sky):
     with pytest.raises(InputError, match="10 components for 8 frames"):
-        load("fmmf")(star((8, 31, 31)))
+        load("fmmf")(sky.noise((8, 31, 31)))
     with pytest.raises(InputError, match="noise must be one of coloured, white, got 'pink'"):
         load("fmmf", noise="pink")
     with pytest.raises(InputError) as caught:
@@ -183,10 +142,10 @@ def test_impossible_options_and_too_few_frames_are_refused():
 
 
 @pytest.mark.slow
-def test_on_the_real_sky_it_shows_a_companion_that_turns_with_the_sky(shared_data):
+def test_on_the_real_sky_it_shows_a_companion_that_turns_with_the_sky(sky, shared_data):
     naco = read_sequence(shared_data / "naco_betapic")
     y, x = (int(np.rint(c)) for c in to_yx(5 * naco.reference_fwhm, 200.0, naco.shape))
-    injected = with_companion(naco, y, x, 60.0)
+    injected = sky.with_companion(naco, y, x, 60.0)
     near = np.s_[y - 2 : y + 3, x - 2 : x + 3]
     detections = load("fmmf")(injected)
     assert detections[near].max() > 4

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
 from exobench.baselines import load
 from exobench.baselines._inverse import FluxEstimator, FluxMaps, combined, scatter_profile
@@ -104,19 +103,9 @@ def test_probes_measure_the_response():
     np.testing.assert_allclose(found[middle], loss[middle], rtol=0.12)
 
 
-def flickering(n_frames=25, size=41):
-    """Speckles that hold still and flicker, and white noise."""
-    rng = np.random.default_rng(3)
-    patterns = gaussian_filter(rng.normal(size=(4, size, size)), (0, 1, 1))
-    cube = np.tensordot(1 + 0.1 * rng.normal(size=(n_frames, 4)), 50 * patterns, axes=1)
-    cube += rng.normal(size=cube.shape)
-    angles = np.linspace(-40, 40, n_frames)
-    return dataclasses.replace(blank(size), cube=cube[np.newaxis], angles=angles)
-
-
 @pytest.mark.parametrize("name", ["andromeda", "fmmf", "matched_filter", "paco", "trap"])
-def test_at_some_pixels_a_fit_is_what_it_is_on_the_whole_field(name):
-    sequence, method = flickering(), load(name)
+def test_at_some_pixels_a_fit_is_what_it_is_on_the_whole_field(sky, name):
+    sequence, method = sky.flickering((25, 41, 41), speckles=50.0), load(name)
     y, x = np.indices(sequence.shape)
     where = np.hypot(y - 28, x - 12) < 4
     whole, near = method._raw(sequence)[0], method.estimate_at(sequence, where)
@@ -126,8 +115,8 @@ def test_at_some_pixels_a_fit_is_what_it_is_on_the_whole_field(name):
     np.testing.assert_allclose(near.snr[where], whole.snr[where], atol=1e-4)
 
 
-def test_calibrated_at_some_pixels_it_is_the_estimate_of_the_same_frames():
-    sequence, method = flickering(), load("paco")
+def test_calibrated_at_some_pixels_it_is_the_estimate_of_the_same_frames(sky):
+    sequence, method = sky.noise((25, 41, 41)), load("paco")
     maps, calibration = method.calibrated(sequence)
     where = radius_map(sequence.shape) < 9
     near = method.estimate_at(sequence, where, calibration)
