@@ -1,6 +1,7 @@
 """What the distribution holds is what the tree holds."""
 
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ def test_files_that_are_no_code_are_shipped():
     patterns = SETUPTOOLS["package-data"]["*"]
     assert "**/*.toml" in patterns
     assert "py.typed" in patterns
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=package_name)
+def test_a_package_holds_the_files_of_its_folder_where_it_is_installed(folder):
+    (installed,) = find_spec(package_name(folder)).submodule_search_locations
+    held, there = (
+        {path.name for path in Path(one).iterdir() if path.suffix in {".py", ".toml", ".typed"}}
+        for one in (folder, installed)
+    )
+    assert there == held
 
 
 def test_exobench_itself_is_a_namespace():

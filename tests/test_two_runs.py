@@ -66,7 +66,7 @@ def run(tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
             cwd=tmp_path,
-            env=os.environ | environment,
+            env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -77,9 +77,9 @@ def run(tmp_path):
 
 
 def test_what_passed_is_left_out_of_the_next_run_and_nothing_else(run, tmp_path):
-    first = run("-n", "1", "--passed", "passed.json", "-k", "not slow")
+    first = run("-p", "xdist", "-n", "1", "--passed", "passed.json", "-k", "not slow")
     assert first == "1 failed, 2 passed, 4 skipped"
     passed = json.loads((tmp_path / "passed.json").read_text())
     assert passed == ["test_it.py::test_passes", "test_it.py::test_says_more_with_the_extras"]
-    second = run("-n", "1", "--without", "passed.json", SECOND="1")
-    assert second == "7 passed"  # the marked, four skipped, the failed and the slow one
+    second = run("--without", "passed.json", SECOND="1")
+    assert second == "7 passed, 1 deselected"  # the marked, four skipped, the failed and the slow one
