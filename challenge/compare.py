@@ -165,13 +165,25 @@ def compare_entries(
     seed : int
         Of resampling and of the labellings, where they are drawn.
     """
-    manifest, track = challenge.manifest, first.track
-    scores = tuple(strict_score(c.submission, challenge, seed=seed) for c in (first, second))
+    one, other = (strict_score(c.submission, challenge, seed=seed) for c in (first, second))
+    return compare_scored((first, second), (one, other), challenge, seed=seed)
+
+
+def compare_scored(
+    contenders: tuple[Contender, Contender],
+    scores: tuple[Score, Score],
+    challenge: Challenge,
+    *,
+    seed: int = 0,
+) -> EntryComparison:
+    """As `compare_entries`, of two whose scores are known."""
+    manifest, track = challenge.manifest, contenders[0].track
     units = {sequence.name: sequence.unit for sequence in manifest.sequences(track)}
     tested = compare(
         {
-            contender.id: sequence_counts(score.per_sequence, units)
-            for contender, score in zip((first, second), scores, strict=True)
+            # Not by their ids: two submissions of a zoo and of somebody may be the same.
+            place: sequence_counts(score.per_sequence, units)
+            for place, score in zip(("first", "second"), scores, strict=True)
         },
         manifest.rank_by,
         seed=seed,
@@ -182,8 +194,8 @@ def compare_entries(
         challenge=manifest.name,
         track=track,
         rank_by=manifest.rank_by,
-        contenders=(first, second),
-        scores=(scores[0], scores[1]),
+        contenders=contenders,
+        scores=scores,
         differences=differences(statistics[0], statistics[1], seed),
         p_value=p_value,
         n_units=tested.n_units,

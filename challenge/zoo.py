@@ -1,27 +1,22 @@
 """Every baseline on one suite: maps, scores and costs, kept so that nobody has to run them again.
 
-A map is on disk as soon as it is done. A zoo that was stopped, at any moment and in any way,
-goes on from there; more methods may be asked for later, and what is done stays.
+A zoo that was stopped, at any moment and in any way, goes on from the maps that are done; more
+methods may be asked for later, and what is done stays.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from exobench.baselines import describe, is_own, load, names
 from exobench.challenge.campaign_algorithms import Algorithm
-from exobench.challenge.costs import MapCost
 from exobench.challenge.documents import write_json
 from exobench.challenge.environment import build_environment, differences, environment
 from exobench.challenge.evaluate import evaluate
-from exobench.challenge.run import Answered, plan_runs, run_baseline, write_run
+from exobench.challenge.run import plan_runs, run_baseline, write_run
 from exobench.challenge.submission import read_submission
 from exobench.challenge.zoo_artefact import write_artefact
 from exobench.challenge.zoo_files import (
@@ -31,11 +26,18 @@ from exobench.challenge.zoo_files import (
     ZooIndex,
     ZooMethod,
     method_paths,
-    method_stem,
     read_index,
     suite_checksum,
 )
-from exobench.datasets.atomic import check_writable, remove_partial, replacing
+from exobench.challenge.zoo_maps import (
+    UNFINISHED,
+    Task,
+    keep_map,
+    kept_maps,
+    map_path,
+    maps_folder,
+)
+from exobench.datasets.atomic import check_writable, remove_partial
 from exobench.datasets.errors import InputError
 from exobench.datasets.lock import locked
 from exobench.scoring.score import METRIC_VERSION
@@ -46,24 +48,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exobench.challenge.folder import Challenge
-    from exobench.challenge.run import Run
 
 THRESHOLD = 5.0  # baselines return significances
-_UNFINISHED = "unfinished"  # subfolder, of maps of methods that are not done
 _LOCK = ".lock"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A method and the track that it is to answer."""
-
-    algorithm: Algorithm
-    run: Run
-
-    @property
-    def stem(self) -> str:
-        """What its files are called."""
-        return method_stem(self.algorithm.label, self.run.track)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -176,15 +163,14 @@ def run_zoo(zoo: Zoo, executor: Executor) -> Iterator[str]:
                 yield from (task.algorithm.label for _ in task.run.sequences[n_before:])
             write_json(out / ZOO, index)
         write_artefact(out, index)
-        if not any(_unfinished_folder(out, task).exists() for task in zoo.tasks):
-            shutil.rmtree(out / _UNFINISHED, ignore_errors=True)
+        if not any(maps_folder(out, task).exists() for task in zoo.tasks):
+            shutil.rmtree(out / UNFINISHED, ignore_errors=True)
 
 
 def _answer(zoo: Zoo, task: Task, executor: Executor) -> Iterator[None]:
     """Make the maps that are not on disk yet, the first one alone where its cost decides."""
-    folder = _unfinished_folder(zoo.out, task)
     run = task.run
-    left = [one for one in run.sequences if not _kept_path(folder, one.name).is_file()]
+    left = [one for one in run.sequences if not map_path(zoo.out, task, one.name).is_file()]
     yield from (None for _ in range(len(run.sequences) - len(left)))
     groups = [left]
     if zoo.most_seconds is not None:
@@ -194,7 +180,7 @@ def _answer(zoo: Zoo, task: Task, executor: Executor) -> Iterator[None]:
         if not group:
             continue
         for answered in run_baseline(replace(run, sequences=tuple(group)), executor):
-            _keep(folder, answered)
+            keep_map(zoo.out, task, answered)
             yield
         _check_cost(zoo, task)
 
@@ -203,7 +189,7 @@ def _check_cost(zoo: Zoo, task: Task) -> None:
     """Refuse to go on with a method whose first map took too long."""
     if zoo.most_seconds is None:
         return
-    kept = _kept(zoo.out, task)
+    kept = kept_maps(zoo.out, task)
     if len(kept) == 1 and kept[0].cost.cpu_seconds > zoo.most_seconds:
         raise InputError(
             f"its first map took {kept[0].cost.cpu_seconds:.0f} s of CPU, more than "
@@ -216,19 +202,19 @@ def _finish(zoo: Zoo, task: Task) -> ZooMethod:
     run = task.run
     paths = method_paths(zoo.out, task.stem)
     submission = paths["submission"]
-    write_run(submission, run, _kept(zoo.out, task), THRESHOLD)
+    write_run(submission, run, kept_maps(zoo.out, task), THRESHOLD)
     valid = read_submission(submission, zoo.challenge.manifest, run.track)
     write_json(paths["score"], evaluate(valid, zoo.challenge))
     method = ZooMethod(
         label=task.algorithm.label,
         name=run.name,
-        version=_version(run.name),
+        version=f"exobench {version('exobench')}" if is_own(run.name) else describe(run.name),
         options=_options(task.algorithm),
         track=run.track,
         libraries=build_environment(),
         files={kind: ZooFile.of(path) for kind, path in paths.items()},  # type: ignore[misc]
     )
-    shutil.rmtree(_unfinished_folder(zoo.out, task))
+    shutil.rmtree(maps_folder(zoo.out, task))
     return method
 
 
@@ -299,46 +285,12 @@ def _without(index: ZooIndex, left_out: Sequence[LeftOut]) -> ZooIndex:
     return index.model_copy(update={"left_out": tuple(listed)})
 
 
-def _unfinished_folder(out: Path, task: Task) -> Path:
-    """Where the maps of a method are until all are done; other versions go elsewhere."""
-    made_with = json.dumps([task.algorithm.model_dump(mode="json"), environment()], sort_keys=True)
-    digest = hashlib.sha256(made_with.encode()).hexdigest()[:8]
-    return out / _UNFINISHED / f"{task.stem}-{digest}"
-
-
-def _kept_path(folder: Path, sequence: str) -> Path:
-    return folder / f"{sequence}.npz"
-
-
-def _keep(folder: Path, answered: Answered) -> None:
-    values = np.asarray(answered.detection_map, dtype=np.float32)  # as submissions have them
-    with replacing(_kept_path(folder, answered.name)) as working, working.open("wb") as file:
-        np.savez(file, detection_map=values, cost=np.array(answered.cost.model_dump_json()))
-
-
-def _kept(out: Path, task: Task) -> list[Answered]:
-    """The answers that are on disk, in the order of the suite."""
-    answers = []
-    for entry in task.run.sequences:
-        path = _kept_path(_unfinished_folder(out, task), entry.name)
-        if path.is_file():
-            with np.load(path, allow_pickle=False) as held:
-                cost = MapCost.model_validate_json(str(held["cost"]))
-                values = held["detection_map"]
-            answers.append(Answered(name=entry.name, detection_map=values, cost=cost))
-    return answers
-
-
 def _options(algorithm: Algorithm) -> dict[str, Any]:
     """All options of a baseline of ours; of any other those that were given."""
     baseline = load(algorithm.name, **dict(algorithm.options))
     if not (is_own(algorithm.name) and is_dataclass(baseline)):
         return dict(algorithm.options)
     return {one.name: getattr(baseline, one.name) for one in fields(baseline) if one.init}
-
-
-def _version(name: str) -> str:
-    return f"exobench {version('exobench')}" if is_own(name) else describe(name)
 
 
 def _reason(error: InputError) -> str:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exobench.cli._console import AsJson, print_json, print_note, print_problems, print_warnings
+from exobench.cli._download import download_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from exobench.datasets.download_eidc import Fetched
 
 DATASETS = {"eidc1": "phase 1 of the Exoplanet Imaging Data Challenge, 19 cubes, 4.5 GB"}
-LINES_APART = 10.0  # s
 
 
 Dataset = Annotated[
@@ -91,7 +86,7 @@ def _check(dataset: str, mirror: str) -> None:
 def _fetch_with_progress(out: Path | None, mirror: str) -> Fetched:
     from exobench.datasets.download_eidc import fetch_eidc1
 
-    with _shown() as progress:
+    with download_progress() as progress:
         return fetch_eidc1(out, mirror, progress=progress)
 
 
@@ -117,39 +112,3 @@ def _content(dataset: str, fetched: Fetched) -> dict[str, object]:
         "ignored": list(fetched.ignored),
         "downloaded": fetched.downloaded,
     }
-
-
-@contextlib.contextmanager
-def _shown() -> Iterator[Callable[[str, int, int], None]]:
-    """What shows the progress of files: bars on a terminal, plain lines elsewhere."""
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
-    from rich.progress import TransferSpeedColumn as Speed
-
-    text = TextColumn("{task.description}")
-    columns = (text, BarColumn(), DownloadColumn(), Speed(), TimeLeft())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks = {}
-
-        def show(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done)
-
-        yield show
-
-
-def _lines() -> Callable[[str, int, int], None]:
-    latest: dict[str, float] = {}
-
-    def show(name: str, done: int, total: int) -> None:
-        now = float("inf") if done == total else time.monotonic()
-        if now - latest.get(name, -LINES_APART) >= LINES_APART:
-            latest[name] = now
-            print(f"{name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB", file=sys.stderr, flush=True)
-
-    return show

@@ -132,7 +132,7 @@ def _complete(remote: RemoteFile, part: Path, patience: Patience, progress: Prog
         before = _size(part)
         if before < remote.size:
             try:
-                _append(ask(remote.url, patience, before), part, before, remote, progress)
+                append(ask(remote.url, patience, before), part, before, remote, progress)
             except PastTheEnd:
                 part.write_bytes(b"")
                 raise
@@ -148,10 +148,16 @@ def _complete(remote: RemoteFile, part: Path, patience: Patience, progress: Prog
     with_patience(step, patience)
 
 
-def _append(
-    answer: Answer, part: Path, before: int, remote: RemoteFile, progress: Progress
-) -> None:
-    """Add to the `before` bytes of `part` what the answer has beyond them."""
+def append(answer: Answer, part: Path, before: int, remote: RemoteFile, progress: Progress) -> None:
+    """Add to the `before` bytes of `part` what the answer has beyond them.
+
+    Raises
+    ------
+    Busy
+        If it brings nothing new.
+    DownloadError
+        If it cannot be written.
+    """
     position = _first_byte(answer)
     if position > before:
         raise Busy(f"{remote.url}: asked for byte {before}, the server sent byte {position}")

@@ -131,12 +131,15 @@ def zoo_latex(document: Document, track: str) -> str:
     ]
     caption = latex_text(board_sentence(document, track))
     lines = [" & ".join(cells) + r" \\" for cells in (heads, *body)]
+    notes = r"Brackets are 95\,\% intervals"
+    if any(r"\ast" in cell for row in body for cell in row):
+        notes += ", with an asterisk where exact (Clopper--Pearson)"
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}; with \\usepackage[T1]{fontenc} or a Unicode engine",
             r"\begin{table*}",
             r"\centering",
-            rf"\caption{{{caption}. Brackets are 95\,\% intervals.}}",
+            rf"\caption{{{caption}. {notes}.}}",
             rf"\begin{{tabular}}{{rl{'c' * len(keys)}cr}}",
             r"\toprule",
             lines[0],
