@@ -56,7 +56,8 @@ class MedianADI(Subtraction):
         residuals: NDArray[np.float32] = (
             scale.astype(np.float32)[:, np.newaxis, np.newaxis] * median
         )
-        return np.subtract(frames, residuals, out=residuals)
+        np.subtract(frames, residuals, out=residuals)
+        return residuals
 
 
 baseline = MedianADI
