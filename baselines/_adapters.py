@@ -167,7 +167,7 @@ class AdaptedImage(AdaptedMap):
 
         from exobench.baselines._checked_map import checked_map
 
-        image = checked_map(self.returned(sequence, options), sequence, "the image")
+        image = checked_map(self.returned(sequence, options), sequence.shape)
         return np.nan_to_num(image.astype(np.float32), nan=0.0, neginf=0.0)
 
 
@@ -181,7 +181,8 @@ class AdaptedFrames(AdaptedImage):
 
         from exobench.baselines._subtraction import derotated_median
 
-        frames = np.nan_to_num(np.asarray(self.returned(sequence, options), dtype=np.float32))
+        frames = np.array(self.returned(sequence, options), dtype=np.float32)
+        frames[~np.isfinite(frames)] = 0
         expected = (sequence.n_frames, *sequence.shape)
         if frames.shape != expected:
             raise InputError(

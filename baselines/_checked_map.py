@@ -11,41 +11,41 @@ from exobench.datasets.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from exobench.datasets.sequence import ImageSequence
+_LARGEST = float(np.finfo(np.float32).max)
 
 
-def checked_map(values: Any, sequence: ImageSequence, name: str) -> NDArray[np.floating]:
-    """The map of an algorithm, float32 if it is, else float64, shape (n_y, n_x).
+def checked_map(values: Any, shape: tuple[int, int]) -> NDArray[np.floating]:
+    """The map of an algorithm, a new array: float32 if it is, else float64; NaN where masked.
 
     Raises
     ------
     InputError
-        If it is no array of real numbers, of another shape than the frames, or has +inf: a
-        claim that nothing could outrank. NaN and -inf claim nothing.
+        If it is no array of real numbers, of another shape than the frames, or has +inf (or
+        what a file of 32 bits would turn into it): a claim that nothing could outrank. NaN
+        and -inf claim nothing.
     """
     try:
-        found = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as cause:
-        raise InputError(f"{name}: {sequence.name}: returned no array ({cause})") from cause
+        found = np.ma.asanyarray(values)
+    except Exception as cause:  # what an object says to becoming an array is its own
+        raise InputError(f"returned no array ({' '.join(f'{cause}'.split())[:200]})") from cause
     if found.dtype.kind not in "fiub":
         raise InputError(
-            f"{name}: {sequence.name}: returned {_described(values, found)}; expected a detection "
-            f"map, an array of real numbers of shape {sequence.shape}"
+            f"returned {_described(values, found)}; expected a detection map, an array of real "
+            f"numbers of shape {shape}"
         )
-    if found.shape != sequence.shape:
+    if found.shape != shape:
         raise InputError(
-            f"{name}: {sequence.name}: returned a map of shape {found.shape}; expected that of a "
-            f"frame, {sequence.shape}"
+            f"returned a map of shape {found.shape}; expected that of a frame, {shape}"
         )
-    detections: NDArray[Any] = found.astype(np.float32 if found.dtype == np.float32 else np.float64)
-    infinite = np.argwhere(np.isposinf(detections))
-    if infinite.size:
-        y, x = infinite[0].tolist()
+    too_large = np.argwhere(np.ma.filled(found > _LARGEST, False))
+    if too_large.size:
+        y, x = too_large[0].tolist()
         raise InputError(
-            f"{name}: {sequence.name}: returned +inf at pixel y = {y}, x = {x}; give numbers, or "
-            "NaN where there is no value"
+            f"returned {found[y, x]:+g} at pixel y = {y}, x = {x}; give numbers up to "
+            f"{_LARGEST:.1e}, or NaN where there is no value"
         )
-    return detections
+    kind = np.float32 if found.dtype == np.float32 else np.float64
+    return np.ma.filled(found.astype(kind), np.nan)
 
 
 def _described(values: Any, found: NDArray[Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -51,7 +53,7 @@ class Option:
         if self.kind is None:
             return _literal(text)
         if self.kind is not bool:
-            return self.kind(text)
+            return _plain(self.kind(text))
         if text.lower() not in _WORDS:
             raise ValueError
         return _WORDS[text.lower()]
@@ -142,7 +144,9 @@ class Declared:
 
     def _word(self, option: str) -> str:
         kind = self._get(option).kind
-        return "any" if kind is None else kind.__name__
+        if kind is None:
+            return "a finite number, a text, true, false, None or a list of such"
+        return "a finite float" if kind is float else kind.__name__
 
     def _unknown(self, option: str) -> str:
         listed = ", ".join(f"{name} ({one})" for name, one in self.options.items())
@@ -161,7 +165,8 @@ def of_dataclass(name: str, factory: Any) -> Declared:
 def of_callable(name: str, function: Callable[..., Any]) -> Declared:
     """Parameters of a class, or those of a function after its first."""
     if isinstance(function, type) and is_dataclass(function):
-        return of_dataclass(name, function)
+        with suppress(NameError):  # annotations that only a checker of types understands
+            return of_dataclass(name, function)
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # some compiled functions have none that Python can read
@@ -203,6 +208,16 @@ def _kind(annotation: Any) -> type | None:
 def _literal(text: str) -> Any:
     """A number, boolean, None or bracketed values as Python writes them; else the text itself."""
     try:
-        return ast.literal_eval(text)
+        value = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """The value, if a file of JSON can tell it: our records name all options. Else ValueError."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except TypeError as cause:
+        raise ValueError from cause
+    return value

@@ -80,7 +80,8 @@ class ExternalCommand:
         from exobench.baselines._checked_map import checked_map
         from exobench.datasets.files import write_sequence
 
-        with tempfile.TemporaryDirectory(prefix="exobench-") as scratch:
+        # The program may have done anything to the folder: what cannot be removed stays.
+        with tempfile.TemporaryDirectory(prefix="exobench-", ignore_cleanup_errors=True) as scratch:
             source, output = Path(scratch, "input"), Path(scratch, "output", "map.fits")
             output.parent.mkdir()
             write_sequence(sequence, source)
@@ -93,7 +94,10 @@ class ExternalCommand:
             except (OSError, ValueError) as error:
                 said = getattr(error, "strerror", None) or str(error)
                 raise self._failed(sequence, f"left no map: {output.name} {said}", done) from error
-        return checked_map(values, sequence, self.name), done
+        try:
+            return checked_map(values, sequence.shape), done
+        except InputError as error:
+            raise self._failed(sequence, str(error), done) from error
 
     def _filled(self, places: dict[str, str]) -> list[str]:
         values = {name: f"{value}" for name, value in self.options} | places

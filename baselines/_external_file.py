@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _KNOWN = ("format", "command", "description", "device", "tracks", *LIMITS, "options")
 _OPTION_TYPES = (bool, int, float, str)
 _LARGEST = 1 << 16
+_LONGEST_DEVICE = 120  # characters
 
 
 def read_command(name: str, path: Path) -> CommandLine:
@@ -78,10 +79,14 @@ def _problems(table: dict[str, Any]) -> list[str]:
     tracks = table.get("tracks", list(TRACKS))
     if not (isinstance(tracks, list) and tracks and all(one in TRACKS for one in tracks)):
         problems.append(f"tracks must be a list of some of {', '.join(TRACKS)}, got {tracks!r}")
-    for key in ("description", "device"):
-        text = table.get(key, "")
-        if not isinstance(text, str) or not text.isprintable():
-            problems.append(f"{key} must be one line of text, got {text!r}")
+    text, device = table.get("description", ""), table.get("device", "")
+    if not isinstance(text, str) or not text.isprintable():
+        problems.append(f"description must be one line of text, got {text!r}")
+    if not isinstance(device, str) or not device.isprintable() or len(device) > _LONGEST_DEVICE:
+        problems.append(
+            f"device must be one line of text of {_LONGEST_DEVICE} characters at most, "
+            f"got {device!r}"
+        )
     for key in LIMITS:
         value = table.get(key, 1)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

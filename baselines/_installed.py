@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from exobench.baselines._user_functions import UserFunction
+from exobench.baselines._user_functions import UserFunction, printing_aside
 from exobench.datasets.errors import InputError
 
 GROUP = "exobench.baselines"
@@ -58,7 +58,8 @@ def load_installed(point: EntryPoint) -> UserFunction:
         If it cannot be imported, or is no callable.
     """
     try:
-        target = point.load()
+        with printing_aside():
+            target = point.load()
     except (Exception, SystemExit) as cause:
         text = " ".join(str(cause).split())
         raise InputError(

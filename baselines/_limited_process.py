@@ -1,19 +1,22 @@
 """A program of somebody else's, run under limits: of time, memory and size of files.
 
-Nothing that it starts in its process group outlives it, and it does not outlive this
-process (on Linux). It is not kept from reading files or from the network: a program that is
-not trusted at all belongs in a container.
+Nothing that it starts outlives it, unless that leaves its process group (and, on Linux,
+clears its environment too); and it does not outlive this process (on Linux). It is not kept
+from reading files or from the network: a program that is not trusted at all belongs in a
+container.
 """
 
 from __future__ import annotations
 
 import os
 import resource
+import secrets
 import selectors
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 MEGABYTE = 1 << 20
 _TAIL = 4000  # characters of output that are kept
 _PERIOD = 0.1  # s between looks at the memory
+_PIPE, _PART = 1 << 20, 1 << 16  # bytes that a pipe may hold, and of a look into it
+_MOST_SECONDS, _MOST_BYTES = 1 << 31, 1 << 60  # that systems can count
+_MARK = "EXOBENCH_RUN"  # in the environment of all that a program starts
+_ROUNDS = 10
 _LAUNCHER = """
 import os, resource, signal, sys
 cpu, memory, file = map(int, sys.argv[1:4])
@@ -99,15 +106,17 @@ def run_limited(command: Sequence[str], folder: Path, limits: Limits) -> Finishe
         Where it runs.
     limits : Limits
     """
-    cpu = int(limits.seconds * (os.cpu_count() or 1)) + 1
-    sizes = [f"{int(size * MEGABYTE)}" for size in (limits.memory_mb, limits.file_mb)]
-    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, f"{cpu}", *sizes]
+    cpu = int(min(limits.seconds * (os.cpu_count() or 1), _MOST_SECONDS)) + 1
+    sizes = (int(min(mb * MEGABYTE, _MOST_BYTES)) for mb in (limits.memory_mb, limits.file_mb))
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *map(str, (cpu, *sizes))]
+    mark = secrets.token_hex()
     process = subprocess.Popen(
         [*launcher, *command],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        env={**os.environ, _MARK: mark},
         start_new_session=True,
     )
     watch = _Watch(process, limits)
@@ -115,6 +124,8 @@ def run_limited(command: Sequence[str], folder: Path, limits: Limits) -> Finishe
         problem = watch.until_the_end()
     finally:
         _kill_group(process.pid)
+        _kill_marked(f"{_MARK}={mark}".encode())
+        watch.read_the_rest()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         watch.close()
@@ -153,9 +164,13 @@ class _Watch:
             if self.peak_mb > self._limits.memory_mb:
                 return f"took more than {self._limits.memory_mb:g} MB of memory"
             self._read(_PERIOD / 5)
-        while self._read(0):
-            pass
         return None
+
+    def read_the_rest(self) -> None:
+        """Read what a pipe can hold, not what others may still write into it."""
+        for _ in range(_PIPE // _PART + 1):
+            if not self._read(0):
+                return
 
     def close(self) -> None:
         """Read no further."""
@@ -169,7 +184,7 @@ class _Watch:
             return False
         if not self._selector.select(seconds):
             return False
-        some = os.read(self._pipe.fileno(), 1 << 16)
+        some = os.read(self._pipe.fileno(), _PART)
         if not some:
             self._selector.unregister(self._pipe)
         self.tail = (self.tail + some)[-_TAIL:]
@@ -220,6 +235,24 @@ def _kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):  # macOS says so of a group that has ended
         return
+
+
+def _kill_marked(mark: bytes) -> None:
+    """End what has left the group, but not its environment; nothing where there is no /proc."""
+    for _ in range(_ROUNDS):  # one that is found may just have started another
+        found = [entry for entry in Path("/proc").glob("[0-9]*") if _is_marked(entry, mark)]
+        if not found:
+            return
+        for entry in found:
+            with suppress(ProcessLookupError):
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _is_marked(entry: Path, mark: bytes) -> bool:
+    try:
+        return mark in (entry / "environ").read_bytes()
+    except OSError:  # it has just ended, or is of another user
+        return False
 
 
 def _ending(code: int) -> str | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import sys
 import traceback
-from contextlib import redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from exobench.baselines._declared import Declared, of_callable
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
 TRACKS = ("adi", "adi_ifs")
+
+_STDOUT, _STDERR = 1, 2
+_LONGEST = 500  # characters of an exception, in a message
+_LONGEST_LINE = 120  # characters of a device, on a board
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class UserFunction:
     def describe(self) -> str:
         """The first line of its docstring; of what was adapted, that of the function."""
         target = getattr(self.target, "function", self.target)
+        target = target.func if isinstance(target, partial) else target
         is_own = inspect.isroutine(target) or isinstance(target, type)
         docstring = inspect.getdoc(target if is_own else type(target)) or ""
         return docstring.partition("\n")[0].rstrip(".")
@@ -76,6 +83,7 @@ class UserFunction:
             name=self.name,
             options=tuple(sorted(options.items())),
             tracks=_tracks(self.name, called),
+            device=_device(called),
             called=called,
             keywords=tuple(keywords.items()),
         )
@@ -93,6 +101,8 @@ class UserBaseline:
     options : tuple of (str, value)
     tracks : tuple of str
         What it says that it answers; both, if it says nothing.
+    device : str
+        What it says that it computes on.
     called : callable
     keywords : tuple of (str, value)
         That go along with the sequence.
@@ -101,6 +111,7 @@ class UserBaseline:
     name: str
     options: tuple[tuple[str, Any], ...] = ()
     tracks: tuple[str, ...] = TRACKS
+    device: str = "cpu"
     called: Callable[..., Any] = field(compare=False, repr=False)
     keywords: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
 
@@ -117,9 +128,11 @@ class UserBaseline:
     def _answer(self, called: Callable[..., Any], sequence: ImageSequence) -> NDArray[np.floating]:
         from exobench.baselines._checked_map import checked_map
 
-        name = f"{self.name}: {sequence.name}"
-        values = _guarded(name, self.called, called, sequence, **dict(self.keywords))
-        return checked_map(values, sequence, self.name)
+        def answer() -> NDArray[np.floating]:
+            return checked_map(called(sequence, **dict(self.keywords)), sequence.shape)
+
+        found: NDArray[np.floating] = _guarded(f"{self.name}: {sequence.name}", self.called, answer)
+        return found
 
     def __reduce__(self) -> tuple[Callable[..., Baseline], tuple[Any, ...]]:
         from exobench.baselines._registry import load_with
@@ -160,7 +173,8 @@ def find_function(name: str) -> UserFunction:
 
 def _module(name: str, module: str) -> Any:
     try:
-        return import_module(module)
+        with printing_aside():
+            return import_module(module)
     except ModuleNotFoundError as cause:
         if cause.name is not None and (module == cause.name or module.startswith(f"{cause.name}.")):
             hint = f"; leave out .py: {module[:-3]}" if module.endswith(".py") else ""
@@ -192,28 +206,62 @@ def _attribute(name: str, module: Any, path: str) -> Callable[..., Any]:
 
 def _tracks(name: str, called: Any) -> tuple[str, ...]:
     tracks = getattr(called, "tracks", TRACKS)
-    if isinstance(tracks, str) or not set(tracks) <= set(TRACKS) or not tracks:
+    several = isinstance(tracks, (tuple, list, set, frozenset))
+    if not several or not tracks or not all(one in TRACKS for one in tracks):
         raise InputError(f"{name}: its tracks must be among {', '.join(TRACKS)}, got {tracks!r}")
     return tuple(tracks)
+
+
+def _device(called: Any) -> str:
+    """What it names as such, which may be an object of some library."""
+    return _one_line(getattr(called, "device", None) or "cpu", _LONGEST_LINE)
+
+
+def _one_line(said: object, longest: int) -> str:
+    """What an object of the user says, without what could move a cursor."""
+    text = f"{said}"[:longest]
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _guarded(
     name: str, owner: Any, function: Callable[..., Any], *values: Any, **named: Any
 ) -> Any:
     """The result of the user's code; what that prints goes to standard error."""
+    process = os.getpid()
     try:
-        with redirect_stdout(sys.stderr):
+        with printing_aside():
             return function(*values, **named)
     except InputError as error:
         raise InputError(*(f"{name}: {problem}" for problem in error.problems)) from error
     except (Exception, SystemExit) as cause:
         module = getattr(owner, "__module__", "") or ""
         raise InputError(f"{name}: raised {_said(cause, module)}") from cause
+    finally:
+        if os.getpid() != process:  # a fork that came back would do our work a second time
+            os._exit(1)
+
+
+@contextmanager
+def printing_aside() -> Iterator[None]:
+    """Standard output goes to standard error inside the block, that of libraries and programs too.
+
+    What is printed there must not stand among our own results.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError, ValueError, AttributeError):  # one of them may be closed
+            sys.stdout.flush()
+            own = os.dup(_STDOUT)
+            stack.callback(os.close, own)
+            os.dup2(_STDERR, _STDOUT)
+            stack.callback(os.dup2, own, _STDOUT)
+            stack.callback(sys.stdout.flush)
+        stack.enter_context(redirect_stdout(sys.stderr))
+        yield
 
 
 def _said(cause: BaseException, module: str) -> str:
     """What an exception says, and the last line of the user's module that it went through."""
-    text = f"{type(cause).__name__}, {' '.join(str(cause).split()) or 'without a word'}"
+    text = f"{type(cause).__name__}, {_one_line(cause, _LONGEST) or 'without a word'}"
     file = getattr(sys.modules.get(module), "__file__", None)
     frames = [
         frame

@@ -124,6 +124,43 @@ def test_what_a_program_leaves_running_ends_with_it(program, sequence):
     assert not is_alive(int(Path("pid").read_text()))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_leaves_the_process_group_ends_with_the_program_too(program, tmp_path):
+    leave = "import os, time; os.setsid(); open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    program(SHELL + f'{sys.executable} -c "{leave}" > /dev/null &\nuntil [ -s pid ]; do :; done\n')
+    done = run_limited(["./prog"], tmp_path, Limits(seconds=60, memory_mb=1000))
+    assert done.problem is None
+    assert not is_alive(int(Path("pid").read_text()))
+
+
+def test_a_flood_that_a_program_leaves_behind_does_not_hold_us_up(program, tmp_path):
+    program(SHELL + "yes & yes & yes & exit 0\n")
+    done = run_limited(["./prog"], tmp_path, Limits(seconds=60, memory_mb=1000))
+    assert done.problem is None
+    assert len(done.output) <= 4000
+
+
+def test_limits_may_be_larger_than_a_system_can_count(program, tmp_path):
+    program(SHELL + "echo fine\n")
+    done = run_limited(["./prog"], tmp_path, Limits(seconds=1e300, memory_mb=1e300))
+    assert (done.problem, done.output) == (None, "fine\n")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        'rm -rf "$(dirname $1)"',
+        'd=$(dirname $1); mv $d $d.moved; mkdir other; touch other/kept; ln -s "$PWD/other" $d',
+        "mkdir -p $1/a/b; chmod 000 $1/a; ln -s / $(dirname $2)/root",
+    ],
+)
+def test_whatever_a_program_makes_of_its_folder_the_error_is_its_own(program, sequence, act):
+    program(SHELL + act)
+    with pytest.raises(InputError, match=r"left no map: map\.fits was not written"):
+        answers(sequence)
+    assert Path("other/kept").exists() == Path("other").exists()
+
+
 def is_alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -219,6 +256,10 @@ def test_a_command_that_cannot_be_run_is_refused_before(program, name, options, 
         ('command = "./prog {input} {output}"\ntracks = ["rdi"]', "tracks must be a list of some"),
         ('command = "./prog {input} {output}"\ntime_limit = -1', "time_limit must be a positive"),
         ('command = "./prog {input} {output}"\ndevice = 3', "device must be one line of text"),
+        (
+            f'command = "./prog {{input}} {{output}}"\ndevice = "{121 * "x"}"',
+            "device must be one line of text of 120 characters at most",
+        ),
         ('command = "./prog {input} {output}"\n[options]\na = []', "options: a must be a number"),
         ('command = "./prog {input} {output}"\n[options]\ninput = 1', "input has a meaning of its"),
         ("#" * 70000, "has more than 65536 bytes"),

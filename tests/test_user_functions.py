@@ -1,6 +1,7 @@
 """Algorithms of users in Python: by name of a function, or as entry points of a package."""
 
 import importlib
+import os
 import pickle
 import sys
 from importlib.metadata import EntryPoint
@@ -22,8 +23,13 @@ from exobench.datasets.errors import InputError
 
 MODULE = '''
 """Mine."""
+import os
+import subprocess
 from dataclasses import dataclass
+from functools import partial
 import numpy as np
+
+print("imported")
 
 
 def detect(sequence, scale: float = 1.0, method="mean", *, flipped=False):
@@ -113,6 +119,65 @@ def silent(sequence):
     return np.where(sequence.cube[0, 0] > 0, np.nan, -np.inf)
 
 
+class NoArray:
+    def __array__(self, *args, **kwargs):
+        raise KeyError("no\\narray")
+
+
+def no_array(sequence):
+    return NoArray()
+
+
+def large(sequence):
+    values = np.zeros(sequence.shape)
+    values[2, 5] = 1e300
+    return values
+
+
+def masked(sequence):
+    values = np.ma.zeros(sequence.shape, dtype=">f4")
+    values[3, 4] = 1e9
+    values[3, 4] = np.ma.masked
+    return values
+
+
+def escapes(sequence):
+    raise ValueError("red\\n\\x1b[31m" + 10_000 * "x")
+
+
+def prints_everywhere(sequence):
+    os.write(1, b"by the system\\n")
+    subprocess.run(["echo", "by a program"])
+    return np.zeros(sequence.shape)
+
+
+def forks(sequence):
+    if os.fork() == 0:
+        return np.zeros(sequence.shape)
+    os.wait()
+    return np.ones(sequence.shape)
+
+
+@dataclass
+class Annotated:
+    """With annotations that are only there for a checker of types."""
+
+    rank: "NDArray | int" = 3
+
+    def __call__(self, sequence):
+        return np.full(sequence.shape, float(self.rank))
+
+
+class OnDevice:
+    device = "GPU\\nof " + 200 * "x"
+
+    def __call__(self, sequence):
+        return np.zeros(sequence.shape)
+
+
+half = partial(detect, scale=0.5)
+wrong_tracks = lambda sequence: None
+wrong_tracks.tracks = 5
 number = 3
 bad_tracks = lambda sequence: None
 bad_tracks.tracks = ("rdi",)
@@ -186,7 +251,63 @@ def test_a_function_may_say_which_tracks_it_answers():
 def test_what_it_prints_does_not_reach_standard_output(sequence, capsys):
     load("my_method:detect")(sequence)
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "working\n")
+    assert (captured.out, captured.err) == ("", "imported\nworking\n")
+
+
+@pytest.mark.usefixtures("mine")
+def test_what_its_libraries_and_programs_print_does_not_either(sequence, capfd):
+    load("my_method:prints_everywhere")(sequence)
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err == "imported\nby the system\nby a program\n"
+    os.write(1, b"ours\n")
+    assert capfd.readouterr().out == "ours\n"
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_fork_that_comes_back_ends_there(sequence, tmp_path):
+    found = load("my_method:forks")(sequence)
+    with (tmp_path / "pids").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    assert (found == 1).all()
+    assert (tmp_path / "pids").read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.usefixtures("mine")
+def test_masked_pixels_have_no_value(sequence):
+    found = load("my_method:masked")(sequence)
+    assert type(found) is np.ndarray
+    assert found.dtype == np.dtype("=f8")
+    assert np.isnan(found[3, 4])
+    assert np.nansum(found) == 0
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_part_of_a_function_and_annotations_of_a_checker_are_fine(sequence):
+    assert describe("my_method:half") == "The mean frame, scaled"
+    assert describe_options("my_method:half")["scale"] == "float = 0.5"
+    expected = 0.5 * sequence.cube[0].mean(axis=0)
+    np.testing.assert_array_equal(load("my_method:half")(sequence), expected)
+    assert describe_options("my_method:Annotated") == {"rank": "any = 3"}
+    assert load("my_method:Annotated", rank=2)(sequence)[0, 0] == 2
+
+
+@pytest.mark.usefixtures("mine")
+def test_it_may_say_what_it_computes_on():
+    assert load("my_method:detect").device == "cpu"
+    device = load("my_method:OnDevice").device
+    assert device.startswith("GPU of xxx")
+    assert len(device) <= 120
+
+
+@pytest.mark.usefixtures("mine")
+@pytest.mark.parametrize("text", ["1e999", "{1, 2}", "b'x'", "1j", "[1, 1e999]"])
+def test_values_that_no_record_could_hold_are_refused(text):
+    with pytest.raises(InputError, match="option a must be a finite number, a text, true"):
+        parse_options("my_method:open_ended", [f"a={text}"])
+    for word in ("inf", "nan", "1e999"):
+        with pytest.raises(InputError, match="option scale must be a finite float, got"):
+            parse_options("my_method:detect", [f"scale={word}"])
 
 
 @pytest.mark.usefixtures("mine")
@@ -231,6 +352,7 @@ def test_its_docstring_describes_it_and_files_can_be_called_after_it():
         ("my_method:Method", {"rank": 0}, r"raised ValueError, rank must be 1 or more \(my_meth"),
         ("my_method:Uncallable", {}, "is a class whose instances cannot be called"),
         ("my_method:bad_tracks", {}, "its tracks must be among adi, adi_ifs, got"),
+        ("my_method:wrong_tracks", {}, "its tracks must be among adi, adi_ifs, got 5"),
     ],
 )
 def test_what_cannot_be_found_or_set_is_one_sentence(name, options, said):
@@ -252,6 +374,12 @@ def test_what_cannot_be_found_or_set_is_one_sentence(name, options, said):
         ("words", "returned an array of <U1; expected a detection map"),
         ("imaginary", "returned an array of complex128; expected"),
         ("pair", "returned no array"),
+        ("no_array", r"irdis_like_1: returned no array \('no.+array'\)"),
+        (
+            "large",
+            r"returned \+1e\+300 at pixel y = 2, x = 5; give numbers up to 3\.4e\+38, or NaN",
+        ),
+        ("escapes", r"raised ValueError, red \[31mx{400,500} \(my_method.py, line"),
     ],
 )
 def test_what_goes_wrong_inside_it_is_one_sentence(sequence, function, said):
