@@ -42,11 +42,11 @@ class MapCost(Document):
     Attributes
     ----------
     cpu_seconds : float
-        Of all threads, and of programs that were started.
+        Of all threads, and of processes that were started and waited for.
     wall_seconds : float
     peak_memory_mb : float
-        Resident; of this process with its libraries and the sequence, or of an external
-        program.
+        Resident; of this process with its libraries and the sequence, or of one that it
+        started if that took more; of an external program, its own.
     memory_is_of : str
         ``"map"``: the peak is of this map. ``"process"``: of all that the process did so far,
         where the system does not allow to tell.
@@ -144,14 +144,15 @@ def metered(
     program : callable
         From what `work` gives to what its external program took; None if it ran none.
     """
-    is_reset = _reset_peak()
+    is_reset, children = _reset_peak(), resource.getrusage(resource.RUSAGE_CHILDREN)
     wall, cpu = time.perf_counter(), time.process_time()
     result = work()
     spent = time.process_time() - cpu
     seconds = time.perf_counter() - wall
     external = program(result)
     if external is None:
-        peak, is_exact = _peak_memory_mb(), is_reset
+        theirs, largest = _since(children)
+        spent, peak, is_exact = spent + theirs, max(_peak_memory_mb(), largest), is_reset
     else:
         spent, peak, is_exact = external.cpu_seconds, external.peak_memory_mb, True
     return result, MapCost(
@@ -233,6 +234,20 @@ def _jax_device(device: str) -> str:
     return "cpu" if found.platform == "cpu" else str(found.device_kind)
 
 
+def _since(before: resource.struct_rusage) -> tuple[float, float]:
+    """CPU seconds of the processes that this one has waited for since, and their largest peak.
+
+    The latter in MB; 0 if none took more than any before.
+    """
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = now.ru_utime + now.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, _in_mb(now.ru_maxrss) if now.ru_maxrss > before.ru_maxrss else 0.0
+
+
+def _in_mb(maxrss: int) -> float:
+    return maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
 def _reset_peak() -> bool:
     """Forget how much memory this process took before; False where that cannot be."""
     try:
@@ -247,8 +262,7 @@ def _peak_memory_mb() -> float:
     try:
         return _status_mb("VmHWM")
     except (OSError, ValueError):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+        return _in_mb(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def _status_mb(key: str) -> float:

@@ -135,8 +135,10 @@ def run_baseline(run: Run, executor: Executor) -> Iterator[Answered]:
 def write_run(path: Path, run: Run, answers: list[Answered], threshold: float) -> Path:
     """Write the submission, and its costs in the file beside it whose path is returned.
 
-    The costs differ from run to run, the submission does not.
+    The costs differ from run to run, the submission does not. Those of an earlier one are
+    removed first, so that they never stand beside another submission.
     """
+    costs_path(path).unlink(missing_ok=True)
     write_submission(path, {one.name: one.detection_map for one in answers}, threshold, run.method)
     maps = {one.name: one.cost for one in answers}
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()

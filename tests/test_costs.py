@@ -1,6 +1,8 @@
 """What answers take, and how it reaches the board."""
 
 import json
+import resource
+import subprocess
 import sys
 import time
 from types import SimpleNamespace
@@ -58,6 +60,20 @@ def test_cpu_seconds_are_work_and_wall_seconds_are_waiting_too(sequence):
     _, cost = measured(waits, sequence)
     assert cost.wall_seconds >= 0.2
     assert cost.cpu_seconds < cost.wall_seconds
+
+
+def test_processes_that_an_algorithm_starts_are_counted(sequence):
+    # The system only tells of children that take more than any before them.
+    megabytes = 150 + int(costs._in_mb(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+
+    def starts(sequence):
+        work = f"block = b'x' * ({megabytes} << 20)\nfor _ in range(2_000_000): pass"
+        subprocess.run([sys.executable, "-S", "-c", work], check=True)
+        return np.zeros(sequence.shape)
+
+    _, cost = measured(starts, sequence)
+    assert cost.cpu_seconds > 0.03
+    assert cost.peak_memory_mb > megabytes
 
 
 def test_the_cost_of_a_command_is_that_of_the_program(sequence, tmp_path, monkeypatch):

@@ -37,6 +37,21 @@ def test_a_submission_holds_the_map_of_every_sequence(contest, written):
         np.testing.assert_array_equal(submission.answers[entry.name], expected.astype(np.float32))
 
 
+def test_costs_of_an_earlier_run_do_not_outlive_its_submission(
+    contest, in_process, tmp_path, monkeypatch
+):
+    (run,) = runs(contest, track="adi")
+    costs = write_run(tmp_path / "m.zip", run, list(run_baseline(run, in_process)), 4.0)
+    monkeypatch.setattr("exobench.challenge.run.write_json", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_run(tmp_path / "m.zip", run, list(run_baseline(run, in_process)), 5.0)
+    assert not costs.exists()
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt
+
+
 def test_costs_stand_beside_the_submission_not_in_it(contest, written):
     costs = json.loads(written[1].read_bytes())
     assert written[1] == written[0].with_name("median.costs.json")
