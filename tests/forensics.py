@@ -112,9 +112,9 @@ def traces(evidence, pixels, changed, track):
     found = []
     for t, (cy, cx) in enumerate(track):
         nearest = np.rint([cy, cx]).astype(int)
-        side = np.maximum(np.abs(y - nearest[0]), np.abs(x - nearest[1]))
-        wings = (side <= evidence.half) & (np.hypot(y - cy, x - cx) > evidence.core)
-        counted = pixels[:, t, wings].mean(axis=1)
+        stamp = tuple(slice(max(c - evidence.half, 0), c + evidence.half + 1) for c in nearest)
+        wings = np.hypot(y[stamp] - cy, x[stamp] - cx) > evidence.core
+        counted = pixels[:, t][(slice(None), *stamp)][:, wings].mean(axis=1)
         found.append(
             np.concatenate([counted, kinks_at_edge(changed[:, t], nearest, evidence.half)], axis=1)
         )

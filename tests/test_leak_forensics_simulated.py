@@ -4,8 +4,10 @@ The search of `forensics` must not tell their tracks from others, in any preset 
 they went in, though it does where one pastes a stamp without care.
 """
 
+import functools
 import importlib.util
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,52 +80,75 @@ def after_quantisation(scene, companions, rng, _):
     return inject(replace(blank, cube=counts), companions), blank.psf.shape[-1] // 2
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A scene and companions for it, and the state of the draws after them."""
+
+    scene: object
+    companions: list
+    radii: np.ndarray
+    azimuths: np.ndarray
+    fwhm: float
+    rng: np.random.Generator
+
+
+@functools.lru_cache(maxsize=N_CUBES)
+def drawn(preset, seed):
+    """One for all tests of a preset, which run one after another."""
+    rng = np.random.default_rng([8, seed])
+    scene = scene_of(preset, rng)
+    blank = expose(scene, rng=rng)
+    fwhm, scale = blank.reference_fwhm, blank.pixel_scale
+    radii = np.linspace(max(1.5 * fwhm, 8) + 2, min(blank.shape) / 2 - 4, N_TRACKS)
+    azimuths = rng.uniform(0, 360, N_TRACKS)
+    companions = [
+        Companion(separation=r * scale, position_angle=a - 90, flux=BRIGHTEST * limit)
+        for r, a, limit in zip(radii, azimuths, limits(blank, radii), strict=True)
+    ]
+    return Drawn(
+        scene=scene, companions=companions, radii=radii, azimuths=azimuths, fwhm=fwhm, rng=rng
+    )
+
+
 def cubes(preset, made, injection=None):
     for seed in range(N_CUBES):
-        rng = np.random.default_rng([8, seed])
-        scene = scene_of(preset, rng)
-        blank = expose(scene, rng=rng)
-        fwhm, scale = blank.reference_fwhm, blank.pixel_scale
-        radii = np.linspace(max(1.5 * fwhm, 8) + 2, min(blank.shape) / 2 - 4, N_TRACKS)
-        azimuths = rng.uniform(0, 360, N_TRACKS)
-        companions = [
-            Companion(separation=r * scale, position_angle=a - 90, flux=BRIGHTEST * limit)
-            for r, a, limit in zip(radii, azimuths, limits(blank, radii), strict=True)
-        ]
-        sequence, half = made(scene, companions, rng, injection)
+        one = drawn(preset, seed)
+        sequence, half = made(one.scene, one.companions, deepcopy(one.rng), injection)
         yield forensics.Evidence(
             frames=sequence.cube,
             angles=sequence.angles,
-            radii=radii,
-            azimuths=azimuths,
-            core=1.5 * fwhm,
+            radii=one.radii,
+            azimuths=one.azimuths,
+            core=1.5 * one.fwhm,
             half=half,
         )
 
 
-def slow_but(quick):
-    return [pytest.param(p, marks=[] if p == quick else pytest.mark.slow) for p in preset_names()]
+def every_preset(quick=None):
+    """Marks a test of them all, of which that of `quick` is quick; tests of one go together."""
+    presets = [
+        pytest.param(p, marks=[] if p == quick else pytest.mark.slow) for p in preset_names()
+    ]
+    return pytest.mark.parametrize("preset", presets, scope="module")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("preset", preset_names())
+@every_preset()
 def test_pasted_companions_of_simulated_stars_leave_no_trace(preset):
     assert forensics.auc(cubes(preset, with_care, "stamp")) < forensics.CHANCE
 
 
 # Of all presets, the PSF of this one is brightest where the stamp ends.
-@pytest.mark.parametrize("preset", slow_but("nirc2_like"))
+@every_preset(quick="nirc2_like")
 def test_companions_through_the_optics_leave_no_trace(preset):
     assert forensics.auc(cubes(preset, with_care, "optical")) < forensics.CHANCE
 
 
-@pytest.mark.parametrize("preset", slow_but("irdis_like"))
+@every_preset(quick="irdis_like")
 def test_the_search_finds_stamps_that_end_amid_their_light(preset):
     assert forensics.auc(cubes(preset, with_a_hard_edge)) > FOUND
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("preset", preset_names())
+@every_preset()
 def test_the_search_finds_companions_that_went_in_after_quantisation(preset):
     assert forensics.auc(cubes(preset, after_quantisation)) > FOUND
 
