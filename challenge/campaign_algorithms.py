@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from exobench.baselines import load, parse_options
 from exobench.challenge.documents import Document
 from exobench.challenge.manifest import IFS_TRACK
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
     from exobench.baselines import Baseline
     from exobench.challenge.references import ReferenceChoice
 
-_WRITTEN = re.compile(r"(?P<name>command:.+?|[^()\s]+)\s*(?:\((?P<options>[^()]*)\))?")
+Single = bool | int | float | str | None
+
+_NAME = re.compile(r"command:.*|[^()\s]+", re.DOTALL)
+_ASSIGNMENT = re.compile(r"\s*[^\W\d]\w*\s*=.*", re.DOTALL)
+# A value in quotes or brackets may hold commas and brackets.
+_PART = re.compile(r"""(?:"[^"]*"|'[^']*'|\([^()]*\)|\[[^\[\]]*\]|[^,"'()\[\]])+""")
+_QUOTED = re.compile(r"""(\s*\w+\s*=\s*)(["'])(.*)\2\s*""", re.DOTALL)
 
 
 class Algorithm(Document):
@@ -35,7 +43,7 @@ class Algorithm(Document):
     """
 
     name: str
-    options: tuple[tuple[str, bool | int | float | str], ...] = ()
+    options: tuple[tuple[str, Single | tuple[Single, ...]], ...] = ()
 
     @property
     def label(self) -> str:
@@ -83,13 +91,46 @@ def default_references(track: str) -> tuple[Algorithm, ...]:
 
 
 def _read(word: str) -> Algorithm:
-    parts = _WRITTEN.fullmatch(word.strip())
-    if parts is None:
+    name, assignments = _parts(word.strip())
+    if not _NAME.fullmatch(name):
         raise InputError(
             f"an algorithm is written pca, or pca(n_components=3, delta_rotation=0.5), got {word!r}"
         )
-    assignments = [one for one in (parts["options"] or "").split(",") if one.strip()]
-    options: dict[str, Any] = parse_options(parts["name"], assignments)
-    algorithm = Algorithm(name=parts["name"], options=tuple(sorted(options.items())))
+    options: dict[str, Any] = parse_options(name, assignments)
+    values = ((key, _hashable(options[key])) for key in sorted(options))
+    try:
+        algorithm = Algorithm(name=name, options=tuple(values))
+    except ValidationError as error:
+        raise InputError(
+            f"{name}: an option of an algorithm is a number, a text, true, false, None or a list "
+            f"of such, got {word!r}"
+        ) from error
     algorithm.load()
     return algorithm
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _parts(word: str) -> tuple[str, list[str]]:
+    """Name and assignments. Brackets that end a command and hold no assignments belong to it."""
+    opening = _opening(word)
+    if opening is None:
+        return word, []
+    inside = word[opening + 1 : -1].rstrip().removesuffix(",")
+    assignments = _PART.findall(inside)
+    is_whole = ",".join(assignments) == inside
+    if is_whole and all(_ASSIGNMENT.fullmatch(one) for one in assignments):
+        return word[:opening].rstrip(), [_QUOTED.sub(r"\1\3", one) for one in assignments]
+    return word, []
+
+
+def _opening(word: str) -> int | None:
+    """Where the bracket stands that the last character of a word closes."""
+    depth = 0
+    for place in range(len(word) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(word[place], 0)
+        if depth == 0:
+            return place if word.endswith(")") else None
+    return None

@@ -70,23 +70,43 @@ class Summary:
         By algorithm: candidates above it are detections.
     refilled : dict of str to (float or None)
         By algorithm: false positives above it of a refilled map, mean; None without any.
+    paths : dict of str to str
+        By algorithm: how sequences with companions were reduced; see
+        `exobench.baselines._reinjection.path_of`.
     rates : tuple of Rate
     pairs : tuple of Pair
     """
 
     thresholds: dict[str, float]
     refilled: dict[str, float | None]
+    paths: dict[str, str]
     rates: tuple[Rate, ...]
     pairs: tuple[Pair, ...]
 
 
 def summarized(folder: Path, labels: Sequence[str]) -> Summary:
     """What a finished campaign comes down to."""
-    injections = read_frame(folder, "injections")
-    false = read_frame(folder, "false_positives")
-    costs = read_frame(folder, "costs")
-    sequences = list(dict.fromkeys(costs["sequence"]))
-    rates, columns, thresholds, refilled = [], {}, {}, {}
+    injections, false, costs = (
+        read_frame(folder, name) for name in ("injections", "false_positives", "costs")
+    )
+    return summary_of(injections, false, list(dict.fromkeys(costs["sequence"])), labels)
+
+
+def summary_of(
+    injections: pd.DataFrame, false: pd.DataFrame, sequences: list[str], labels: Sequence[str]
+) -> Summary:
+    """What the tables of a campaign come down to.
+
+    Parameters
+    ----------
+    injections, false : DataFrame
+        Of all algorithms, which have the same injections in the same order.
+    sequences : list of str
+        Each with one blank map of each algorithm.
+    labels : sequence of str
+        Algorithms; the others are compared with the first.
+    """
+    rates, columns, thresholds, refilled, paths = [], {}, {}, {}, {}
     strata = strata_of(injections)
     for label in labels:
         rows = injections[injections["algorithm"] == label].reset_index(drop=True)
@@ -94,6 +114,7 @@ def summarized(folder: Path, labels: Sequence[str]) -> Summary:
         threshold = threshold_at(mine, len(sequences))
         thresholds[label] = threshold
         refilled[label] = _refilled_rate(mine, threshold)
+        paths[label] = str(rows["path"].iloc[0])
         found = detected(rows, threshold)
         columns[label] = (rows, found)
         for stratum in strata:
@@ -105,7 +126,13 @@ def summarized(folder: Path, labels: Sequence[str]) -> Summary:
         for stratum in strata
         for pair in compared(_of_stratum(columns, stratum), stratum, len(sequences))
     ]
-    return Summary(thresholds=thresholds, refilled=refilled, rates=tuple(rates), pairs=tuple(pairs))
+    return Summary(
+        thresholds=thresholds,
+        refilled=refilled,
+        paths=paths,
+        rates=tuple(rates),
+        pairs=tuple(pairs),
+    )
 
 
 def strata_of(injections: pd.DataFrame) -> list[str]:

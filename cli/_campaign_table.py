@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from exobench.challenge.campaign_rates import Rate, Summary
     from exobench.challenge.campaign_settings import Report
 
+_WAYS = {
+    "subspace": "reduced by the change of its subspace",
+    "local": "reduced near the companion, calibrated by the blank map",
+    "whole": "reduced whole",
+}
+
 
 def print_summary(report: Report, summary: Summary) -> None:
     """Print rates and comparisons, stratum by stratum."""
@@ -48,6 +54,7 @@ def as_dict(report: Report, summary: Summary, out: Path, figures: Sequence[Path]
         "fp_per_map": 1.0,
         "thresholds": {k: _finite(v) for k, v in summary.thresholds.items()},
         "fp_per_refilled_map": summary.refilled,
+        "paths": summary.paths,
         "rates": [asdict(rate) | {"tpr": rate.tpr} for rate in summary.rates],
         "pairs": [asdict(pair) for pair in summary.pairs],
     }
@@ -83,7 +90,7 @@ def _notes(report: Report, summary: Summary) -> list[str]:
             "p of the paired test after Holm"
         )
     lines += [
-        f"{label}: threshold {summary.thresholds[label]:.3g}"
+        f"{label}: {_WAYS[summary.paths[label]]}; threshold {summary.thresholds[label]:.3g}"
         + ("" if rate is None else f", {rate:.2g} false positives in a refilled map")
         for label, rate in summary.refilled.items()
     ]

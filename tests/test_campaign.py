@@ -13,6 +13,7 @@ import pytest
 
 from exobench.baselines import load
 from exobench.challenge.campaign import prepare_campaign, read_report, run_campaign
+from exobench.challenge.campaign_algorithms import _parts as parts
 from exobench.challenge.campaign_algorithms import default_references, read_algorithms
 from exobench.challenge.campaign_journal import JOURNAL, Journal
 from exobench.challenge.campaign_settings import new_settings
@@ -169,6 +170,8 @@ def test_costs_are_kept_of_every_run_and_of_the_blank_maps(finished):
     costs = read_frame(finished, "costs")
     assert len(costs) == 2 * 13
     assert (costs[["cpu_seconds", "wall_seconds", "peak_memory_mb"]] > 0).all().all()
+    assert set(costs["device"]) == {"cpu"}
+    assert set(costs["memory_is_of"]) <= {"map", "process"}
 
 
 def test_the_report_says_what_the_campaign_was_of(finished, file):
@@ -356,3 +359,19 @@ def test_a_reference_must_leave_an_image(file):
             algorithms, read_algorithms(["paco"]), sources, injections=1, refilled=0, seed=0
         )
     assert [one.label for one in default_references("adi")] == ["median", "annular_pca", "loci"]
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "assignments"),
+    [
+        ("pca()", "pca", []),
+        ("pca (a=1, b=x y,)", "pca", ["a=1", "b=x y"]),
+        ('m:f(a="x (y), z", b=[1, 2])', "m:f", ["a=x (y), z", "b=[1, 2]"]),
+        ("command:./p (x) {input} {output}(a=2)", "command:./p (x) {input} {output}", ["a=2"]),
+        ("command:sh -c '(./p {input})'", "command:sh -c '(./p {input})'", []),
+        ("command:./p {input} (b)", "command:./p {input} (b)", []),
+    ],
+)
+def test_options_are_the_assignments_in_the_brackets_that_end_a_word(word, name, assignments):
+    found, options = parts(word)
+    assert (found, [one.strip() for one in options]) == (name, assignments)
