@@ -26,21 +26,26 @@ SEPARATION_PX, AZIMUTH, FLUX = np.hypot(17, 14), np.rad2deg(np.arctan2(17, -14))
 SEED = 8
 TRACKS = {"adi": np.array([1.6]), "adi_ifs": np.array([1.2, 1.35, 1.5])}
 
-
-def marks_of(name, track, size):
-    """An inverse method takes seconds a channel: one case of it is quick."""
-    is_long = (track, size) != ("adi", 60) and isinstance(load(name), FluxEstimator)
-    return (pytest.mark.slow,) if is_long else ()
+TAKE_SECONDS = ("four_s", "rsm")  # a channel, as the inverse methods do
+SLOW, EXHAUSTIVE = (pytest.mark.slow,), (pytest.mark.slow, pytest.mark.exhaustive)
 
 
-CASES = [
-    pytest.param(name, track, size, id=f"{name}-{track}-{size}", marks=marks_of(name, track, size))
-    for name in names()
-    for track in TRACKS
-    for size in (60, 61)
-    if track in load(name).tracks
-]
-EVEN = CASES[::2]
+def cases_of(name, sizes, last):
+    """Of a method that takes long, the first case is quick and those before the last exhaustive."""
+    baseline = load(name)
+    is_long = name in TAKE_SECONDS or isinstance(baseline, FluxEstimator)
+    cases = [(track, size) for track in TRACKS if track in baseline.tracks for size in sizes]
+    for track, size in cases:
+        marks = last if (track, size) == cases[-1] else EXHAUSTIVE
+        is_quick = not is_long or (track, size) == cases[0]
+        yield pytest.param(
+            name, track, size, id=f"{name}-{track}-{size}", marks=() if is_quick else marks
+        )
+
+
+CASES = [case for name in names() for case in cases_of(name, (60, 61), SLOW)]
+EVEN = [case for name in names() for case in cases_of(name, (60,), SLOW)]
+SIGNS = [case for name in names() for case in cases_of(name, (60,), EXHAUSTIVE)]
 
 
 @functools.cache
@@ -145,7 +150,7 @@ def test_a_strong_companion_is_the_brightest_place_within_a_pixel(name, track, s
     assert detections[found] > 5
 
 
-@pytest.mark.parametrize(("name", "track", "size"), EVEN)
+@pytest.mark.parametrize(("name", "track", "size"), SIGNS)
 def test_with_the_sign_of_the_angles_flipped_it_is_not_found(name, track, size):
     sequence = with_companion(track, size)
     flipped = load(name)(dataclasses.replace(sequence, angles=-sequence.angles))
