@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from exobench.challenge.folder import Challenge
 
 THRESHOLD = 5.0  # baselines return significances
+LONGEST_REASON = 500
 _LOCK = ".lock"
 
 
@@ -294,5 +295,7 @@ def _options(algorithm: Algorithm) -> dict[str, Any]:
 
 
 def _reason(error: InputError) -> str:
+    """The first problem on one line, fit for a table; a program may have printed anything."""
     n_more = len(error.problems) - 1
-    return error.problems[0] + (f" (and {n_more} more)" if n_more else "")
+    line = "".join(c if c.isprintable() else " " for c in error.problems[0])[:LONGEST_REASON]
+    return line + (f" (and {n_more} more)" if n_more else "")

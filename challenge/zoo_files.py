@@ -22,6 +22,7 @@ from pydantic import Field
 from exobench.challenge.costs import costs_path
 from exobench.challenge.documents import Document, File, read_json
 from exobench.challenge.manifest import MANIFEST, checksum, public_folder
+from exobench.challenge.method import Text
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,21 +72,21 @@ class ZooMethod(Document):
         By kind: submission, score, costs.
     """
 
-    label: str
-    name: str
-    version: str
+    label: Text
+    name: Text
+    version: Text
     options: dict[str, Any]
     track: str
-    libraries: dict[str, str]
+    libraries: dict[Text, Text]
     files: dict[Literal["submission", "score", "costs"], ZooFile]
 
 
 class LeftOut(Document):
     """A method that has not answered a track, and why."""
 
-    label: str
+    label: Text
     track: str
-    reason: str
+    reason: Text
 
 
 class ZooIndex(File):
@@ -107,10 +108,10 @@ class ZooIndex(File):
     left_out : tuple of LeftOut
     """
 
-    suite: str
+    suite: Text
     suite_sha256: Sha256
-    suite_libraries: dict[str, str]
-    exobench: str
+    suite_libraries: dict[Text, Text]
+    exobench: Text
     metric_version: int
     methods: tuple[ZooMethod, ...] = ()
     left_out: tuple[LeftOut, ...] = ()

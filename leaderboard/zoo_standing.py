@@ -132,7 +132,7 @@ def standing_html(compared: ZooComparison) -> str:
             escape(metric_text(row, key)),
             *(number_text(row[one]) for one in keys[1:]),
             seconds_text(row["cost"]),
-            escape(f"{value} {interval}"),
+            escape(value if interval == DASH else f"{value} {interval}"),
             p,
             verdict,
         ]

@@ -145,31 +145,31 @@ def test_an_address_where_nobody_answers_ends_with_one_line(exobench, zoo, suite
     assert err == f"error: {url}: not found on the server (404)\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("median",), "expected two entries and their challenge (exobench compare A B DIR)"),
-        (("median", "--zoo", "z.zip"), "--zoo is for comparisons with a zoo"),
-        (("median", "--suite", "adi-41"), "adi-41: no such suite"),
-        (("median", "pca", "--suite", "SUITE"), "pca is one too many"),
-        (("nobody.zip", "--suite", "SUITE"), "nobody.zip: no such file"),
-        (("nobody.zip", "--suite", "SUITE", "-o", "a=1"), "nobody.zip has run"),
-        (("no_module_of_mine:f", "--suite", "SUITE"), "there is no module"),
-        (("median", "--suite", "SUITE", "-o", "x=1"), "median has no option 'x'"),
-        (("median", "--suite", "SUITE", "--threshold", "nan"), "must be a finite number"),
-        (("median", "--suite", "SUITE", "--report", "r.txt"), "ending in .html"),
-        (("median", "--suite", "SUITE", "--out", "r.txt"), "ending in .zip"),
-        (("median", "--suite", "SUITE", "--track", "rdi"), "has no track 'rdi'"),
-        (("median", "--suite", "SUITE", "--zoo", "."), "holds no zoo.json"),
-        (("sdi_median", "--suite", "SUITE"), "sdi_median supports adi_ifs"),
-    ],
+BAD_INPUT = (
+    (("median",), "expected two entries and their challenge (exobench compare A B DIR)"),
+    (("median", "--zoo", "z.zip"), "--zoo is for comparisons with a zoo"),
+    (("median", "--suite", "adi-41"), "adi-41: no such suite"),
+    (("median", "pca", "--suite", "SUITE"), "pca is one too many"),
+    (("nobody.zip", "--suite", "SUITE"), "nobody.zip: no such file"),
+    (("nobody.zip", "--suite", "SUITE", "-o", "a=1"), "nobody.zip has run"),
+    (("no_module_of_mine:f", "--suite", "SUITE"), "there is no module"),
+    (("median", "--suite", "SUITE", "-o", "x=1"), "median has no option 'x'"),
+    (("median", "--suite", "SUITE", "--threshold", "nan"), "must be a finite number"),
+    (("median", "--suite", "SUITE", "--report", "r.txt"), "ending in .html"),
+    (("median", "--suite", "SUITE", "--out", "r.txt"), "ending in .zip"),
+    (("median", "--suite", "SUITE", "--track", "rdi"), "has no track 'rdi'"),
+    (("median", "--suite", "SUITE", "--zoo", "."), "holds no zoo.json"),
+    (("sdi_median", "--suite", "SUITE"), "sdi_median supports adi_ifs"),
 )
-def test_bad_input_is_said_in_a_line_before_anything_runs(exobench, zoo, suite, arguments, said):
-    words = [str(suite) if word == "SUITE" else word for word in arguments]
-    code, out, err = exobench("compare", *words)
-    assert (code, out) == (2, "")
-    assert said in err
-    assert "on adi: 1 of" not in err
+
+
+def test_bad_input_is_said_in_a_line_before_anything_runs(exobench, zoo, suite):
+    for arguments, said in BAD_INPUT:
+        words = [str(suite) if word == "SUITE" else word for word in arguments]
+        code, out, err = exobench("compare", *words)
+        assert (code, out) == (2, ""), arguments
+        assert said in err
+        assert "on adi: 1 of" not in err
 
 
 def test_without_a_zoo_both_ways_to_one_are_told(exobench, suite):

@@ -242,6 +242,16 @@ def test_an_index_that_names_files_elsewhere_is_refused(toy, make_zoo):
         read_artefact(folder, read_challenge(toy.folder))
 
 
+@pytest.mark.parametrize("key", ["label", "name", "version"])
+def test_an_index_with_letters_that_move_the_cursor_is_refused(toy, make_zoo, key):
+    folder = make_zoo("median")
+    content = json.loads((folder / ZOO).read_text())
+    content["methods"][0][key] = "\x1b[2Jpca"
+    write_json(folder / ZOO, content)
+    with pytest.raises(InputError, match="invisible characters"):
+        read_artefact(folder, read_challenge(toy.folder))
+
+
 def test_a_bomb_and_what_is_no_zip_are_refused(toy, make_zoo, tmp_path):
     make_zoo("median")
     challenge = read_challenge(toy.folder)
