@@ -63,6 +63,13 @@ def test_injection_by_the_change_of_gram_matrices(benchmark, sequence, case):
     benchmark.pedantic(one_by_one(prepared, sequence), rounds=16)
 
 
+@pytest.mark.parametrize("name", ["matched_filter", "andromeda", "paco", "fmmf", "trap"])
+def test_injection_by_a_fit_near_the_companion(benchmark, sequence, name):
+    prepared = prepared_reinjection(load(name), sequence)
+    assert prepared.path == "local"
+    benchmark.pedantic(one_by_one(prepared, sequence), rounds=4)
+
+
 @pytest.mark.parametrize("case", METHODS)
 def test_injection_by_whole_reductions(benchmark, sequence, case):
     prepared = WholeReinjection(load(case.partition(" ")[0], **METHODS[case]), sequence)

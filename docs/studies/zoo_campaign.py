@@ -66,9 +66,9 @@ class Share:
 # In this order, each for all algorithms, so that the page can be written at any time.
 ROUNDS = (
     ("naco", Share(sequences=1, injections=60)),
-    ("adi-40", Share(sequences=6, injections=15)),
+    ("adi-40", Share(sequences=8, injections=10)),
     ("naco", Share(sequences=1, injections=200)),
-    ("adi-40", Share(sequences=12, injections=20)),
+    ("adi-40", Share(sequences=16, injections=15)),
     ("naco", Share(sequences=1, injections=600)),
     ("adi-40", Share(sequences=30, injections=28)),
 )
