@@ -27,25 +27,31 @@ SEED = 8
 TRACKS = {"adi": np.array([1.6]), "adi_ifs": np.array([1.2, 1.35, 1.5])}
 
 TAKE_SECONDS = ("four_s", "rsm")  # a channel, as the inverse methods do
-SLOW, EXHAUSTIVE = (pytest.mark.slow,), (pytest.mark.slow, pytest.mark.exhaustive)
+QUICK, SLOW, EXHAUSTIVE = (), (pytest.mark.slow,), (pytest.mark.slow, pytest.mark.exhaustive)
 
 
-def cases_of(name, sizes, last):
-    """Of a method that takes long, the first case is quick and those before the last exhaustive."""
-    baseline = load(name)
-    is_long = name in TAKE_SECONDS or isinstance(baseline, FluxEstimator)
-    cases = [(track, size) for track in TRACKS if track in baseline.tracks for size in sizes]
-    for track, size in cases:
-        marks = last if (track, size) == cases[-1] else EXHAUSTIVE
-        is_quick = not is_long or (track, size) == cases[0]
-        yield pytest.param(
-            name, track, size, id=f"{name}-{track}-{size}", marks=() if is_quick else marks
-        )
+def cases(sizes, first, last):
+    """Every baseline, track and size; of one that takes long, all but two are left to rare runs.
+
+    `first` and `last` mark its first and last case; the other baselines are quick.
+    """
+    for name in names():
+        baseline = load(name)
+        own = [(track, size) for track in TRACKS if track in baseline.tracks for size in sizes]
+        is_long = name in TAKE_SECONDS or isinstance(baseline, FluxEstimator)
+        marks = dict.fromkeys(own, EXHAUSTIVE if is_long else QUICK)
+        if is_long:
+            marks |= {own[-1]: last} | {own[0]: first}
+        for track, size in own:
+            yield pytest.param(
+                name, track, size, id=f"{name}-{track}-{size}", marks=marks[track, size]
+            )
 
 
-CASES = [case for name in names() for case in cases_of(name, (60, 61), SLOW)]
-EVEN = [case for name in names() for case in cases_of(name, (60,), SLOW)]
-SIGNS = [case for name in names() for case in cases_of(name, (60,), EXHAUSTIVE)]
+CASES = [*cases((60, 61), first=QUICK, last=SLOW)]
+EVEN = [*cases((60,), first=SLOW, last=SLOW)]
+SIGNS = [*cases((60,), first=SLOW, last=EXHAUSTIVE)]
+SPARSE = [*cases((60,), first=QUICK, last=SLOW)]
 
 
 @functools.cache
@@ -165,7 +171,7 @@ def test_a_field_without_companion_is_not_full_of_detections(name, track, size):
     assert detections[searched(detections.shape)].max() < 6.5
 
 
-@pytest.mark.parametrize(("name", "track", "size"), EVEN)
+@pytest.mark.parametrize(("name", "track", "size"), SPARSE)
 def test_the_same_input_gives_the_same_map_and_is_left_alone(name, track, size):
     sequence = sparse(track, size)
     before = sequence.cube.copy()
@@ -173,7 +179,7 @@ def test_the_same_input_gives_the_same_map_and_is_left_alone(name, track, size):
     np.testing.assert_array_equal(sequence.cube, before)
 
 
-@pytest.mark.parametrize(("name", "track", "size"), EVEN)
+@pytest.mark.parametrize(("name", "track", "size"), SPARSE)
 def test_the_unit_of_the_cube_does_not_matter(name, track, size):
     sequence = sparse(track, size)
     scaled = dataclasses.replace(sequence, cube=sequence.cube * np.float32(3e-7))

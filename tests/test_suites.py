@@ -131,7 +131,9 @@ def test_published_data_must_be_said_to_be_public(tmp_path, monkeypatch, elsewhe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["adi-40", "ifs-60"])  # larger ones are built by hand: minutes
+@pytest.mark.parametrize(
+    "name", ["adi-40", pytest.param("ifs-60", marks=pytest.mark.exhaustive)]
+)  # larger ones are built by hand: minutes
 def test_sequences_of_every_style_have_room_for_their_companions(plans, name):
     from exobench.datasets.builder import build_sequence
 
