@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from exobench.baselines import parse_options
 from exobench.challenge.campaign_algorithms import read_algorithms
 from exobench.challenge.compare import EntryComparison, compare_scored
 from exobench.challenge.contenders import Contender
@@ -121,17 +122,30 @@ class ZooComparison:
         }
 
 
+def read_method(word: str, assignments: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Name and options of a method, which stand in brackets behind it or apart.
+
+    Raises
+    ------
+    InputError
+        If there is no such method, or it has no such options.
+    """
+    if assignments:
+        return word, parse_options(word, assignments)
+    (algorithm,) = read_algorithms([word])
+    return algorithm.name, dict(algorithm.options)
+
+
 def plan_method(
-    word: str, options: dict[str, Any], challenge: Challenge, tracks: Sequence[str]
+    name: str, options: dict[str, Any], challenge: Challenge, tracks: Sequence[str]
 ) -> Run:
     """The run of a method on the one track that it shares with a zoo.
 
     Parameters
     ----------
-    word : str
-        A baseline, ``module:function`` or ``command:...``, perhaps with options in brackets.
+    name : str
+        Of a baseline, ``module:function`` or ``command:...``.
     options : dict
-        Others.
     challenge : Challenge
     tracks : sequence of str
         Of the zoo, or the one that was asked for.
@@ -139,20 +153,15 @@ def plan_method(
     Raises
     ------
     InputError
-        If there is no such method or track, or there are several tracks.
+        If it cannot answer, or there are several tracks.
     """
-    (algorithm,) = read_algorithms([word])
-    chosen = dict(algorithm.options) | options
     public, manifest = challenge.folder / "public", challenge.manifest
     only = tracks[0] if len(tracks) == 1 else None
-    runs = [
-        run
-        for run in plan_runs(algorithm.name, chosen, public, manifest, only)
-        if run.track in tracks
-    ]
+    planned = plan_runs(name, options, public, manifest, only)
+    runs = [run for run in planned if run.track in tracks]
     if len(runs) != 1:
         found = ", ".join(run.track for run in runs) or "none"
-        raise InputError(f"{word}: answers several tracks of the zoo, {found}; name one: --track")
+        raise InputError(f"{name}: answers several tracks of the zoo, {found}; name one: --track")
     return runs[0]
 
 

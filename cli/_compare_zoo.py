@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -97,8 +97,8 @@ def compare_zoo(asked: Asked, *, as_json: bool) -> None:
 
 def _check(asked: Asked) -> None:
     """Refuse before the work what could not be used or written after it."""
-    from exobench.baselines import parse_options
-    from exobench.challenge.campaign_algorithms import read_algorithms
+    from exobench.baselines import load
+    from exobench.challenge.zoo_compare import read_method
     from exobench.datasets.atomic import check_writable
     from exobench.datasets.errors import InputError
 
@@ -112,8 +112,8 @@ def _check(asked: Asked) -> None:
         if problems:
             raise InputError(*problems)
     else:
-        (algorithm,) = read_algorithms([asked.word])
-        parse_options(algorithm.name, asked.options)
+        name, options = read_method(asked.word, asked.options)
+        load(name, **options)
     if asked.threshold is not None and not math.isfinite(asked.threshold):
         raise InputError(f"--threshold must be a finite number, got {asked.threshold}")
     if asked.out is not None and asked.out.suffix.lower() != ".zip":
@@ -143,15 +143,11 @@ def _contender(
     asked: Asked, challenge: Challenge, tracks: tuple[str, ...]
 ) -> tuple[Contender, Cost | None]:
     """The submission, ready or made now, and what it cost."""
-    from exobench.baselines import parse_options
-    from exobench.challenge.campaign_algorithms import read_algorithms
-    from exobench.challenge.zoo_compare import plan_method, read_contender
+    from exobench.challenge.zoo_compare import plan_method, read_contender, read_method
 
     if asked.is_zip:
         return read_contender(Path(asked.word), challenge, asked.track)
-    (algorithm,) = read_algorithms([asked.word])
-    options: dict[str, Any] = parse_options(algorithm.name, asked.options)
-    run = plan_method(asked.word, options, challenge, tracks)
+    run = plan_method(*read_method(asked.word, asked.options), challenge, tracks)
     return _answer(asked, run, challenge)
 
 

@@ -15,6 +15,10 @@ METHOD = '''
 """A method of somebody's."""
 
 
+def needy(sequence, gain: float):
+    return detect(sequence, gain)
+
+
 def detect(sequence, gain: float = 1.0):
     """Mean of the frames."""
     return gain * 20 * sequence.cube[0].mean(axis=0)
@@ -98,6 +102,16 @@ def test_the_json_has_scores_differences_and_p(exobench, zoo, suite):
         apart = document["method"]["overall"]["f1"] - row["overall"]["f1"]
         assert row["difference"]["f1"]["value"] == pytest.approx(apart)
         assert row["p"] <= row["adjusted_p"] <= 1
+
+
+def test_an_option_without_a_default_is_given_in_either_way(exobench, zoo, suite):
+    method = "my_method_of_zoo:needy"
+    one = exobench("compare", method, "--suite", suite, "-o", "gain=2", "--json")
+    other = exobench("compare", f"{method}(gain=2)", "--suite", suite, "--json")
+    assert json.loads(one[1])["method"]["entry"] == json.loads(other[1])["method"]["entry"]
+    code, _, err = exobench("compare", method, "--suite", suite)
+    assert code == 2
+    assert "option gain has no default" in err
 
 
 def test_a_submission_that_was_kept_compares_as_its_method_did(exobench, zoo, suite, tmp_path):
