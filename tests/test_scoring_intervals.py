@@ -232,7 +232,14 @@ def coverage_of_f1(n_units, n_sets, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n_units", "n_sets"), [(9, 400), (20, 300), (60, 200)])
+@pytest.mark.parametrize(
+    ("n_units", "n_sets"),
+    [  # `test_scoring_coverage` asks the intervals alone of 9, 20, 40 and 200 units
+        (9, 400),
+        pytest.param(20, 300, marks=pytest.mark.exhaustive),
+        pytest.param(60, 200, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_intervals_hold_the_truth_about_as_often_as_they_say(n_units, n_sets):
     """Binomial scatter of the simulated share is 0.011 to 0.015."""
     found = coverage_of_f1(n_units, n_sets, np.random.default_rng(n_units))
