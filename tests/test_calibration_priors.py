@@ -22,7 +22,7 @@ fractions = st.floats(1e-9, 1 - 1e-9)
 logits = hnp.arrays(np.float64, 12, elements=st.floats(-30, 30))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(logits, fractions, fractions)
 def test_correction_is_invertible(log_odds, training, true):
     there = correct_log_odds(log_odds, training, true)
@@ -34,7 +34,7 @@ def test_correction_is_invertible(log_odds, training, true):
     assert (np.abs(back - p) <= (1e-12 + 8 * lost) * p).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(logits, fractions, fractions)
 def test_correction_keeps_the_order(log_odds, training, true):
     p = np.sort(special.expit(log_odds))
@@ -43,7 +43,7 @@ def test_correction_keeps_the_order(log_odds, training, true):
     assert ((corrected >= 0) & (corrected <= 1)).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(logits, fractions, fractions)
 def test_correction_adds_the_difference_of_the_logits(log_odds, training, true):
     log_odds = -np.abs(log_odds)
@@ -58,7 +58,7 @@ def test_correction_adds_the_difference_of_the_logits(log_odds, training, true):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(logits, fractions, fractions)
 def test_two_classes_are_the_binary_case_and_maximask_writes_it_so(log_odds, training, true):
     p = special.expit(log_odds)

@@ -79,7 +79,7 @@ def test_the_interval_is_that_of_wilson():
     assert wilson_interval(0, 10)[0] == 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(labelled, st.integers(1, 12), st.sampled_from(["count", "width"]))
 def test_every_label_is_in_one_bin_between_its_edges(data, n_bins, equal):
     labels, p = data
@@ -92,7 +92,7 @@ def test_every_label_is_in_one_bin_between_its_edges(data, n_bins, equal):
     assert 0 <= diagram.expected_error <= diagram.maximum_error + 1e-12
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(labelled, st.integers(1, 12))
 def test_the_brier_score_is_the_sum_of_its_parts(data, n_bins):
     labels, p = data

@@ -111,9 +111,9 @@ def test_a_program_that_fails_is_told_with_the_last_that_it_printed(program, seq
 def test_a_program_that_takes_too_long_is_stopped_with_all_that_it_started(program, sequence):
     program(SHELL + "sleep 300 & echo $! > pid\nsleep 300\n")
     begin = time.monotonic()
-    with pytest.raises(InputError, match=r"took more than 0\.5 s; it printed nothing"):
-        answers(sequence, time_limit=0.5)
-    assert time.monotonic() - begin < 60
+    with pytest.raises(InputError, match=r"took more than 3 s; it printed nothing"):
+        answers(sequence, time_limit=3.0)  # long enough for the program to start
+    assert time.monotonic() - begin < 250
     assert not is_alive(int(Path("pid").read_text()))
 
 
