@@ -11,7 +11,7 @@ ENV := PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_
 PARALLEL := -n auto --dist worksteal
 PYTEST := $(ENV) $(BIN)/pytest $(PARALLEL)
 ARGS ?=
-WHEEL_TESTS := packaging architecture cli_main cli_list suites simulator_presets leaderboard_page
+WHEEL_TESTS := demo suites packaging architecture cli_main cli_list simulator_presets leaderboard_page
 
 .PHONY: demo test test-all test-wheel lint bench bench-peers clean
 
@@ -25,15 +25,15 @@ test: $(VENV)/.test
 test-all: $(VENV)/.test-all
 	$(PYTEST) -m "not exhaustive" $(ARGS)
 
-# The built wheel with what it says it needs and no more: its files, its program, the demo, the page.
+# The built wheel with what it says it needs and no more: its files, its program, its page, the demo.
 test-wheel: $(VENV)/.test
 	rm -rf dist .venv-wheel
 	$(BIN)/python -m build --outdir dist .
 	$(PYTHON) -m venv .venv-wheel
 	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		"exobench[leaderboard] @ file://$(CURDIR)/$$(ls dist/*.whl)" pytest pytest-xdist
-	$(ENV) .venv-wheel/bin/exobench demo --no-serve --out .venv-wheel/demo
-	$(ENV) .venv-wheel/bin/pytest $(PARALLEL) -m "not slow" $(WHEEL_TESTS:%=tests/test_%.py) $(ARGS)
+	$(ENV) .venv-wheel/bin/pytest -n auto --dist loadfile -m "not exhaustive" \
+		$(WHEEL_TESTS:%=tests/test_%.py) $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -13,13 +13,15 @@ from scipy.ndimage import gaussian_filter
 
 
 def pytest_addoption(parser):
-    """Options of a run in two parts, as `.ci/run` does it: without the extras, then with all."""
+    """Options of a run in parts, as `.ci/run` does it: without the extras, then with all."""
     group = parser.getgroup("exobench")
     group.addoption("--passed", metavar="FILE", help="write to FILE which tests passed")
     group.addoption(
         "--without",
         metavar="FILE",
-        help="leave out what FILE says has passed, but for tests marked `extras`",
+        action="append",
+        default=[],
+        help="leave out what FILE says has passed, but for tests marked `extras`; may be repeated",
     )
 
 
@@ -43,8 +45,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.option.without:
-        passed = set(json.loads(Path(config.option.without).read_text(encoding="utf-8")))
+    files = [Path(file) for file in config.option.without]
+    if files:
+        passed = set().union(*(json.loads(file.read_text(encoding="utf-8")) for file in files))
         done = [i for i in items if i.nodeid in passed and not i.get_closest_marker("extras")]
         config.hook.pytest_deselected(items=done)
         left_out = set(done)

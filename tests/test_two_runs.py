@@ -81,5 +81,7 @@ def test_what_passed_is_left_out_of_the_next_run_and_nothing_else(run, tmp_path)
     assert first == "1 failed, 2 passed, 4 skipped"
     passed = json.loads((tmp_path / "passed.json").read_text())
     assert passed == ["test_it.py::test_passes", "test_it.py::test_says_more_with_the_extras"]
-    second = run("--without", "passed.json", SECOND="1")
-    assert second == "7 passed, 1 deselected"  # the marked, four skipped, the failed and the slow one
+    (tmp_path / "none.json").write_text("[]")
+    second = run("--without", "passed.json", "--without", "none.json", SECOND="1")
+    # The marked, four skipped, the failed and the slow one.
+    assert second == "7 passed, 1 deselected"
