@@ -1,8 +1,6 @@
 """Campaigns from files to tables: what is recorded, what survives a kill, what is refused."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -227,7 +225,7 @@ def test_a_killed_program_goes_on_to_the_same_tables(file, tmp_path, in_process,
             if journal.exists() and journal.read_bytes().count(b"\n") >= 3:
                 break
             time.sleep(0.02)
-        os.kill(program.pid, signal.SIGKILL)
+        program.kill()
     assert contents(run(settings(file), out, in_process)) == contents(finished)
 
 

@@ -163,7 +163,7 @@ class Cluster:
             process.wait()
 
 
-def wait_for(condition, process, seconds=120):
+def wait_for(condition, process, seconds=600):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
