@@ -72,7 +72,8 @@ class NMF(Subtraction):
         check_enough_frames(self.n_components, sequence.n_frames, sequence.name)
         frames = sequence.cube[0].reshape(sequence.n_frames, -1)
         matrix: Matrix = frames - np.minimum(frames.min(axis=0), 0)
-        scale = matrix.std() or np.float32(1)
+        # Of the mean: squares of any unit need not be numbers of 32 bits.
+        scale = np.float32(matrix.mean(dtype=np.float64)) or np.float32(1)
         matrix /= scale
         weights, images = non_negative_factors(matrix, self.n_components, self.n_iterations)
         matrix -= weights @ images

@@ -99,6 +99,14 @@ def test_a_dead_pixel_changes_no_other():
     assert np.abs(bad - good).max() < 0.5 * good.std()
 
 
+@pytest.mark.parametrize("unit", [1e-25, 1e25])
+def test_a_unit_whose_squares_are_no_numbers_of_32_bits_does_not_matter(unit):
+    method, cube = load("nmf", n_components=3, n_iterations=5), light(noise=0.1)[np.newaxis]
+    expected = method.residuals(sequence_of(cube))
+    found = method.residuals(sequence_of(cube * np.float32(unit))) / np.float32(unit)
+    np.testing.assert_allclose(found, expected, atol=1e-3 * expected.std())
+
+
 def test_as_many_components_as_frames_are_refused():
     with pytest.raises(InputError, match="n_components must be at most 7"):
         load("nmf").residuals(sequence_of(light(8)[np.newaxis]))
