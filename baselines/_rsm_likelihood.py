@@ -60,7 +60,8 @@ class Rings:
         shape = known.shape
         radius = radius_map(shape).ravel()
         used = known.ravel() & (radius >= fwhm / 2) & (radius <= edge_distance(shape))
-        theta = to_polar(*np.indices(shape), shape)[1].ravel()
+        y, x = np.indices(shape)
+        theta = to_polar(y, x, shape)[1].ravel()
         ring = np.rint(radius).astype(np.intp)
         pixels = np.flatnonzero(used)
         pixels = pixels[np.lexsort((theta[pixels], ring[pixels]))]
@@ -87,39 +88,44 @@ def fitted_peaks(frames: Singles, stamp: Singles) -> Singles:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Noise:
-    """What the values of one method are like, in each ring.
+    """What the values of one method are like about every pixel of the rings.
 
     Attributes
     ----------
-    location, scale : ndarray, shape (n_rings,)
-        Mean and standard deviation, as fitted.
-    laplace : ndarray of bool, shape (n_rings,)
+    location, scale : ndarray of float32, shape (n_pixels,)
+        Mean and standard deviation, as fitted to the ring; a scale of infinity where
+        nothing varies.
+    laplace : ndarray of bool, shape (n_pixels,)
         Whether their density is that of Laplace, or of Gauss.
     """
 
-    location: Values
-    scale: Values
+    location: Singles
+    scale: Singles
     laplace: Flags
 
     @classmethod
-    def fitted(cls, values: Singles, rings: Rings, density: str) -> Noise:
-        """Noise of values of shape (n_frames, n_y * n_x), of greatest likelihood.
+    def fitted(cls, frames: Singles, rings: Rings, density: str) -> Noise:
+        """Noise of the greatest likelihood, ring by ring.
 
         Parameters
         ----------
-        values : ndarray of float32, shape (n_frames, n_y * n_x)
+        frames : ndarray of float32, shape (n_frames, n_y, n_x)
         rings : Rings
         density : str
             One of `DENSITIES`; auto: the likelier of the two.
         """
-        fits = [_fits(values[:, near]) for near in rings.near]
-        table = np.array(fits).reshape(-1, 2, 3)
+        values = frames.reshape(len(frames), -1)
+        table = np.array([_fits(values[:, near]) for near in rings.near])
         if density == "auto":
             chosen = (table[:, 1, 2] > table[:, 0, 2]).astype(np.intp)
         else:
             chosen = np.full(len(table), int(density == "laplace"))
-        taken = table[np.arange(len(table)), chosen]
-        return cls(location=taken[:, 0], scale=taken[:, 1], laplace=chosen == 1)
+        taken = np.repeat(table[np.arange(len(table)), chosen], rings.lengths, axis=0)
+        return cls(
+            location=taken[:, 0].astype(np.float32),
+            scale=np.where(taken[:, 1] > 0, taken[:, 1], np.inf).astype(np.float32),
+            laplace=np.repeat(chosen == 1, rings.lengths),
+        )
 
 
 def _fits(values: Singles) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
@@ -136,27 +142,30 @@ def _fits(values: Singles) -> tuple[tuple[float, float, float], tuple[float, flo
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Observations:
-    r"""Values of all places, in units of their noise, and what a companion looks like in them.
+    r"""Derotated values of one method, and what a companion looks like in them.
 
     Attributes
     ----------
-    values : ndarray of float32, shape (n_offsets, n_observations, n_pixels)
-        At every offset within the stamp about a pixel; of fitted peaks there is only one.
-    shape : ndarray of float32, shape (n_offsets, n_observations)
-        Of a companion of unit intensity.
-    laplace : ndarray of bool, shape (n_observations, n_pixels)
+    frames : ndarray of float32, shape (n_frames, n_y, n_x)
+    stamp : ndarray of float32, shape (size, size)
+        A companion of unit height. Of fitted peaks it is a single 1.
+    pixels : ndarray of int, shape (n_pixels,)
+        Indices into a flattened frame.
+    noise : Noise
     """
 
-    values: Singles
-    shape: Singles
-    laplace: Flags
+    frames: Singles
+    stamp: Singles
+    pixels: Index
+    noise: Noise
 
     def log_ratios(self, intensity: Singles) -> Singles:
         r"""Logarithms of the likelihood of companion over noise.
 
         .. math:: \log \sum_k f(v_k - \beta \psi_k) - \log \sum_k f(v_k)
 
-        over the pixels k of the stamp, with f the density of the noise.
+        over the pixels k of the stamp, with f the density of the noise and v the values in
+        units of its standard deviation.
 
         Parameters
         ----------
@@ -165,24 +174,36 @@ class Observations:
 
         Returns
         -------
-        ndarray of float32, shape (n_observations, n_pixels)
+        ndarray of float32, shape (n_frames, n_pixels)
         """
-        if len(self.values) == 1:
-            value, signal = self.values[0], self.shape[0][:, np.newaxis] * intensity
-            return np.asarray(self._log_density(value - signal) - self._log_density(value))
-        with_companion = np.zeros_like(self.values[0])
-        without = np.zeros_like(self.values[0])
-        for value, shape in zip(self.values, self.shape, strict=True):
-            with_companion += np.exp(self._log_density(value - shape[:, np.newaxis] * intensity))
-            without += np.exp(self._log_density(value))
+        if self.stamp.size == 1:
+            value = self._values()
+            companion = self._log_density(value - intensity * self.stamp[0, 0])
+            return np.asarray(companion - self._log_density(value))
         tiny = np.finfo(np.float32).tiny
-        return np.asarray(np.log(with_companion + tiny) - np.log(without + tiny))
+        companion = np.full((len(self.frames), self.pixels.size), tiny, dtype=np.float32)
+        without = companion.copy()
+        half = self.stamp.shape[0] // 2
+        for (y, x), height in np.ndenumerate(self.stamp):
+            value = self._values(y - half, x - half)
+            companion += np.exp(self._log_density(value - height * intensity))
+            without += np.exp(self._log_density(value))
+        return np.asarray(np.log(companion) - np.log(without))
+
+    def _values(self, dy: int = 0, dx: int = 0) -> Singles:
+        """Standardised values so far from the pixels; 0 flux beyond the frame."""
+        n_y, n_x = self.frames.shape[1:]
+        y, x = np.unravel_index(self.pixels, (n_y, n_x))
+        y, x = y + dy, x + dx
+        inside = (y >= 0) & (y < n_y) & (x >= 0) & (x < n_x)
+        value = np.where(inside, self.frames[:, y.clip(0, n_y - 1), x.clip(0, n_x - 1)], 0)
+        return np.asarray((value - self.noise.location) / self.noise.scale)
 
     def _log_density(self, value: Singles) -> Singles:
         """Logarithm of the density at standardised values, but for its height at 0."""
-        root = np.float32(np.sqrt(2))
-        gauss = np.float32(-0.5) * value * value
-        return np.asarray(np.where(self.laplace, -root * np.abs(value), gauss))
+        size = np.abs(value)
+        root, half = np.float32(np.sqrt(2)), np.float32(0.5)
+        return -np.where(self.noise.laplace, root * size, half * size * size)
 
 
 def redundancy(ratios: Singles) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from exobench.baselines import load
-from exobench.baselines._rsm_likelihood import Rings, fitted_peaks, psf_stamp
+from exobench.baselines._rsm_likelihood import Noise, Observations, Rings, fitted_peaks, psf_stamp
 from exobench.datasets.rotation import derotate
 
 
@@ -23,11 +23,9 @@ def test_rsm_odds_of_frames_that_are_there(benchmark, naco_sequence, patch):
     frames = load("median").residuals(naco_sequence)
     turned = derotate(frames, naco_sequence.angles)
     stamp = psf_stamp(naco_sequence.psf[0], method.patch_size)
-    whole = np.ones((1, 1), dtype=np.float32)
-    cube = (fitted_peaks(turned, stamp), whole) if patch == "fitted" else (turned, stamp)
+    if patch == "fitted":
+        turned, stamp = fitted_peaks(turned, stamp), np.ones((1, 1), dtype=np.float32)
     rings = Rings.of(np.ones(naco_sequence.shape, dtype=bool), naco_sequence.reference_fwhm)
-
-    def odds():
-        return method.log_odds(method.observations([cube] * 3, rings), rings)
-
-    benchmark.pedantic(odds, rounds=3)
+    noise = Noise.fitted(turned, rings, method.noise)
+    part = Observations(frames=turned, stamp=stamp, pixels=rings.pixels, noise=noise)
+    benchmark.pedantic(method.log_odds, ([part] * 3, rings), rounds=3)
