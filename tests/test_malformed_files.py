@@ -6,19 +6,19 @@ import os
 import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-LONGEST = 5.0  # s
+LONGEST = 5.0  # s of work
+PATIENCE = 300.0  # s, on a machine that does much else
 LARGEST = 500e6  # bytes of resident memory, the interpreter included
 EXOBENCH = Path(sys.executable).with_name("exobench")
 
 # Reads the sequences it is told, one a line; every warning that leaks is an error.
 READER = """
-import json, re, resource, sys, warnings
+import json, re, resource, sys, time, warnings
 from pathlib import Path
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
@@ -36,6 +36,7 @@ def peak():
 
 print("ready", flush=True)
 for line in sys.stdin:
+    start = time.process_time()
     try:
         read_sequence(line.rstrip("\\n"))
         said = None
@@ -43,7 +44,7 @@ for line in sys.stdin:
         said = list(error.problems)
     except BaseException as error:
         said = f"{type(error).__name__}: {error}"
-    print(json.dumps([said, peak()]), flush=True)
+    print(json.dumps([said, time.process_time() - start, peak()]), flush=True)
 """
 
 
@@ -70,7 +71,7 @@ class Reader:
             self.process.communicate()
 
     def read(self, path):
-        """What was said of `path`, in how many seconds, and the memory taken so far."""
+        """What was said of `path`, the seconds of work and the memory taken so far."""
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", READER],
@@ -80,26 +81,24 @@ class Reader:
                 text=True,
             )
             assert self.process.stdout.readline() == "ready\n"
-        start = time.monotonic()
         self.process.stdin.write(f"{path}\n")
         self.process.stdin.flush()
-        ready, _, _ = select.select([self.process.stdout], [], [], 12 * LONGEST)
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         line = self.process.stdout.readline() if ready else ""
         if not line:
             self.process.kill()
             code = self.process.wait()
-            return f"no answer, exit code {code}", time.monotonic() - start, 0
-        said, memory = json.loads(line)
-        return said, time.monotonic() - start, memory
+            return f"no answer, exit code {code}", 0.0, 0
+        return json.loads(line)
 
 
-def verdict(maker, path, said, seconds, memory, limit):
+def verdict(maker, path, said, seconds, memory):
     """What is wrong with how a bad file was met; None if nothing is."""
     if isinstance(said, str):
         return f"{maker.__name__}: {said}"
     if memory > LARGEST:
         return f"{maker.__name__}: {memory / 1e6:.0f} MB"
-    if seconds > limit:
+    if seconds > LONGEST:
         return f"{maker.__name__}: {seconds:.1f} s"
     for line in said or []:
         if "\n" in line or not line.startswith(str(path.parent)) or len(line) > 1000:
@@ -107,14 +106,14 @@ def verdict(maker, path, said, seconds, memory, limit):
     return None
 
 
-def _run(makers, folder, limit):
+def _run(makers, folder):
     failures, refused = [], 0
     with Reader() as reader:
         for number, maker in makers:
             path = maker(folder / str(number), np.random.default_rng(number))
             said, seconds, memory = reader.read(path)
             refused += isinstance(said, list)
-            failures.append(verdict(maker, path, said, seconds, memory, limit))
+            failures.append(verdict(maker, path, said, seconds, memory))
     assert [failure for failure in failures if failure] == []
     return refused
 
@@ -127,14 +126,13 @@ def test_there_are_300_malformed_files():
 
 
 def test_a_few_malformed_files_are_refused(tmp_path):
-    # Without a tight limit of time: this runs on machines that do much else.
     few = ALL[::16]
-    assert _run(few, tmp_path, 12 * LONGEST) > 0.7 * len(few)
+    assert _run(few, tmp_path) > 0.7 * len(few)
 
 
 @pytest.mark.slow
 def test_every_malformed_file_is_refused_soon_and_in_little_memory(tmp_path):
-    refused = _run(ALL, tmp_path, LONGEST)
+    refused = _run(ALL, tmp_path)
     assert refused > 0.7 * len(ALL)
 
 
