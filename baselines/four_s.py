@@ -228,9 +228,9 @@ def _without(near: Values, series: Values) -> Values:
     if n_frames <= n:
         # Symmetric: the transpose, which LAPACK overwrites without a copy, is the same.
         _, solved, _ = lapack.dposv((np.eye(n_frames) - near.T @ near).T, series, overwrite_a=True)
-        return solved
+        return np.asarray(solved)
     _, solved, _ = lapack.dposv((np.eye(n) - near @ near.T).T, near @ series, overwrite_a=True)
-    return series + solved @ near
+    return series + np.asarray(solved) @ near
 
 
 baseline = FourS
