@@ -14,6 +14,7 @@ from exobench.datasets.fits_bytes import image_bytes
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "algorithms.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
+PEERS = "needs the extra: pip install 'exobench[peers]'"
 
 
 def blocks(language):
@@ -34,7 +35,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield tmp_path
-    for name in ("my_method", "peers", "klip"):
+    for name in ("my_method", "peers", "klip", "pynpoint_pca"):
         sys.modules.pop(name, None)
 
 
@@ -107,10 +108,11 @@ def brightest(detection_map):
 
 
 @pytest.mark.peers
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @pytest.mark.filterwarnings("ignore")
 def test_functions_of_vip_hci_find_a_companion_where_it_is(companion):
-    pytest.importorskip("vip_hci", reason="needs the extra: pip install 'exobench[peers]'")
+    pytest.importorskip("vip_hci", reason=PEERS)
     sequence, position = companion
     maps = load("peers:vip_pca").reduce(sequence), load("peers:vip_andromeda")(sequence)
     for one in maps:
@@ -118,10 +120,11 @@ def test_functions_of_vip_hci_find_a_companion_where_it_is(companion):
 
 
 @pytest.mark.peers
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @pytest.mark.filterwarnings("ignore")
 def test_vip_hci_gives_the_image_that_ours_gives(companion):
-    pytest.importorskip("vip_hci", reason="needs the extra: pip install 'exobench[peers]'")
+    pytest.importorskip("vip_hci", reason=PEERS)
     sequence, _ = companion
     theirs = load("peers:vip_pca", ncomp=5).reduce(sequence)
     ours = load("pca", n_components=5).reduce(sequence)
@@ -132,10 +135,24 @@ def test_vip_hci_gives_the_image_that_ours_gives(companion):
 
 
 @pytest.mark.peers
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 @pytest.mark.filterwarnings("ignore")
 def test_pyklip_finds_a_companion_where_it_is(companion):
-    pytest.importorskip("pyklip", reason="needs pyKLIP: pip install pyklip")
+    pytest.importorskip("pyklip", reason=PEERS)
     sequence, position = companion
     found = brightest(load("klip:klip").reduce(sequence))
     assert np.hypot(*np.subtract(found, position)) < 1.5
+
+
+@pytest.mark.peers
+@pytest.mark.slow
+@pytest.mark.usefixtures("here")
+@pytest.mark.filterwarnings("ignore")
+def test_pynpoint_finds_a_companion_where_it_is(companion):
+    pytest.importorskip("pynpoint", reason="needs the extra: pip install 'exobench[pynpoint]'")
+    sequence, position = companion
+    images = [load("pynpoint_pca:pynpoint_pca", pca_number=n).reduce(sequence) for n in (5, 7)]
+    for image in images:
+        assert np.hypot(*np.subtract(brightest(image), position)) < 1.5
+    assert not np.array_equal(*images)
