@@ -40,12 +40,13 @@ class Passed:
 
 
 def pytest_configure(config):
-    if config.option.passed and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Passed(config.option.passed))
+    file = config.getoption("passed", None)  # none where this file is loaded late
+    if file and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Passed(file))
 
 
 def pytest_collection_modifyitems(config, items):
-    files = [Path(file) for file in config.option.without]
+    files = [Path(file) for file in config.getoption("without", None) or ()]
     if files:
         passed = set().union(*(json.loads(file.read_text(encoding="utf-8")) for file in files))
         done = [i for i in items if i.nodeid in passed and not i.get_closest_marker("extras")]
