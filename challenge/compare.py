@@ -181,7 +181,6 @@ def compare_scored(
     units = {sequence.name: sequence.unit for sequence in manifest.sequences(track)}
     tested = compare(
         {
-            # Not by their ids: two submissions of a zoo and of somebody may be the same.
             place: sequence_counts(score.per_sequence, units)
             for place, score in zip(("first", "second"), scores, strict=True)
         },

@@ -191,7 +191,7 @@ def _check_cost(zoo: Zoo, task: Task) -> None:
     if zoo.most_seconds is None:
         return
     kept = kept_maps(zoo.out, task)
-    if len(kept) == 1 and kept[0].cost.cpu_seconds > zoo.most_seconds:
+    if kept and kept[0].cost.cpu_seconds > zoo.most_seconds:
         raise InputError(
             f"its first map took {kept[0].cost.cpu_seconds:.0f} s of CPU, more than "
             f"{zoo.most_seconds:g} s"

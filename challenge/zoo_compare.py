@@ -201,7 +201,8 @@ def compare_with_zoo(
 ) -> Iterator[Against]:
     """Each method of the zoo that answers the same track, as it is compared; p not adjusted.
 
-    The scores are those of the maps, computed anew: nobody's word is taken for them.
+    One that has sent the very same submission is left out: that is itself. The scores are
+    those of the maps, computed anew: nobody's word is taken for them.
 
     Raises
     ------
@@ -211,7 +212,7 @@ def compare_with_zoo(
     mine = strict_score(contender.submission, challenge, seed=seed)
     entries = ZooEntries(artefact)
     for entry in entries.entries():
-        if entry.track == contender.track:
+        if entry.track == contender.track and entry.sha256 != contender.submission.sha256:
             submission = entries.submission(entry, challenge.manifest)
             other = Contender(id=entry.id, name=entry.name, submission=submission)
             theirs = strict_score(submission, challenge, seed=seed)
@@ -225,10 +226,16 @@ def zoo_comparison(found: Sequence[Against], cost: Cost | None) -> ZooComparison
     Parameters
     ----------
     found : sequence of Against
-        One at least.
     cost : Cost or None
         Of the method in question.
+
+    Raises
+    ------
+    InputError
+        If there is none.
     """
+    if not found:
+        raise InputError("the zoo holds no other method to compare with")
     first = found[0].pair
     adjusted = holm([one.pair.p_value for one in found])
     against = [replace(one, adjusted_p=p) for one, p in zip(found, adjusted, strict=True)]

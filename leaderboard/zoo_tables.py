@@ -104,7 +104,8 @@ def zoo_markdown(document: Document, track: str) -> str:
         for row in rows
     ]
     said = [board_sentence(document, track)]
-    said += [exact_note(metric_text(row, key) for row in rows for key in keys)]
+    note = exact_note(metric_text(row, key) for row in rows for key in keys)
+    said += [note.replace("*", "\\*")]
     said += [
         f"Left out: {_code(one['label'])}, {escaped(one['reason'])}"
         for one in document.get("left_out", ())

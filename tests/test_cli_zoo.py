@@ -142,7 +142,14 @@ def test_a_zoo_is_taken_from_a_file(exobench, zoo, suite, tmp_path):
     (tmp_path / "cache" / "zoos" / "toy" / "toy-zoo.zip").rename(archive)
     code, out, err = exobench("compare", "median", "--suite", suite, "--zoo", archive, "--json")
     assert code == 0, err
-    assert {row["difference"]["f1"]["value"] for row in json.loads(out)["zoo"]} >= {0.0}
+    assert [row["name"] for row in json.loads(out)["zoo"]] == ["annular_median"]
+
+
+def test_a_zoo_of_nothing_but_the_method_itself_is_refused(exobench, suite):
+    assert exobench("zoo", suite, "median")[0] == 0
+    code, _, err = exobench("compare", "median", "--suite", suite)
+    assert code == 2
+    assert "error: the zoo holds no other method to compare with" in err
 
 
 def test_an_address_where_nobody_answers_ends_with_one_line(exobench, zoo, suite, monkeypatch):
