@@ -51,7 +51,8 @@ class FourS(Subtraction):
     ----------
     ridge : float
         ``lambda``, in units of the mean power of a frame of Z. Less of it removes more of
-        the speckles, and more of a companion.
+        the speckles, and more of a companion. Of 0.001, 0.01 and 0.1 the middle one found
+        most on a sequence of NACO.
     mask_radius : float
         In FWHM.
     psf_radius : float
