@@ -82,8 +82,7 @@ class FourS(Subtraction):
 
     References
     ----------
-    Bonse, Gebhard, Dannert, Absil, Cantalloube, Christiaens, Cugno, Garvin, Hayoz,
-    Kasper, Matthews, Schoelkopf & Quanz (2025), AJ 169, 194 (arXiv:2406.01809).
+    Bonse et al. (2025), AJ 169, 194 (arXiv:2406.01809).
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = Subtraction.choices | {
