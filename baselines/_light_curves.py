@@ -154,6 +154,15 @@ class Track:
         touched[np.flatnonzero(near)[:, np.newaxis] + steps] = True
         return np.flatnonzero(touched)
 
+    def in_order(self, pixels: Index) -> Index:
+        """The pixels in the order in which the companions, on average, pass them."""
+        middle = self._places(self.pixel).mean(axis=0)
+        distance = np.abs(self._places(pixels)[:, np.newaxis] - middle)
+        return np.asarray(pixels[np.argsort(distance.argmin(axis=1), kind="stable")])
+
+    def _places(self, pixels: Index) -> NDArray[np.complex128]:
+        return np.asarray(pixels % self.stride + 1j * (pixels // self.stride))
+
     def light_curves(self, light: Light, pixels: Index, block: slice) -> Singles:
         """Of some companions of flux 1, shape (n_pixels, n_companions, n_frames)."""
         steps = light.offsets[:, 0] * self.stride + light.offsets[:, 1]

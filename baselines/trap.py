@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FEWEST_FRAMES = 6
 _BLOCK = 4_000_000  # values held at a time
+_PASS = 32  # frames: companions pass a part of the pixels within about so many
 _FEWEST_LEFT = 4  # frames more than components
 _ROUNDING = 1e-6
 _LEAST_LEFT = 0.02  # of the signal, beside the components; below it nothing is claimed
@@ -166,9 +167,12 @@ def _fits(
     track: Track, pixels: Index, light: Light, series: PixelSeries, whitening: Singles
 ) -> tuple[Values, Values]:
     """Flux and standard error at each position of a track, in the unit of the series."""
+    pixels = track.in_order(pixels)
     inverse = series.inverse[pixels].astype(np.float64)
-    values = series.values[pixels] @ whitening
-    total = np.einsum("jt,jt->j", values, values)[:, np.newaxis]
+    weights = whitening @ whitening.T
+    values = series.values[pixels]
+    weighted = values @ weights
+    total = np.einsum("jt,jt->j", values, weighted)[:, np.newaxis]
     n_positions, n_frames = track.pixel.shape
     least_left = _LEAST_LEFT * float((whitening**2).sum(axis=0).min())
     flux, sigma = np.empty(n_positions), np.empty(n_positions)
@@ -177,9 +181,8 @@ def _fits(
         block = slice(first, first + length)
         curves = track.light_curves(light, pixels, block)
         full = np.einsum("jpt,jpt->jp", curves, curves)
-        curves = curves @ whitening
-        power = np.einsum("jpt,jpt->jp", curves, curves)
-        seen = (curves @ values[:, :, np.newaxis])[:, :, 0]
+        power = _weighted_power(curves, weights)
+        seen = (curves @ weighted[:, :, np.newaxis])[:, :, 0]
         explained = np.divide(seen**2, power, out=np.zeros_like(seen), where=power > 0)
         variance = np.maximum(total - explained, _ROUNDING * total)
         weight = np.divide(1, variance, out=np.zeros_like(variance), where=variance > 0)
@@ -188,6 +191,22 @@ def _fits(
         a = np.where(a > least_left * (inverse**2 @ (weight * full)), a, np.nan)
         flux[block], sigma[block] = inverse @ (weight * seen) / a, 1 / np.sqrt(a)
     return flux, sigma
+
+
+def _weighted_power(curves: Singles, weights: Singles) -> Singles:
+    """``h^T W h`` of light curves (n_pixels, n_companions, n_frames); shape of the first two.
+
+    In the order in which they are passed, few pixels at a time are lit in few frames: the
+    product takes only those frames.
+    """
+    power = np.empty(curves.shape[:2], dtype=np.float32)
+    length = max(1, len(curves) * _PASS // len(weights))
+    for first in range(0, len(curves), length):
+        part = slice(first, first + length)
+        frames = np.flatnonzero(curves[part].any(axis=(0, 1)))
+        some = curves[part][:, :, frames]
+        power[part] = np.einsum("jpt,jpt->jp", some, some @ weights[np.ix_(frames, frames)])
+    return power
 
 
 baseline = TRAP

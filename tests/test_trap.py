@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from exobench.baselines import load
 from exobench.baselines._light_curves import rings_of_sectors
+from exobench.baselines.trap import _weighted_power
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import (
@@ -126,6 +127,17 @@ def test_it_is_a_least_squares_fit_to_every_pixel(size, systematics):
         flux, sigma = literal_fit(sequence, y, x, systematics)
         assert maps.sigma[y, x] == pytest.approx(sigma, rel=0.03)
         assert maps.flux[y, x] == pytest.approx(flux, abs=0.1 * sigma)
+
+
+def test_weighted_powers_are_those_of_whole_light_curves_however_many_frames():
+    rng = np.random.default_rng(1)
+    frames, pixels = np.arange(150), np.arange(40)
+    lit = np.abs(frames - 4 * pixels[:, np.newaxis, np.newaxis]) < 9
+    curves = (lit * rng.normal(size=(40, 3, 150))).astype(np.float32)
+    weights = np.cov(rng.normal(size=(150, 400))).astype(np.float32)
+    whole = np.einsum("jpt,ts,jps->jp", curves, weights, curves, optimize=True)
+    np.testing.assert_allclose(_weighted_power(curves, weights), whole, rtol=1e-4)
+    assert _weighted_power(curves[:0], weights).shape == (0, 3)
 
 
 @pytest.mark.parametrize("systematics", ["components", "covariance"])
