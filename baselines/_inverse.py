@@ -247,7 +247,11 @@ def scatter_profile(maps: Sequence[Values], fwhm: float) -> Values:
 
 
 def _local_lines(at: Values, logarithm: Values, weight: Values, fwhm: float) -> Values:
-    """Weighted fits of a straight line about each radius, at that radius."""
+    """Weighted fits of a straight line about each radius, at that radius.
+
+    Raised so that the mean variance is that of the line: the mean logarithm of the standard
+    deviation of n values is 1 / 2n too low, in small rings a few per cent.
+    """
     least = _ELEMENTS * np.pi / 4 * fwhm**2
     fitted = np.empty(at.size)
     for i, r in enumerate(at):
@@ -258,7 +262,8 @@ def _local_lines(at: Values, logarithm: Values, weight: Values, fwhm: float) -> 
         share = np.sqrt(np.where(distance <= reach + 1e-9, weight, 0))
         design = np.stack([np.ones(at.size), (at - r) / fwhm], axis=1)
         line = np.linalg.lstsq(design * share[:, np.newaxis], logarithm * share, rcond=None)[0]
-        fitted[i] = line[0]
+        left = logarithm - design @ line
+        fitted[i] = line[0] + np.log(np.average(np.exp(2 * left), weights=share**2)) / 2
     return fitted
 
 

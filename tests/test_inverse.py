@@ -4,13 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from exobench.baselines import load
 from exobench.baselines._inverse import FluxEstimator, FluxMaps, combined, scatter_profile
 from exobench.baselines._response import probed_response
-from exobench.datasets.geometry import radius_map
+from exobench.datasets.files import read_sequence
+from exobench.datasets.geometry import annulus, edge_distance, radius_map
 from exobench.datasets.injection import companion_signals
 from exobench.datasets.sequence import Companion, ImageSequence
+
+UNIT_BLUR = np.sqrt((gaussian_filter(np.eye(1, 441, 220).reshape(21, 21), 1.2) ** 2).sum())
 
 
 def maps(flux, sigma, shape=(2, 3)):
@@ -53,6 +57,28 @@ def test_the_scatter_at_a_separation_is_found_whatever_a_companion_does():
 def test_the_scatter_of_nothing_is_one():
     assert (scatter_profile([np.full((9, 9), np.nan)], 3.0) == 1).all()
     assert (scatter_profile([np.zeros((9, 9))], 3.0) == 1).all()
+
+
+def test_the_scatter_of_few_values_is_not_underestimated():
+    beyond = annulus((41, 41), 4, 20)
+    values = []
+    for seed in range(40):
+        patterns = np.random.default_rng(seed).normal(size=(2, 41, 41))
+        noise = gaussian_filter(patterns, (0, 1.2, 1.2)) / UNIT_BLUR
+        noise[:, ~beyond] = np.nan
+        values.append((noise[0] / scatter_profile(noise, fwhm=3.0))[beyond])
+    assert np.std(values) == pytest.approx(1, abs=0.007)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["andromeda", "fmmf", "matched_filter", "paco"])
+def test_on_the_real_sky_turned_the_wrong_way_noise_has_unit_scatter(shared_data, name):
+    naco = read_sequence(shared_data / "naco_betapic")
+    fwhm = naco.reference_fwhm
+    searched = annulus(naco.shape, 1.5 * fwhm, edge_distance(naco.shape) - fwhm)
+    values = load(name)(dataclasses.replace(naco, angles=-naco.angles))[searched]
+    assert 0.9 < values.std() < 1.1
+    assert values.max() < 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from exobench.baselines import load
 from exobench.baselines.matched_filter import filtered
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import annulus, to_polar
+from exobench.datasets.geometry import annulus, radius_map, to_polar
 from exobench.datasets.injection import inject
 from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import Companion, ImageSequence
@@ -122,6 +122,20 @@ def test_noise_has_unit_scatter():
     field = annulus((61, 61), 2 * FWHM, 26)
     values = [load("matched_filter")(sequence(seed))[field] for seed in range(4)]
     assert 0.9 < np.std(values) < 1.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", ["white", "coloured"])
+def test_noise_is_as_wide_and_alarms_are_as_rare_as_claimed(sky, noise):
+    method = load("matched_filter", noise=noise)
+    field = sky.searched(sky.noise((4, 61, 61)))
+    maps = np.array([method(sky.noise((16, 61, 61), seed=seed)) for seed in range(120)])
+    radius = radius_map((61, 61))
+    for inner in np.arange(1.5, 8.5) * sky.fwhm:
+        ring = field & (radius >= inner) & (radius < inner + sky.fwhm)
+        assert 0.9 < maps[:, ring].std() < 1.1
+    for threshold, claimed in ((2.0, 2.28e-2), (3.0, 1.35e-3), (4.0, 3.17e-5)):
+        assert claimed / 3 < (maps[:, field] > threshold).mean() < 3 * claimed
 
 
 def test_impossible_options_are_named():
