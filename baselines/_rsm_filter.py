@@ -102,7 +102,7 @@ def passages(ratios: Singles, chains: Chains) -> Passages:
     Parameters
     ----------
     ratios : ndarray of float32, shape (n_observations, n_pixels)
-        Logarithms of the likelihood of companion over noise, at most 80 in size.
+        Logarithms of the likelihood of companion over noise, at most 300 in size.
     chains : Chains
     """
     n_pixels = ratios.shape[1]

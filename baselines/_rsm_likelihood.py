@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Index = NDArray[np.intp]
 
 DENSITIES = ("laplace", "gaussian", "auto")
+_CLIP = 5.0
 _FROM_MEDIAN = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
 
 
@@ -129,9 +130,16 @@ class Noise:
 
 
 def _fits(values: Singles) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Location, standard deviation and mean log-likelihood, of Gauss and of Laplace."""
-    mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    """Location, standard deviation and mean log-likelihood, of Gauss and of Laplace.
+
+    Of values within 5 robust deviations, others moved there: a companion in the ring is no
+    noise.
+    """
     median = float(np.median(values))
+    robust = _FROM_MEDIAN * float(np.median(np.abs(values - np.float32(median))))
+    if robust > 0:
+        values = values.clip(median - _CLIP * robust, median + _CLIP * robust)
+    mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
     width = float(np.abs(values - np.float32(median)).mean(dtype=np.float64))
     if std == 0 or width == 0:
         return (mean, 0.0, 0.0), (median, 0.0, 0.0)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
     Singles = NDArray[np.float32]
 
-_LARGEST = 80.0  # of a log-likelihood ratio, whose exponential is taken
+_LARGEST = 300.0  # of a log-likelihood ratio: the exponentials of two of them are finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,11 @@ class RSM:
     Forward and backward filters give the odds of S = 1. ``beta`` is that of the greatest
     likelihood of the whole ring.
 
-    The map holds the logarithm of these odds, less its median over the field, in units of its
-    robust scatter over the field: a change of scale, the same at all pixels, after which a
-    threshold of 5 serves every sequence. NaN within half a FWHM of the star, beyond the
-    largest whole circle of the frame, and where residuals never change.
+    The map holds the logarithm of these odds in units of its robust scatter over the field,
+    counted from its median (both with the lowest beta everywhere): a change of scale, the
+    same at all pixels, after which a threshold of 5 serves every sequence. NaN within half a
+    FWHM of the star, beyond the largest whole circle of the frame, and where residuals never
+    change.
 
     Attributes
     ----------
@@ -74,7 +75,8 @@ class RSM:
         Values of beta that are tried, with commas between them, in standard deviations of
         the noise of one frame. A companion at the limit of detection is fainter than 1 (0.3
         to 0.5 with 60 frames), but to try as little finds fewer: at beta = 1 all pixels
-        without a clear companion lose, and what is left stands alone.
+        without a clear companion lose, and what is left stands alone. Brighter ones need
+        steps of at most 2: with the density of Laplace all heights above beta are alike.
     patch : str
         What is observed. fitted: one number, the height of the PSF fitted to the patch, with
         the noise of such heights. mean: the patch, whose likelihood is the mean over its
@@ -90,7 +92,8 @@ class RSM:
         Of what the map is: ``"pixel"``, of a companion in all observations of a pixel
         against one in none; ``"observation"``, the median over the observations of a pixel
         of the odds at each, the papers' map. The latter cannot exceed what two
-        switches cost by more than one observation says, however bright a companion is.
+        switches cost by more than one observation says: a bright companion may be found in
+        a neighbouring ring, if that has the higher beta.
     smoothing : bool
         Whether what comes after an observation counts too (forward-backward), or only what
         came before (the filter of the first paper).
@@ -114,8 +117,6 @@ class RSM:
     tempered, and a map of probabilities. The forward models of PSFs, and the search for the
     best options (auto-RSM), are left out. Frames of several wavelengths are further
     observations, each channel with its own noise; a companion has the same beta in all.
-    The noise of a ring that holds a bright companion is overestimated, by the Gaussian
-    density most.
 
     Of 60 companions near the limit, injected into each of the real NACO sequence, naco_like
     and irdis_like, the map finds at 1 false positive per map 67, 47 and 40 %; the S/N maps
@@ -138,7 +139,7 @@ class RSM:
     }
 
     over: str = "annular_pca,loci,nmf"
-    intensities: str = "1,3,10,30"
+    intensities: str = "1,2,4,8,16,32,64"
     patch: str = "fitted"
     patch_size: int = 5
     noise: str = "laplace"
@@ -190,9 +191,9 @@ class RSM:
                 )
                 for cube, stamp in cubes
             ]
-            odds = self.log_odds(observed, rings)
-            of_odds = in_scatters if self.calibrate else as_significance
-            detections.flat[rings.pixels] = of_odds(odds)
+            odds, faintest = self.log_odds(observed, rings)
+            scaled = in_scatters(odds, faintest) if self.calibrate else as_significance(odds)
+            detections.flat[rings.pixels] = scaled
         return detections
 
     def _cubes(self, sequence: ImageSequence) -> Iterator[tuple[Singles, Singles]]:
@@ -209,8 +210,11 @@ class RSM:
                 else:
                     yield turned, stamp
 
-    def log_odds(self, observed: Sequence[Observations], rings: Rings) -> Values:
-        """Logarithm of the odds of a companion at every pixel of the rings."""
+    def log_odds(self, observed: Sequence[Observations], rings: Rings) -> tuple[Values, Values]:
+        """Logarithms of the odds of a companion at every pixel of the rings.
+
+        With the likeliest intensity in each ring, and with the lowest one in all.
+        """
         grid, each = _intensities(self.intensities), np.ones(rings.pixels.size, dtype=np.float32)
 
         def unweighted(intensity: Singles) -> Singles:
@@ -227,7 +231,10 @@ class RSM:
         likelihoods = [
             before_pixels(passages(ratios(beta * each), chains), chains)[1] for beta in grid
         ]
-        seen = ratios(grid[np.argmax(likelihoods, axis=0)][chains.chain])
+        best = grid[np.argmax(likelihoods, axis=0)][chains.chain]
+        return self._odds(ratios(best), chains), self._odds(ratios(grid[0] * each), chains)
+
+    def _odds(self, seen: Singles, chains: Chains) -> Values:
         passed = passages(seen, chains)
         before = before_pixels(passed, chains)[0]
         after = after_pixels(passed, chains) if self.smoothing else np.ones_like(before)
@@ -236,11 +243,13 @@ class RSM:
         return np.asarray(temporal_median(log_odds(seen, before, after, chains)), dtype=np.float64)
 
 
-def in_scatters(log_odds: Values) -> Values:
-    """Logarithms of odds less their median, over their robust standard deviation."""
-    difference = log_odds - np.median(log_odds)
-    scatter = 1.4826 * float(np.median(np.abs(difference)))
-    return np.asarray(difference / scatter if scatter > 0 else np.full_like(log_odds, np.nan))
+def in_scatters(log_odds: Values, of_noise: Values) -> Values:
+    """Logarithms of odds less the median of those of noise, over their robust scatter."""
+    median = np.median(of_noise)
+    scatter = 1.4826 * float(np.median(np.abs(of_noise - median)))
+    if scatter == 0:
+        return np.full_like(log_odds, np.nan)
+    return np.asarray((log_odds - median) / scatter)
 
 
 def as_significance(log_odds: Values) -> Values:
