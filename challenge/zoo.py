@@ -6,6 +6,7 @@ methods may be asked for later, and what is done stays.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
@@ -29,14 +30,7 @@ from exobench.challenge.zoo_files import (
     read_index,
     suite_checksum,
 )
-from exobench.challenge.zoo_maps import (
-    UNFINISHED,
-    Task,
-    keep_map,
-    kept_maps,
-    map_path,
-    maps_folder,
-)
+from exobench.challenge.zoo_maps import UNFINISHED, Task, keep_map, kept_maps, map_path, maps_folder
 from exobench.datasets.atomic import check_writable, remove_partial
 from exobench.datasets.errors import InputError
 from exobench.datasets.lock import locked
@@ -164,8 +158,8 @@ def run_zoo(zoo: Zoo, executor: Executor) -> Iterator[str]:
                 yield from (task.algorithm.label for _ in task.run.sequences[n_before:])
             write_json(out / ZOO, index)
         write_artefact(out, index)
-        if not any(maps_folder(out, task).exists() for task in zoo.tasks):
-            shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+        with contextlib.suppress(OSError):  # it holds maps of methods that are not done
+            (out / UNFINISHED).rmdir()
 
 
 def _answer(zoo: Zoo, task: Task, executor: Executor) -> Iterator[None]:
