@@ -17,6 +17,7 @@ from exobench.leaderboard.axes import finish
 from exobench.leaderboard.diagnostic_axes import page
 from exobench.leaderboard.sequence_figure import INK
 from exobench.leaderboard.series import series
+from exobench.scoring.intervals import FEWEST_UNITS
 from exobench.scoring.permutation import holm
 
 if TYPE_CHECKING:
@@ -69,10 +70,15 @@ def write_page(folder: Path) -> None:
 
 
 def rows_of(folder: Path) -> list[Row]:
-    """Algorithms on a data set, the one that finds most first."""
+    """Algorithms on a data set, the one that finds most first.
+
+    Those that are done with too few of several sequences for their intervals are left out.
+    """
     known = sorted(path.parent for path in folder.glob("*/journal.jsonl"))
     done = {path.name: frames(path) for path in known if (path / "cost.json").exists()}
     found = [row_of(folder, name, done) for name in done if len(done[name]["injections"])]
+    enough = min(FEWEST_UNITS, max(row.n_sequences for row in found))
+    found = [row for row in found if row.n_sequences >= enough]
     others = [row for row in found if row.name != FIRST]
     adjusted = dict(zip((row.name for row in others), holm([row.p for row in others]), strict=True))
     rows = [replace(row, p=adjusted.get(row.name)) for row in found]
