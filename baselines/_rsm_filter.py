@@ -46,7 +46,7 @@ class Chains:
         """Chains of so many pixels, each of which has so many observations.
 
         Noise lasts for a whole chain over the number of switches, a companion for one
-        pixel times that number (Dahlqvist et al. 2020, Sect. 2.3).
+        pixel times that number (Dahlqvist et al. 2020).
         """
         pixel = np.arange(sum(lengths))
         order = np.full((max(lengths), len(lengths)), pixel.size)

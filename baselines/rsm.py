@@ -120,9 +120,10 @@ class RSM:
 
     Of 60 companions near the limit, injected into each of the real NACO sequence, naco_like
     and irdis_like, the map finds 62, 43 and 40 % at 1 false positive per map, and the S/N maps
-    of annular_pca 35, 42 and 37 %, of loci 63, 35 and 28 %, of nmf 48, 20 and 20 %, of pca 35,
+    of annular_pca 35, 42 and 37 %, of loci 63, 35 and 28 %, of nmf 48, 20 and 25 %, of pca 35,
     28 and 18 %: clearly more than pca, as many as the best of its methods, which differs
-    from sequence to sequence. (Half the width of an interval is 12 %.)
+    from sequence to sequence. (Half the width of an interval is 12 %; the density and the
+    betas were chosen on these companions.)
 
     References
     ----------
