@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ class Passed:
 
 
 def pytest_configure(config):
+    # What a shell starts in the background ignores Ctrl-C, and so would the programs of tests.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     file = config.getoption("passed", None)  # none where this file is loaded late
     if file and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Passed(file))
