@@ -590,6 +590,7 @@ def test_the_truth_says_of_which_files_and_versions_a_challenge_is(
         assert files == {name: digest.hexdigest() for name, digest in held.items()}
 
 
+@pytest.mark.slow
 def test_a_source_that_changed_while_a_build_was_stopped_is_built_from_anew(
     two_sources, tmp_path, in_process, bytes_of
 ):

@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from exobench.scoring import calibration
 
 PAGE = Path(__file__).parents[1] / "docs" / "calibration.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_python_of_the_page_runs():
     names = {}
     for block in re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE):

@@ -402,6 +402,7 @@ def test_there_is_no_ring_close_to_the_star():
         ring_in_noise((25, 25), 4.0, (12, 14))
 
 
+@pytest.mark.slow
 def test_the_significance_map_of_gaussian_noise_is_audited_right_at_every_separation():
     rng = np.random.default_rng(8)
     maps = (significance_map(rng.normal(size=(31, 31)), FWHM) for _ in range(200))

@@ -204,6 +204,7 @@ def test_verbs_that_are_of_detections_say_so_in_a_line(entered, exobench, toy_ch
 # pages
 
 
+@pytest.mark.slow
 @needs_figures
 def test_the_report_of_a_practice_challenge_shows_every_companion(entered, exobench, tmp_path):
     challenge, page = entered(poor=HOSTILE), tmp_path / "page.html"
@@ -322,6 +323,7 @@ def page(monkeypatch):
     return run
 
 
+@pytest.mark.slow
 @needs_figures
 def test_the_page_of_a_practice_challenge_shows_both_boards_and_companions(entered, page):
     shown = page(entered(poor=HOSTILE).folder)
@@ -339,6 +341,7 @@ def test_the_page_of_a_practice_challenge_shows_both_boards_and_companions(enter
     assert not any(HOSTILE in one.value for one in (*shown.markdown, *shown.caption))
 
 
+@pytest.mark.slow
 @needs_figures
 def test_the_page_of_a_contest_sends_means_over_all_companions_only(entered, page):
     shown = page(entered(kind="contest").folder)

@@ -116,6 +116,7 @@ def test_a_challenge_without_blanks_says_how_to_get_some(exobench, tmp_path, mak
     assert "blank_fraction" in err
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn(exobench, sub, blanks, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
     code, out, _ = exobench("audit", sub, blanks.folder, "--plot", tmp_path / "audit.png")

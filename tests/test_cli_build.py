@@ -26,6 +26,7 @@ def recipe(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_build_says_where_all_is_and_what_it_commits_to(exobench, recipe, tmp_path):
     out_folder = tmp_path / "out"
     code, out, err = exobench("build", recipe, "--out", out_folder, "--workers", 1)

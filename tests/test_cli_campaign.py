@@ -43,6 +43,7 @@ def test_it_prints_rates_and_comparisons_and_draws_figures(
         assert f"figure written to {figure}" in out
 
 
+@pytest.mark.slow
 def test_json_holds_the_same_numbers_and_nothing_else(exobench, command, without_workers, tmp_path):
     code, out, _ = exobench(*command, "--json")
     assert code == 0
@@ -101,6 +102,7 @@ def test_missing_pyarrow_is_said_before_the_work(exobench, command, monkeypatch,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_flipped_angles_are_announced(exobench, command, without_workers):
     code, _, err = exobench(*command, "--flip-angles")
     assert code == 0

@@ -79,6 +79,7 @@ def test_json_is_all_that_stands_on_standard_output(toy):
     assert len(found["warnings"]) == 1
 
 
+@pytest.mark.slow
 def test_plot_writes_a_page(toy, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
     result = run(toy, "--plot", tmp_path / "new" / "page.png", "--json")

@@ -113,6 +113,7 @@ def test_an_error_of_ours_keeps_its_traceback(failing):
         _main.main(["list"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["list", "metrics"], ["--help"], ["list", "suites", "--json"]])
 def test_a_reader_that_goes_away_is_no_error(words):
     program = f"from exobench.cli import main; main({words})"
@@ -143,6 +144,7 @@ def test_calling_the_program_loads_no_framework():
     assert {"numpy", "astropy", "torch", "jax", "streamlit"}.isdisjoint(loaded)
 
 
+@pytest.mark.slow
 def test_a_terminal_without_the_letters_shows_question_marks(make_challenge):
     toy = make_challenge(make_challenge.sequence(name="toy_1"), name="日本語")
     program = "from exobench.cli import main\nmain()"

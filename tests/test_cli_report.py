@@ -13,6 +13,7 @@ def sub(tmp_path, toy_challenge):
     return path
 
 
+@pytest.mark.slow
 def test_a_page_is_written_whole_and_named(exobench, sub, toy_challenge, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
     page = tmp_path / "new" / "page.html"

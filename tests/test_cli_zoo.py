@@ -122,6 +122,7 @@ def test_a_submission_that_was_kept_compares_as_its_method_did(exobench, zoo, su
     assert "on adi" not in again[2]
 
 
+@pytest.mark.slow
 def test_page_table_and_figure_are_written(exobench, zoo, suite, tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
     page, table, plot = (tmp_path / name for name in ("mine.html", "mine.tex", "mine.png"))
@@ -137,6 +138,7 @@ def test_page_table_and_figure_are_written(exobench, zoo, suite, tmp_path):
     assert all(f"written to {path}" in out for path in (page, table, plot))
 
 
+@pytest.mark.slow
 def test_a_zoo_is_taken_from_a_file(exobench, zoo, suite, tmp_path):
     archive = tmp_path / "elsewhere.zip"
     (tmp_path / "cache" / "zoos" / "toy" / "toy-zoo.zip").rename(archive)
@@ -184,6 +186,7 @@ BAD_INPUT = (
 )
 
 
+@pytest.mark.slow
 def test_bad_input_is_said_in_a_line_before_anything_runs(exobench, zoo, suite):
     for arguments, said in BAD_INPUT:
         words = [str(suite) if word == "SUITE" else word for word in arguments]

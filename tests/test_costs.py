@@ -62,6 +62,7 @@ def test_cpu_seconds_are_work_and_wall_seconds_are_waiting_too(sequence):
     assert cost.cpu_seconds < cost.wall_seconds
 
 
+@pytest.mark.slow
 def test_processes_that_an_algorithm_starts_are_counted(sequence):
     # The system only tells of children that take more than any before them.
     megabytes = 150 + int(costs._in_mb(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
@@ -76,6 +77,7 @@ def test_processes_that_an_algorithm_starts_are_counted(sequence):
     assert cost.peak_memory_mb > megabytes
 
 
+@pytest.mark.slow
 def test_the_cost_of_a_command_is_that_of_the_program(sequence, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     program = tmp_path / "prog"

@@ -130,6 +130,7 @@ def test_a_reduction_without_frames_has_no_stim_map():
         Blank(detection="stim")
 
 
+@pytest.mark.slow
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
 def test_stim_maps_are_those_of_vip():

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "diagnostics.md"
 
@@ -16,6 +18,7 @@ def run_examples():
     return names
 
 
+@pytest.mark.slow
 def test_the_python_of_the_page_runs(capsys):
     names = run_examples()
     assert "throughput" in names["curve"].table()

@@ -127,6 +127,7 @@ def test_completeness_has_bands_where_there_are_places_enough():
     assert saved(few)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("star_flux", [STAR, None])
 def test_a_map_shows_every_fraction_in_its_cell(star_flux):
     found = TruePositiveMap(

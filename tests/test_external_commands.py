@@ -108,6 +108,7 @@ def test_a_program_that_fails_is_told_with_the_last_that_it_printed(program, seq
     assert len(said) < 600
 
 
+@pytest.mark.slow
 def test_a_program_that_takes_too_long_is_stopped_with_all_that_it_started(program, sequence):
     program(SHELL + "sleep 300 & echo $! > pid\nsleep 300\n")
     begin = time.monotonic()

@@ -73,6 +73,7 @@ def test_no_diagram_is_left_out_without_a_word():
         reliability_figure({str(k): diagram for k in range(6)})
 
 
+@pytest.mark.slow
 def test_the_axis_of_sigmas_says_what_it_is_and_has_no_ticks_that_look_like_a_minus(audited):
     figure = false_alarm_figure(audited)
     figure.draw_without_rendering()

@@ -90,6 +90,7 @@ def test_the_point_lies_on_the_stairs():
     assert min(at) <= point["tpr"] <= max(at)
 
 
+@pytest.mark.slow
 def test_a_contest_shows_only_points_that_its_maps_resolve():
     samples = sampled_table({"one": score()})
     # Three false positives in 8 maps are 0.375 per map.
@@ -97,6 +98,7 @@ def test_a_contest_shows_only_points_that_its_maps_resolve():
     assert samples["tpr"].tolist() == [highest_rate(score(), x) for x in (0.5, 1, 2, 4)]
 
 
+@pytest.mark.slow
 def test_the_chart_of_a_contest_holds_no_value_of_a_candidate_and_no_step():
     one = score()
     text = json.dumps(sampled_chart({"one": one}).to_dict())

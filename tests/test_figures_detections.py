@@ -200,6 +200,7 @@ def test_pixels_without_a_claim_are_blank():
     assert image.get_array().mask.sum() == 5 * 41 + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", [0.0, np.nan, 1e30, -1e-30])
 def test_maps_without_contrast_are_drawn(fill, tmp_path):
     _, figure = drawn(np.full((41, 41), fill))

@@ -34,6 +34,7 @@ def panels(figure):
     return {axes.get_title(loc="left").split(",")[0]: axes for axes in figure.axes}
 
 
+@pytest.mark.slow
 def test_a_real_sequence_is_drawn_with_its_panels(shared_data, tmp_path):
     real = read_sequence(shared_data / "naco_betapic")
     figure = sequence_figure(real)
@@ -112,6 +113,7 @@ def test_every_image_says_its_unit():
     assert sorted(units) == ["flux per px", *["units of the cube"] * 3, "σ"]
 
 
+@pytest.mark.slow
 def test_titles_stand_clear_of_one_another(monkeypatch):
     label = "SDI and PCA, 10 components, 200 bins"
     longest = QuickLook(residual=np.eye(9), significance=9 * np.eye(9), label=label)
@@ -175,6 +177,7 @@ def test_reference_frames_reduce_what_does_not_rotate():
     assert np.hypot(y - 36, x - (30 - 12 * np.sin(np.deg2rad(60)))) < 1.5
 
 
+@pytest.mark.slow
 def test_long_and_large_sequences_are_binned_and_cropped():
     rng = np.random.default_rng(0)
     for n in (220, 221):

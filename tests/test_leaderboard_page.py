@@ -140,6 +140,7 @@ def test_a_board_shows_ranking_curves_maps_and_comparison(practice, monkeypatch)
     assert "8 sequences: this board resolves differences in F1 of about" in " ".join(texts(page))
 
 
+@pytest.mark.slow
 def test_another_track_has_another_board(practice, monkeypatch):
     page = opened(practice.folder, monkeypatch)
     page.segmented_control(key="track").set_value("adi_ifs").run()
@@ -158,6 +159,7 @@ def test_entries_of_the_curve_can_be_chosen(practice, monkeypatch):
     assert "Choose one entry or more." in texts(page)
 
 
+@pytest.mark.slow
 def test_every_sequence_has_a_map_of_every_entry(practice, monkeypatch):
     page = opened(practice.folder, monkeypatch)
     shown = [page.get("image")[0].proto.imgs[0].url]
@@ -168,6 +170,7 @@ def test_every_sequence_has_a_map_of_every_entry(practice, monkeypatch):
     assert len(set(shown)) == 3
 
 
+@pytest.mark.slow
 def test_an_entry_is_opened_with_its_rates_by_separation_and_by_instrument(practice, monkeypatch):
     page = opened(practice.folder, monkeypatch)
     page.selectbox(key="entry-adi").select("median").run()
@@ -180,6 +183,7 @@ def test_an_entry_is_opened_with_its_rates_by_separation_and_by_instrument(pract
     assert any(text.startswith("By instrument") for text in texts(page))
 
 
+@pytest.mark.slow
 def test_an_entry_is_opened_with_what_its_score_warns_of(build, monkeypatch):
     challenge = build(["pca"])
     maps = challenge.maps("adi")
@@ -207,6 +211,7 @@ def test_a_score_that_was_made_anew_is_shown(build, monkeypatch):
     assert page.run().dataframe[0].value["F1"].tolist() == [0.25]
 
 
+@pytest.mark.slow
 def test_a_contest_sends_nothing_about_a_single_sequence(practice, contest, monkeypatch):
     open_page = opened(practice.folder, monkeypatch)
     assert b"toy_cam_3" in everything_sent(open_page)

@@ -138,6 +138,7 @@ def test_pasted_companions_of_simulated_stars_leave_no_trace(preset):
 
 
 # Of all presets, the PSF of this one is brightest where the stamp ends.
+@pytest.mark.slow
 @every_preset(quick="nirc2_like")
 def test_companions_through_the_optics_leave_no_trace(preset):
     assert forensics.auc(cubes(preset, with_care, "optical")) < forensics.CHANCE

@@ -60,6 +60,7 @@ def test_a_source_in_the_real_cube_is_fitted_by_negative_injection(whole, radius
     assert found.flux == pytest.approx(true.flux, rel=0.03)
 
 
+@pytest.mark.slow
 def test_a_fitted_and_subtracted_source_leaves_noise_after_a_flip(whole):
     real = inject(whole, [source(whole, 17)])
     before = flipped_extremes(real, 17)

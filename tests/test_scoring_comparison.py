@@ -269,6 +269,7 @@ def test_the_smallest_attainable_p_is_attained():
         assert found.p_values["A", "B"] == found.smallest_p
 
 
+@pytest.mark.slow
 def test_draws_cannot_hide_that_there_are_too_few_sequences():
     """14 units: two labellings of 16384 reach any difference, however many are drawn."""
     found = compare({f"e{k}": entry([3] * 14) for k in range(40)}, "f1")

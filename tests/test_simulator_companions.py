@@ -96,6 +96,7 @@ def test_near_the_mask_the_companion_loses_what_the_transmission_says(preset):
     assert share[0] < 0.7 < share[1]
 
 
+@pytest.mark.slow
 def test_transmission_rises_from_the_mask_to_one():
     separations = np.array([0.0, 0.03, 0.06, 0.1, 0.2, 0.5])
     for name in ("irdis_like", "naco_like", "gpi_like"):

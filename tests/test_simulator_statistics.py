@@ -216,6 +216,7 @@ def test_satellite_spots_stand_at_their_separation_in_every_channel():
         assert at_spots.min() > 2 * np.median(image[around])
 
 
+@pytest.mark.slow
 def test_the_speckles_of_an_ifs_scale_with_wavelength():
     runs = [
         speckle_statistics(

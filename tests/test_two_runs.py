@@ -76,6 +76,7 @@ def run(tmp_path):
     return outcomes
 
 
+@pytest.mark.slow
 def test_what_passed_is_left_out_of_the_next_run_and_nothing_else(run, tmp_path):
     first = run("-p", "xdist", "-n", "1", "--passed", "passed.json", "-k", "not slow")
     assert first == "1 failed, 2 passed, 4 skipped"

@@ -115,6 +115,7 @@ def test_any_bit_of_the_truth_is_seen(challenge, verified):
         assert codes(verified(challenge, rebuild=False)) == ["truth_other"]
 
 
+@pytest.mark.slow
 def test_any_bit_of_the_manifest_is_seen_once_the_truth_is_there(challenge, verified, monkeypatch):
     # Built once: what differs is looked for in the manifest alone.
     part = comparison.rebuild(
@@ -203,6 +204,7 @@ def test_the_salt_and_the_seed_must_give_what_they_are_said_to(challenge, verifi
     assert codes(verified(challenge, rebuild=False)) == ["salt_other", "secret_other"]
 
 
+@pytest.mark.slow
 def test_another_secret_gives_other_sequences(contest, tmp_path, verified):
     folder = shutil.copytree(contest.folder, tmp_path / "copy")
     truth, other = folder / "private" / "truth.json", Secret("0123456789abcdef" * 4)
@@ -292,6 +294,7 @@ def test_a_little_noise_is_seen_in_a_blank_sequence_whatever_the_versions(challe
     assert codes(verified(challenge)) == ["sequence_other"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["adi", "ifs"])
 def test_a_companion_altered_by_a_hundredth_is_seen_whatever_the_versions(
     contest, tmp_path, verified, which
@@ -374,6 +377,7 @@ def test_a_truth_of_before_versions_were_in_it_is_read(challenge, verified):
     assert verified(challenge) == []
 
 
+@pytest.mark.slow
 def test_a_real_sequence_is_built_again_only_where_its_source_is(tmp_path, in_process, verified):
     star = simulate("naco_like", rng=np.random.default_rng(1), **OVERRIDES, name="naco_7")
     write_eidc(star, tmp_path / "sources" / "star")

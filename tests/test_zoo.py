@@ -91,6 +91,7 @@ def test_maps_scores_and_costs_of_every_method_are_kept_and_ranked(toy, make_zoo
     assert not (folder / "unfinished").exists()
 
 
+@pytest.mark.slow
 def test_folder_and_archive_are_the_same_zoo(toy, make_zoo):
     folder, challenge = make_zoo("median"), read_challenge(toy.folder)
     one = read_artefact(folder, challenge)
