@@ -12,39 +12,19 @@ from exobench.baselines._patches import disc
 from exobench.baselines.four_s import ridge_residuals
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
-from exobench.datasets.geometry import annulus, radius_map, to_polar, to_yx
-from exobench.datasets.injection import inject
-from exobench.datasets.psf import normalise_psf
-from exobench.datasets.sequence import Companion, ImageSequence
+from exobench.datasets.geometry import annulus, radius_map, to_yx
 
 FWHM = 3.0
 
 
-def speckled(shape, seed=0, rotation=80.0):
+def speckled(sky, shape, seed=0, rotation=80.0):
     """White noise on speckles that hold still and flicker."""
     rng = np.random.default_rng(seed)
     patterns = gaussian_filter(rng.normal(size=(4, *shape[1:])), (0, 1.2, 1.2))
     patterns *= 30 * np.exp(-radius_map(shape) / 10) / patterns.std()
     strengths = 1 + 0.1 * rng.normal(size=(shape[0], 4)).cumsum(axis=0)
     cube = np.tensordot(strengths, patterns, axes=1) + rng.normal(size=shape)
-    y, x = np.indices((25, 25)) - 12
-    psf = np.exp(-4 * np.log(2) * (x**2 + y**2) / FWHM**2)
-    return ImageSequence(
-        name="noise",
-        cube=cube[np.newaxis].astype(np.float32),
-        angles=np.linspace(-rotation / 2, rotation / 2, shape[0]),
-        psf=normalise_psf(psf, FWHM).psf,
-        fwhm=FWHM,
-        pixel_scale=0.01,
-    )
-
-
-def with_companion(sequence, y, x, flux):
-    """One on a pixel of the sky."""
-    radius, theta = to_polar(y, x, sequence.shape)
-    separation = float(radius) * sequence.pixel_scale
-    companion = Companion(separation=separation, position_angle=float(theta) - 90, flux=flux)
-    return inject(sequence, [companion], smearing=1)
+    return sky.of(cube, rotation)
 
 
 def masks(shape, radius):
@@ -72,8 +52,8 @@ def test_residuals_are_those_of_a_ridge_regression_for_every_pixel(n_frames, str
     np.testing.assert_allclose(found.reshape(n_frames, -1), expected, atol=2e-5)
 
 
-def test_the_published_loss_minimised_step_by_step_leaves_the_same_frames():
-    sequence = speckled((8, 6, 5))
+def test_the_published_loss_minimised_step_by_step_leaves_the_same_frames(sky):
+    sequence = speckled(sky, (8, 6, 5))
     frames = sequence.cube[0].astype(float)
     spread = frames.std(axis=0)
     x = ((frames - frames.mean(axis=0)) / spread).reshape(8, -1)
@@ -128,12 +108,12 @@ def test_light_within_the_mask_of_a_pixel_predicts_nothing_of_it():
     assert np.abs(np.subtract(*left[1.0])).max() > 0.05
 
 
-def test_masked_pixels_and_frames_that_are_not_square_do_no_harm():
-    sequence = speckled((16, 30, 41))
+def test_masked_pixels_and_frames_that_are_not_square_do_no_harm(sky):
+    sequence = speckled(sky, (16, 30, 41))
     cube = sequence.cube.copy()
     cube[..., radius_map(sequence.shape) < 3] = 0
     cube[..., :, 37:] = 0
-    masked = with_companion(dataclasses.replace(sequence, cube=cube), 20, 26, 15.0)
+    masked = sky.with_companion(dataclasses.replace(sequence, cube=cube), 20, 26, 15.0)
     frames = load("four_s").residuals(masked)
     assert frames.shape == masked.cube.shape[1:]
     assert np.isfinite(frames).all()
@@ -143,16 +123,16 @@ def test_masked_pixels_and_frames_that_are_not_square_do_no_harm():
     assert np.hypot(*np.subtract(found, (20, 26))) <= 1
 
 
-def test_frames_without_any_change_leave_nothing():
-    sequence = speckled((5, 21, 21))
+def test_frames_without_any_change_leave_nothing(sky):
+    sequence = speckled(sky, (5, 21, 21))
     still = dataclasses.replace(sequence, cube=np.ones_like(sequence.cube))
     assert not load("four_s").residuals(still).any()
 
 
-def test_three_frames_are_enough_and_fewer_are_refused():
-    assert np.isfinite(load("four_s").reduce(speckled((3, 21, 21)))).all()
+def test_three_frames_are_enough_and_fewer_are_refused(sky):
+    assert np.isfinite(load("four_s").reduce(speckled(sky, (3, 21, 21)))).all()
     with pytest.raises(InputError, match="2 frames; regressions in time need at least 3"):
-        load("four_s").reduce(speckled((2, 21, 21)))
+        load("four_s").reduce(speckled(sky, (2, 21, 21)))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +149,7 @@ def test_options_out_of_range_are_refused(options, message):
 
 
 @pytest.mark.slow
-def test_on_the_real_sky_it_shows_companions_more_clearly_than_pca(shared_data):
+def test_on_the_real_sky_it_shows_companions_more_clearly_than_pca(sky, shared_data):
     naco = read_sequence(shared_data / "naco_betapic")
     blank = dataclasses.replace(naco, angles=-naco.angles)
     shown = {"four_s": [], "pca": []}
@@ -177,7 +157,7 @@ def test_on_the_real_sky_it_shows_companions_more_clearly_than_pca(shared_data):
         for turn in (0.0, 90.0):
             place = to_yx(radius * naco.reference_fwhm, theta + turn, naco.shape)
             y, x = (int(np.rint(c)) for c in place)
-            injected = with_companion(blank, y, x, flux)
+            injected = sky.with_companion(blank, y, x, flux)
             for name, values in shown.items():
                 values.append(load(name)(injected)[y - 1 : y + 2, x - 1 : x + 2].max())
     assert np.mean(shown["four_s"]) > np.mean(shown["pca"])

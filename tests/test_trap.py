@@ -11,48 +11,18 @@ from exobench.baselines._light_curves import rings_of_sectors
 from exobench.baselines.trap import _weighted_power
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
-from exobench.datasets.geometry import (
-    annulus,
-    edge_distance,
-    frame_centre,
-    radius_map,
-    to_polar,
-    to_yx,
-)
-from exobench.datasets.injection import inject, shifted_stamps
-from exobench.datasets.psf import normalise_psf
-from exobench.datasets.sequence import Companion, ImageSequence
+from exobench.datasets.geometry import annulus, frame_centre, radius_map, to_yx
+from exobench.datasets.injection import shifted_stamps
 
 FWHM = 3.0
 
 
-def noise(shape, shared=0.0, seed=0, rotation=80.0):
+def noise(sky, shape, shared=0.0, seed=0, rotation=80.0):
     """White noise of unit variance; fluctuations that all pixels share, of so many sigma."""
     rng = np.random.default_rng(seed)
     common = rng.normal(size=(shape[0], 3)) @ rng.normal(size=(3, shape[1] * shape[2]))
     cube = rng.normal(size=shape) + shared * common.reshape(shape)
-    y, x = np.indices((25, 25)) - 12
-    psf = np.exp(-4 * np.log(2) * (x**2 + y**2) / FWHM**2)
-    return ImageSequence(
-        name="noise",
-        cube=cube[np.newaxis].astype(np.float32),
-        angles=np.linspace(-rotation / 2, rotation / 2, shape[0]),
-        psf=normalise_psf(psf, FWHM).psf,
-        fwhm=FWHM,
-        pixel_scale=0.01,
-    )
-
-
-def with_companion(sequence, y, x, flux):
-    """One on a pixel of the sky."""
-    radius, theta = to_polar(y, x, sequence.shape)
-    separation = float(radius) * sequence.pixel_scale
-    companion = Companion(separation=separation, position_angle=float(theta) - 90, flux=flux)
-    return inject(sequence, [companion], smearing=1)
-
-
-def searched(sequence):
-    return annulus(sequence.shape, 1.5 * FWHM, edge_distance(sequence.shape) - FWHM)
+    return sky.of(cube, rotation)
 
 
 def tracks(sequence, ys, xs):
@@ -118,9 +88,9 @@ def literal_fit(sequence, y, x, systematics, *, components=0.2, white_noise=0.02
 
 @pytest.mark.parametrize("systematics", ["components", "covariance"])
 @pytest.mark.parametrize("size", [30, 31])
-def test_it_is_a_least_squares_fit_to_every_pixel(size, systematics):
-    sequence = noise((20, size, size), shared=0.5)
-    sequence = with_companion(sequence, size // 2 + 4, size // 2 - 6, 20.0)
+def test_it_is_a_least_squares_fit_to_every_pixel(sky, size, systematics):
+    sequence = noise(sky, (20, size, size), shared=0.5)
+    sequence = sky.with_companion(sequence, size // 2 + 4, size // 2 - 6, 20.0)
     maps = load("trap", systematics=systematics, calibrate=False)._raw(sequence)[0]
     for dy, dx in ((4, -6), (0, 8), (-8, 3)):
         y, x = size // 2 + dy, size // 2 + dx
@@ -141,15 +111,18 @@ def test_weighted_powers_are_those_of_whole_light_curves_however_many_frames():
 
 
 @pytest.mark.parametrize("systematics", ["components", "covariance"])
-def test_without_calibration_noise_has_unit_scatter_under_systematics_twice_as_strong(systematics):
-    sequence = noise((36, 37, 37), shared=1.2, seed=2)
-    values = load("trap", systematics=systematics, calibrate=False)(sequence)[searched(sequence)]
+def test_without_calibration_noise_has_unit_scatter_under_systematics_twice_as_strong(
+    sky, systematics
+):
+    sequence = noise(sky, (36, 37, 37), shared=1.2, seed=2)
+    found = load("trap", systematics=systematics, calibrate=False)(sequence)
+    values = found[sky.searched(sequence)]
     assert 0.85 < np.std(values) < 1.2
     assert abs(np.mean(values)) < 0.15
 
 
-def test_the_flux_of_a_companion_of_ten_sigma_is_unbiased():
-    sequence, method = noise((30, 37, 37), shared=1.0), load("trap")
+def test_the_flux_of_a_companion_of_ten_sigma_is_unbiased(sky):
+    sequence, method = noise(sky, (30, 37, 37), shared=1.0), load("trap")
     blank, calibration = method.calibrated(sequence)
     shares = []
     for radius, theta in ((6, 30), (9, 150), (13, 270)):
@@ -157,43 +130,43 @@ def test_the_flux_of_a_companion_of_ten_sigma_is_unbiased():
         flux = 10 * blank.sigma[y, x]
         where = np.zeros(sequence.shape, dtype=bool)
         where[y, x] = True
-        injected = with_companion(sequence, y, x, flux)
+        injected = sky.with_companion(sequence, y, x, flux)
         found = method.estimate_at(injected, where, calibration).flux[y, x]
         shares.append((found - blank.flux[y, x]) / flux)
     assert np.mean(shares) == pytest.approx(1, abs=0.06)
 
 
-def test_calibration_makes_the_scatter_of_noise_alike_in_neighbours_one():
+def test_calibration_makes_the_scatter_of_noise_alike_in_neighbours_one(sky):
     rng = np.random.default_rng(5)
     blurred = gaussian_filter(rng.normal(size=(30, 37, 37)), (0, 1.2, 1.2))
     sequence = dataclasses.replace(
-        noise((30, 37, 37)), cube=1e3 * blurred[np.newaxis].astype(np.float32)
+        noise(sky, (30, 37, 37)), cube=1e3 * blurred[np.newaxis].astype(np.float32)
     )
     raw, calibrated = (
-        load("trap", calibrate=c)(sequence)[searched(sequence)].std() for c in (False, True)
+        load("trap", calibrate=c)(sequence)[sky.searched(sequence)].std() for c in (False, True)
     )
     assert raw > 1.5
     assert 0.85 < calibrated < 1.15
 
 
 @pytest.mark.slow
-def test_false_alarms_are_as_rare_as_claimed():
+def test_false_alarms_are_as_rare_as_claimed(sky):
     values = np.concatenate(
         [
-            load("trap")(sequence)[searched(sequence)]
-            for sequence in (noise((30, 41, 41), 1.0, seed) for seed in range(12))
+            load("trap")(sequence)[sky.searched(sequence)]
+            for sequence in (noise(sky, (30, 41, 41), 1.0, seed) for seed in range(12))
         ]
     )
     for threshold, claimed in ((2.0, 2.28e-2), (3.0, 1.35e-3)):
         assert claimed / 3 < (values > threshold).mean() < 3 * claimed
 
 
-def test_masked_pixels_and_frames_that_are_not_square_do_no_harm():
-    sequence = noise((20, 30, 41))
+def test_masked_pixels_and_frames_that_are_not_square_do_no_harm(sky):
+    sequence = noise(sky, (20, 30, 41))
     cube = sequence.cube.copy()
     cube[..., radius_map(sequence.shape) < 3] = 0
     cube[..., :, 37:] = 0
-    masked = with_companion(dataclasses.replace(sequence, cube=cube), 20, 26, 15.0)
+    masked = sky.with_companion(dataclasses.replace(sequence, cube=cube), 20, 26, 15.0)
     detections = load("trap")(masked)
     inside = annulus(sequence.shape, 5, 12)
     assert detections.shape == sequence.shape
@@ -202,15 +175,15 @@ def test_masked_pixels_and_frames_that_are_not_square_do_no_harm():
 
 
 @pytest.mark.parametrize("systematics", ["components", "covariance"])
-def test_nothing_is_claimed_where_the_sky_does_not_turn(systematics):
-    detections = load("trap", systematics=systematics)(noise((12, 21, 21), rotation=0.0))
+def test_nothing_is_claimed_where_the_sky_does_not_turn(sky, systematics):
+    detections = load("trap", systematics=systematics)(noise(sky, (12, 21, 21), rotation=0.0))
     assert np.isnan(detections).all()
 
 
-def test_six_frames_are_enough_and_fewer_are_refused():
-    assert np.isfinite(load("trap")(noise((6, 21, 21)))).any()
+def test_six_frames_are_enough_and_fewer_are_refused(sky):
+    assert np.isfinite(load("trap")(noise(sky, (6, 21, 21)))).any()
     with pytest.raises(InputError, match="5 frames; fits in time need at least 6"):
-        load("trap")(noise((5, 21, 21)))
+        load("trap")(noise(sky, (5, 21, 21)))
 
 
 @pytest.mark.parametrize(
@@ -228,10 +201,10 @@ def test_options_out_of_range_are_refused(options, message):
 
 
 @pytest.mark.slow
-def test_on_the_real_sky_it_shows_a_close_companion_more_clearly_than_pca(shared_data):
+def test_on_the_real_sky_it_shows_a_close_companion_more_clearly_than_pca(sky, shared_data):
     naco = read_sequence(shared_data / "naco_betapic")
     y, x = (int(np.rint(c)) for c in to_yx(2.5 * naco.reference_fwhm, 200.0, naco.shape))
-    injected = with_companion(naco, y, x, 400.0)
+    injected = sky.with_companion(naco, y, x, 400.0)
     detections = load("trap")(injected)
     assert detections[y - 1 : y + 2, x - 1 : x + 2].max() > (
         load("pca")(injected)[y - 2 : y + 3, x - 2 : x + 3].max()
