@@ -8,8 +8,8 @@ import pytest
 
 from exobench.baselines import load
 from exobench.baselines._reinjection import WholeReinjection, prepared_reinjection
-from exobench.challenge.campaign_plan import Injection
-from exobench.challenge.campaign_trial import injection_row
+from exobench.challenge.campaigns.plan import Injection
+from exobench.challenge.campaigns.trial import injection_row
 from exobench.datasets.geometry import annulus, to_yx
 
 N_COMPONENTS = 10

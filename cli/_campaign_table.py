@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from exobench.challenge.campaign_pairs import Pair
-    from exobench.challenge.campaign_rates import Rate, Summary
-    from exobench.challenge.campaign_settings import Report
+    from exobench.challenge.campaigns.pairs import Pair
+    from exobench.challenge.campaigns.rates import Rate, Summary
+    from exobench.challenge.campaigns.settings import Report
 
 _WAYS = {
     "subspace": "reduced by the change of its subspace",

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from exobench.challenge.costs import Cost
     from exobench.challenge.folder import Challenge
     from exobench.challenge.run import Run
-    from exobench.challenge.zoo_artefact import Artefact
-    from exobench.challenge.zoo_compare import ZooComparison
+    from exobench.challenge.zoo.artefact import Artefact
+    from exobench.challenge.zoo.compare import ZooComparison
 
 DEFAULT_THRESHOLD = 5.0
 
@@ -76,7 +76,7 @@ def compare_zoo(asked: Asked, *, as_json: bool) -> None:
         If anything that is asked for cannot be, before anything is run.
     """
     from exobench.challenge.work import check_workers
-    from exobench.challenge.zoo_compare import compare_with_zoo, zoo_comparison, zoo_tracks
+    from exobench.challenge.zoo.compare import compare_with_zoo, zoo_comparison, zoo_tracks
 
     _check(asked)
     check_workers(asked.workers, asked.scheduler)
@@ -98,7 +98,7 @@ def compare_zoo(asked: Asked, *, as_json: bool) -> None:
 def _check(asked: Asked) -> None:
     """Refuse before the work what could not be used or written after it."""
     from exobench.baselines import load
-    from exobench.challenge.zoo_compare import read_method
+    from exobench.challenge.zoo.compare import read_method
     from exobench.datasets.atomic import check_writable
     from exobench.datasets.errors import InputError
 
@@ -126,7 +126,7 @@ def _check(asked: Asked) -> None:
 
 
 def _open_zoo(asked: Asked, challenge: Challenge, *, as_json: bool) -> Artefact:
-    from exobench.challenge.zoo_source import open_zoo
+    from exobench.challenge.zoo.source import open_zoo
     from exobench.datasets.download_http import DownloadError
 
     try:
@@ -143,7 +143,7 @@ def _contender(
     asked: Asked, challenge: Challenge, tracks: tuple[str, ...]
 ) -> tuple[Contender, Cost | None]:
     """The submission, ready or made now, and what it cost."""
-    from exobench.challenge.zoo_compare import plan_method, read_contender, read_method
+    from exobench.challenge.zoo.compare import plan_method, read_contender, read_method
 
     if asked.is_zip:
         return read_contender(Path(asked.word), challenge, asked.track)
@@ -157,7 +157,7 @@ def _answer(asked: Asked, run: Run, challenge: Challenge) -> tuple[Contender, Co
 
     from exobench.challenge.manifest import MANIFEST
     from exobench.challenge.work import open_workers
-    from exobench.challenge.zoo_compare import read_contender
+    from exobench.challenge.zoo.compare import read_contender
     from exobench.cli.run import run_with_progress
 
     threshold = DEFAULT_THRESHOLD if asked.threshold is None else asked.threshold

@@ -17,9 +17,9 @@ from exobench.cli._console import (
 )
 
 if TYPE_CHECKING:
-    from exobench.challenge.campaign import Campaign
-    from exobench.challenge.campaign_settings import Report, Settings
-    from exobench.challenge.campaign_sources import Said
+    from exobench.challenge.campaigns.campaign import Campaign
+    from exobench.challenge.campaigns.settings import Report, Settings
+    from exobench.challenge.campaigns.sources import Said
 
 Algorithms = Annotated[
     list[str] | None,
@@ -115,8 +115,8 @@ def campaign(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench campaign pca annular_pca --on my-challenge --injections 200 --out zoo
     """
-    from exobench.challenge.campaign import prepare_campaign
-    from exobench.challenge.campaign_tables import check_pyarrow
+    from exobench.challenge.campaigns.campaign import prepare_campaign
+    from exobench.challenge.campaigns.tables import check_pyarrow
     from exobench.challenge.work import check_workers
 
     check_pyarrow()
@@ -128,7 +128,7 @@ def campaign(  # noqa: PLR0913 - the options of the verb
     if resume:
         settings = _held(out, algorithms, on)
     else:
-        from exobench.challenge.campaign_sources import Said
+        from exobench.challenge.campaigns.sources import Said
 
         said = Said(wavelength=wavelength, diameter=diameter, flip_angles=flip_angles, track=track)
         settings = _asked(algorithms, on, reference, said, (injections, refilled, seed))
@@ -140,7 +140,7 @@ def campaign(  # noqa: PLR0913 - the options of the verb
 
 def run_with_progress(campaign: Campaign, workers: int | None, scheduler: str | None) -> None:
     """Do what is left of a campaign, with a progress bar."""
-    from exobench.challenge.campaign import BEGUN, run_campaign
+    from exobench.challenge.campaigns.campaign import BEGUN, run_campaign
     from exobench.challenge.work import WorkersLostError, open_workers
 
     left = campaign.n_steps - campaign.n_done
@@ -154,7 +154,7 @@ def run_with_progress(campaign: Campaign, workers: int | None, scheduler: str | 
 
 def _held(out: Path, algorithms: list[str] | None, on: Path | None) -> Settings:
     """Settings of the campaign in the folder."""
-    from exobench.challenge.campaign import settings_of
+    from exobench.challenge.campaigns.campaign import settings_of
     from exobench.datasets.errors import InputError
 
     if algorithms or on is not None:
@@ -173,9 +173,9 @@ def _asked(
     numbers: tuple[int, int, int],
 ) -> Settings:
     """Settings of the campaign that the options ask for."""
-    from exobench.challenge.campaign_algorithms import read_algorithms
-    from exobench.challenge.campaign_settings import new_settings
-    from exobench.challenge.campaign_sources import find_sources
+    from exobench.challenge.campaigns.algorithms import read_algorithms
+    from exobench.challenge.campaigns.settings import new_settings
+    from exobench.challenge.campaigns.sources import find_sources
     from exobench.datasets.errors import InputError
 
     problems = []
@@ -208,8 +208,8 @@ def _print_notes(campaign: Campaign) -> None:
 
 def _report(out: Path, *, plot: bool, as_json: bool) -> None:
     """Print what a finished campaign found, and draw it."""
-    from exobench.challenge.campaign import read_report
-    from exobench.challenge.campaign_rates import summarized
+    from exobench.challenge.campaigns.campaign import read_report
+    from exobench.challenge.campaigns.rates import summarized
     from exobench.cli._campaign_table import as_dict, print_summary
 
     report = read_report(out)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from exobench.challenge.zoo import Zoo
+    from exobench.challenge.zoo.zoo import Zoo
 
 Suite = Annotated[
     str,
@@ -80,11 +80,11 @@ def zoo(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench zoo adi-40
     """
-    from exobench.challenge.campaign_algorithms import read_algorithms
+    from exobench.challenge.campaigns.algorithms import read_algorithms
     from exobench.challenge.manifest import MANIFEST
     from exobench.challenge.suite_folder import zoo_folder
     from exobench.challenge.work import check_workers, open_workers
-    from exobench.challenge.zoo import own_baselines, prepare_zoo, run_zoo
+    from exobench.challenge.zoo.zoo import own_baselines, prepare_zoo, run_zoo
 
     check_workers(workers, scheduler)
     algorithms = read_algorithms(methods) if methods else own_baselines()
@@ -102,9 +102,9 @@ def zoo(  # noqa: PLR0913 - the options of the verb
 
 def _finish(started: Zoo, *, as_json: bool) -> None:
     """Write the tables and say where everything stands."""
-    from exobench.challenge.zoo_artefact import read_artefact
-    from exobench.challenge.zoo_entries import zoo_ranking
-    from exobench.challenge.zoo_files import archive_path
+    from exobench.challenge.zoo.artefact import read_artefact
+    from exobench.challenge.zoo.entries import zoo_ranking
+    from exobench.challenge.zoo.files import archive_path
 
     folder, manifest = started.out, started.challenge.manifest
     artefact = read_artefact(folder, started.challenge)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from exobench.challenge.campaign_curves import completeness, half_found, performance, roc
-from exobench.challenge.campaign_rates import (
+from exobench.challenge.campaigns.curves import completeness, half_found, performance, roc
+from exobench.challenge.campaigns.rates import (
     EVERYWHERE,
     FP_PER_MAP,
     detected,
@@ -20,7 +20,7 @@ from exobench.challenge.campaign_rates import (
     strata_of,
     threshold_at,
 )
-from exobench.challenge.campaign_tables import read_frame
+from exobench.challenge.campaigns.tables import read_frame
 from exobench.leaderboard.axes import finish
 from exobench.leaderboard.diagnostic_axes import LABEL_SIZE, page
 from exobench.leaderboard.diagnostic_figures import FRACTIONS
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from exobench.challenge.campaign_settings import Report
+    from exobench.challenge.campaigns.settings import Report
 
 _OFFSETS = np.linspace(-1.5, 1.75, 14)
 _COARSE_OFFSETS = np.linspace(-1.5, 1.75, 8)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from exobench.challenge.zoo_compare import ZooComparison
+    from exobench.challenge.zoo.compare import ZooComparison
 
     Row = Mapping[str, Any]
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from exobench.challenge.zoo_compare import ZooComparison
-    from exobench.challenge.zoo_files import ZooIndex
+    from exobench.challenge.zoo.compare import ZooComparison
+    from exobench.challenge.zoo.files import ZooIndex
 
 
 def zoo_report(compared: ZooComparison, index: ZooIndex, written_at: datetime) -> str:

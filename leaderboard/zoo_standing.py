@@ -16,7 +16,7 @@ from exobench.scoring.comparison import SIGNIFICANT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from exobench.challenge.zoo_compare import ZooComparison
+    from exobench.challenge.zoo.compare import ZooComparison
 
     Row = Mapping[str, Any]
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from exobench.baselines import load
-from exobench.challenge.campaign import prepare_campaign, read_report, run_campaign
-from exobench.challenge.campaign_algorithms import _parts as parts
-from exobench.challenge.campaign_algorithms import default_references, read_algorithms
-from exobench.challenge.campaign_journal import JOURNAL, Journal
-from exobench.challenge.campaign_settings import new_settings
-from exobench.challenge.campaign_sources import Said, find_sources
-from exobench.challenge.campaign_tables import read_frame
+from exobench.challenge.campaigns.algorithms import _parts as parts
+from exobench.challenge.campaigns.algorithms import default_references, read_algorithms
+from exobench.challenge.campaigns.campaign import prepare_campaign, read_report, run_campaign
+from exobench.challenge.campaigns.journal import JOURNAL, Journal
+from exobench.challenge.campaigns.settings import new_settings
+from exobench.challenge.campaigns.sources import Said, find_sources
+from exobench.challenge.campaigns.tables import read_frame
 from exobench.challenge.work import local_workers
 from exobench.datasets import Companion, ImageSequence, inject, write_sequence
 from exobench.datasets.errors import InputError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exobench.challenge.campaign_tables import COLUMNS
+from exobench.challenge.campaigns.tables import COLUMNS
 
 PAGE = Path(__file__).parents[1] / "docs" / "campaigns.md"
 

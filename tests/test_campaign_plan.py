@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exobench.challenge.campaign_plan import planned_injections
+from exobench.challenge.campaigns.plan import planned_injections
 from exobench.datasets.limit_curve import LimitCurve
 from exobench.datasets.placement import OFFSETS, Ground
 from exobench.datasets.strata import Stratum

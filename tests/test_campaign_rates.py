@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from exobench.challenge.campaign_curves import completeness, half_found, performance, roc
-from exobench.challenge.campaign_rates import (
+from exobench.challenge.campaigns.curves import completeness, half_found, performance, roc
+from exobench.challenge.campaigns.rates import (
     band_at,
     detected,
     strata_of,
     summarized,
     threshold_at,
 )
-from exobench.challenge.campaign_tables import COLUMNS, write_table
+from exobench.challenge.campaigns.tables import COLUMNS, write_table
 from exobench.scoring import DetectionList, MapTruth, score_maps
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from exobench.challenge.campaign import read_report
+from exobench.challenge.campaigns.campaign import read_report
 from exobench.datasets import simulate, write_sequence
 
 

@@ -155,13 +155,13 @@ def test_a_zoo_of_nothing_but_the_method_itself_is_refused(exobench, suite):
 
 
 def test_an_address_where_nobody_answers_ends_with_one_line(exobench, zoo, suite, monkeypatch):
-    from exobench.challenge import zoo_source
+    from exobench.challenge.zoo import source
     from exobench.datasets.download_http import DownloadError
 
     def fail(url, *others):
         raise DownloadError(f"{url}: not found on the server (404)")
 
-    monkeypatch.setattr(zoo_source, "download_address", fail)
+    monkeypatch.setattr(source, "download_address", fail)
     url = "https://zoo.invalid/adi-40-zoo.zip"
     code, out, err = exobench("compare", "median", "--suite", suite, "--zoo", url)
     assert (code, out) == (1, "")

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from exobench.challenge import run as run_module
-from exobench.challenge import zoo as zoo_module
 from exobench.challenge.archive_bytes import archive_bytes
-from exobench.challenge.campaign_algorithms import read_algorithms
+from exobench.challenge.campaigns.algorithms import read_algorithms
 from exobench.challenge.documents import read_json, write_json
 from exobench.challenge.entries import Entry
 from exobench.challenge.folder import read_challenge
-from exobench.challenge.zoo import own_baselines, prepare_zoo, run_zoo
-from exobench.challenge.zoo_artefact import read_artefact
-from exobench.challenge.zoo_entries import zoo_ranking
-from exobench.challenge.zoo_files import ZOO, ZooIndex, archive_path, method_stem, read_index
+from exobench.challenge.zoo import zoo as zoo_module
+from exobench.challenge.zoo.artefact import read_artefact
+from exobench.challenge.zoo.entries import zoo_ranking
+from exobench.challenge.zoo.files import ZOO, ZooIndex, archive_path, method_stem, read_index
+from exobench.challenge.zoo.zoo import own_baselines, prepare_zoo, run_zoo
 from exobench.datasets.errors import InputError
 from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import ImageSequence
@@ -293,7 +293,7 @@ def test_files_of_different_labels_are_called_differently():
 
 
 def test_an_entry_of_a_zoo_is_a_baseline(toy, make_zoo):
-    from exobench.challenge.zoo_entries import ZooEntries
+    from exobench.challenge.zoo.entries import ZooEntries
 
     artefact = read_artefact(make_zoo("median"), read_challenge(toy.folder))
     (entry,) = ZooEntries(artefact).entries()
@@ -332,7 +332,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_a_published_zoo_is_downloaded_once(toy, make_zoo, serve, cache):
-    from exobench.challenge.zoo_source import open_zoo
+    from exobench.challenge.zoo.source import open_zoo
 
     folder, challenge = make_zoo("median"), read_challenge(toy.folder)
     url = f"{serve(folder)}/toy-zoo.zip"
@@ -345,7 +345,7 @@ def test_a_published_zoo_is_downloaded_once(toy, make_zoo, serve, cache):
 
 
 def test_a_page_in_place_of_a_zoo_is_refused_and_not_kept(toy, serve, cache, tmp_path):
-    from exobench.challenge.zoo_source import open_zoo
+    from exobench.challenge.zoo.source import open_zoo
 
     (tmp_path / "page.zip").write_text("<html>moved</html>")
     url = f"{serve(tmp_path)}/page.zip"
@@ -355,7 +355,7 @@ def test_a_page_in_place_of_a_zoo_is_refused_and_not_kept(toy, serve, cache, tmp
 
 
 def test_a_cached_zoo_that_no_longer_fits_is_downloaded_anew(toy, make_zoo, serve, cache):
-    from exobench.challenge.zoo_source import open_zoo
+    from exobench.challenge.zoo.source import open_zoo
 
     folder, challenge = make_zoo("median"), read_challenge(toy.folder)
     url = f"{serve(folder)}/toy-zoo.zip"
@@ -366,7 +366,7 @@ def test_a_cached_zoo_that_no_longer_fits_is_downloaded_anew(toy, make_zoo, serv
 
 
 def test_without_a_zoo_both_ways_to_one_are_told(toy, cache):
-    from exobench.challenge.zoo_source import open_zoo
+    from exobench.challenge.zoo.source import open_zoo
 
     with pytest.raises(InputError, match=r"exobench zoo toy; or .* --zoo FILE_OR_URL"):
         open_zoo(None, read_challenge(toy.folder))

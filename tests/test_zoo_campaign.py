@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exobench.challenge.campaign_journal import Journal
-from exobench.challenge.campaign_tables import COLUMNS
+from exobench.challenge.campaigns.journal import Journal
+from exobench.challenge.campaigns.tables import COLUMNS
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 from threadpoolctl import threadpool_limits
 
 from exobench.baselines import load, names
-from exobench.challenge.campaign_algorithms import Algorithm, default_references
-from exobench.challenge.campaign_journal import BLANK, Journal
-from exobench.challenge.campaign_sources import Said, Source, find_sources
-from exobench.challenge.campaign_work import (
+from exobench.challenge.campaigns.algorithms import Algorithm, default_references
+from exobench.challenge.campaigns.journal import BLANK, Journal
+from exobench.challenge.campaigns.sources import Said, Source, find_sources
+from exobench.challenge.campaigns.work import (
     Calibration,
     Runs,
     calibrate,
@@ -40,7 +40,7 @@ from exobench.datasets.atomic import replacing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exobench.challenge.campaign_plan import Injection
+    from exobench.challenge.campaigns.plan import Injection
 
 SEED = 0
 FIRST = "pca"

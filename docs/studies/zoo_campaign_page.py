@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tables import write_table
 
-from exobench.challenge.campaign_journal import Journal
-from exobench.challenge.campaign_rates import Rate, Summary, strata_of, summary_of
-from exobench.challenge.campaign_tables import COLUMNS
+from exobench.challenge.campaigns.journal import Journal
+from exobench.challenge.campaigns.rates import Rate, Summary, strata_of, summary_of
+from exobench.challenge.campaigns.tables import COLUMNS
 from exobench.leaderboard.axes import finish
 from exobench.leaderboard.diagnostic_axes import page
 from exobench.leaderboard.sequence_figure import INK

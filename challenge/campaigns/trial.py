@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines._reinjection import Look
-    from exobench.challenge.campaign_plan import Injection
+    from exobench.challenge.campaigns.plan import Injection
     from exobench.datasets.sequence import ImageSequence
 
 TOLERANCE_FWHM = 1.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from exobench.challenge.campaign_rates import band_at, detected, threshold_at
+from exobench.challenge.campaigns.rates import band_at, detected, threshold_at
 from exobench.scoring.binomial import binomial_interval
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def roc(rows: pd.DataFrame, false: pd.DataFrame, sequences: list[str]) -> Curve:
     -------
     Curve
         From 0 to as many false positives as the blank maps have. Intervals as of
-        `exobench.challenge.campaign_rates.Rate`.
+        `exobench.challenge.campaigns.rates.Rate`.
     """
     n_maps = len(sequences)
     n_false = int((false["map"] == "blank").sum())

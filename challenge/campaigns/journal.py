@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from exobench.challenge.campaign_tables import COLUMNS, read_rows, table_path, write_table
+from exobench.challenge.campaigns.tables import COLUMNS, read_rows, table_path, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ class Done:
     Attributes
     ----------
     limits : dict of str to dict
-        By sequence: what `exobench.challenge.campaign_work.calibrate` has found.
+        By sequence: what `exobench.challenge.campaigns.work.calibrate` has found.
     rows : dict of str to list of dict
         By table.
     runs : set of (algorithm, sequence, injection)

@@ -16,7 +16,7 @@ from exobench.challenge.archive_bytes import archive_bytes
 from exobench.challenge.documents import json_bytes, unreadable, validated
 from exobench.challenge.environment import differences
 from exobench.challenge.problems import Problem, printable
-from exobench.challenge.zoo_files import ZOO, ZooIndex, archive_path, suite_checksum
+from exobench.challenge.zoo.files import ZOO, ZooIndex, archive_path, suite_checksum
 from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import InputError
 from exobench.scoring.score import METRIC_VERSION

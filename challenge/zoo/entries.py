@@ -15,8 +15,8 @@ from exobench.datasets.errors import InputError
 if TYPE_CHECKING:
     from exobench.challenge.manifest import Manifest
     from exobench.challenge.submission import Submission
-    from exobench.challenge.zoo_artefact import Artefact
-    from exobench.challenge.zoo_files import ZooMethod
+    from exobench.challenge.zoo.artefact import Artefact
+    from exobench.challenge.zoo.files import ZooMethod
 
 
 class ZooEntries:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.challenge.campaign_pairs import compared
-from exobench.challenge.campaign_tables import read_frame
+from exobench.challenge.campaigns.pairs import compared
+from exobench.challenge.campaigns.tables import read_frame
 from exobench.scoring.binomial import binomial_interval
 from exobench.scoring.froc_band import froc_band
 from exobench.scoring.intervals import FEWEST_UNITS
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from exobench.challenge.campaign_pairs import Column, Pair
+    from exobench.challenge.campaigns.pairs import Column, Pair
 
 FP_PER_MAP = 1.0
 EVERYWHERE = "all"

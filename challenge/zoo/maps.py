@@ -12,13 +12,13 @@ import numpy as np
 from exobench.challenge.costs import MapCost
 from exobench.challenge.environment import environment
 from exobench.challenge.run import Answered
-from exobench.challenge.zoo_files import method_stem
+from exobench.challenge.zoo.files import method_stem
 from exobench.datasets.atomic import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from exobench.challenge.campaign_algorithms import Algorithm
+    from exobench.challenge.campaigns.algorithms import Algorithm
     from exobench.challenge.run import Run
 
 UNFINISHED = "unfinished"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exobench.challenge.campaign_algorithms import Algorithm, default_references
-from exobench.challenge.campaign_sources import Source
+from exobench.challenge.campaigns.algorithms import Algorithm, default_references
+from exobench.challenge.campaigns.sources import Source
 from exobench.challenge.documents import File
 from exobench.challenge.environment import environment
 from exobench.challenge.references import reference_problems

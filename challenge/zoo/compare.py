@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from exobench.baselines import parse_options
-from exobench.challenge.campaign_algorithms import read_algorithms
+from exobench.challenge.campaigns.algorithms import read_algorithms
 from exobench.challenge.compare import EntryComparison, compare_scored
 from exobench.challenge.contenders import Contender
 from exobench.challenge.costs import read_costs
 from exobench.challenge.evaluate import strict_score
 from exobench.challenge.run import plan_runs
 from exobench.challenge.submission import read_submission
-from exobench.challenge.zoo_entries import ZooEntries
+from exobench.challenge.zoo.entries import ZooEntries
 from exobench.datasets.errors import InputError
 from exobench.scoring.comparison import SIGNIFICANT
 from exobench.scoring.permutation import holm
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exobench.challenge.costs import Cost
     from exobench.challenge.folder import Challenge
     from exobench.challenge.run import Run
-    from exobench.challenge.zoo_artefact import Artefact
+    from exobench.challenge.zoo.artefact import Artefact
     from exobench.scoring.score import Score
 
 

@@ -13,14 +13,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from exobench.baselines import describe, is_own, load, names
-from exobench.challenge.campaign_algorithms import Algorithm
+from exobench.challenge.campaigns.algorithms import Algorithm
 from exobench.challenge.documents import write_json
 from exobench.challenge.environment import build_environment, differences, environment
 from exobench.challenge.evaluate import evaluate
 from exobench.challenge.run import plan_runs, run_baseline, write_run
 from exobench.challenge.submission import read_submission
-from exobench.challenge.zoo_artefact import write_artefact
-from exobench.challenge.zoo_files import (
+from exobench.challenge.zoo.artefact import write_artefact
+from exobench.challenge.zoo.files import (
     ZOO,
     LeftOut,
     ZooFile,
@@ -30,7 +30,7 @@ from exobench.challenge.zoo_files import (
     read_index,
     suite_checksum,
 )
-from exobench.challenge.zoo_maps import UNFINISHED, Task, keep_map, kept_maps, map_path, maps_folder
+from exobench.challenge.zoo.maps import UNFINISHED, Task, keep_map, kept_maps, map_path, maps_folder
 from exobench.datasets.atomic import check_writable, remove_partial
 from exobench.datasets.errors import InputError
 from exobench.datasets.lock import locked

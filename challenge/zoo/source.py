@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from exobench.challenge.suite_folder import zoo_folder
-from exobench.challenge.zoo_artefact import LARGEST_ARCHIVE, Artefact, read_artefact
-from exobench.challenge.zoo_files import ZOO
+from exobench.challenge.zoo.artefact import LARGEST_ARCHIVE, Artefact, read_artefact
+from exobench.challenge.zoo.files import ZOO
 from exobench.datasets.download_address import download_address
 from exobench.datasets.download_eidc import cache_folder
 from exobench.datasets.download_http import is_address

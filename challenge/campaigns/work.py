@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exobench.baselines._reinjection import LOCAL, SUBSPACE, WHOLE, path_of, prepared_reinjection
-from exobench.challenge.campaign_journal import BLANK
-from exobench.challenge.campaign_plan import planned_injections
-from exobench.challenge.campaign_sources import scored_radii
-from exobench.challenge.campaign_trial import false_positives, injection_row
+from exobench.challenge.campaigns.journal import BLANK
+from exobench.challenge.campaigns.plan import planned_injections
+from exobench.challenge.campaigns.sources import scored_radii
+from exobench.challenge.campaigns.trial import false_positives, injection_row
 from exobench.challenge.costs import metered
 from exobench.challenge.manifest import IFS_TRACK
 from exobench.challenge.references import References
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from exobench.baselines import Baseline
     from exobench.baselines._reinjection import Reinjection
-    from exobench.challenge.campaign_algorithms import Algorithm
-    from exobench.challenge.campaign_journal import Records
-    from exobench.challenge.campaign_plan import Injection
-    from exobench.challenge.campaign_sources import Source
+    from exobench.challenge.campaigns.algorithms import Algorithm
+    from exobench.challenge.campaigns.journal import Records
+    from exobench.challenge.campaigns.plan import Injection
+    from exobench.challenge.campaigns.sources import Source
     from exobench.datasets.sequence import ImageSequence
 
 _TOGETHER = {SUBSPACE: 8, LOCAL: 40}

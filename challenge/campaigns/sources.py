@@ -27,7 +27,7 @@ from exobench.datasets.strata import known_lambda_over_d_px
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exobench.challenge.campaign_algorithms import Algorithm
+    from exobench.challenge.campaigns.algorithms import Algorithm
     from exobench.challenge.manifest import Manifest, PublicSequence
     from exobench.datasets.sequence import ImageSequence
 

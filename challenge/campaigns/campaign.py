@@ -11,15 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exobench.challenge.campaign_journal import (
+from exobench.challenge.campaigns.journal import (
     BLANK,
     Done,
     Journal,
     finished_before,
     write_tables,
 )
-from exobench.challenge.campaign_settings import Report, Settings
-from exobench.challenge.campaign_work import (
+from exobench.challenge.campaigns.settings import Report, Settings
+from exobench.challenge.campaigns.work import (
     Calibration,
     Runs,
     calibrate,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from exobench.challenge.campaign_plan import Injection
+    from exobench.challenge.campaigns.plan import Injection
 
 BEGUN = "begun.json"
 CAMPAIGN = "campaign.json"

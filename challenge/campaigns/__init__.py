@@ -1,0 +1,1 @@
+"""Campaigns: companions re-injected one at a time, and the rates that they give."""

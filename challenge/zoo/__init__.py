@@ -1,0 +1,1 @@
+"""The zoo: every baseline on a suite, kept as files that `compare` reads."""
