@@ -1,0 +1,1 @@
+"""Learned detectors: samples, networks, training and maps, shared by the methods that learn."""
