@@ -228,7 +228,7 @@ def _find(name: str) -> Algorithm:
 
 def _embedded() -> frozenset[str]:
     path = import_module(_PACKAGE).__path__
-    return frozenset(m.name for m in iter_modules(path) if not m.name.startswith("_"))
+    return frozenset(m.name for m in iter_modules(path) if not (m.ispkg or m.name.startswith("_")))
 
 
 def _check_known(name: str) -> None:
