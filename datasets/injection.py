@@ -241,9 +241,9 @@ def _shift_matrices(n: int, size: int, offset: NDArray[np.float64]) -> NDArray[n
     """Matrices that centre a row of `n` pixels in `size` (both odd) and move it by `offset`.
 
     Shape (..., n, size). Rows are the Dirichlet kernel: the Fourier shift of one pixel on a
-    period of `size`.
+    period of `size`. Each is the next one, moved by a pixel: the kernel is computed once.
     """
-    pixel = np.arange(n)[:, np.newaxis] + (size - n) // 2
-    lag = np.arange(size) - pixel - offset[..., np.newaxis, np.newaxis]
-    matrices: NDArray[np.float32] = (np.sinc(lag) / np.sinc(lag / size)).astype(np.float32)
-    return matrices
+    lag = np.arange(1 - n, size) - (size - n) // 2 - offset[..., np.newaxis]
+    kernel = (np.sinc(lag) / np.sinc(lag / size)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(kernel, size, axis=-1)
+    return np.ascontiguousarray(windows[..., ::-1, :])
