@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from exobench.baselines._response import probed_response
-from exobench.datasets.geometry import radius_map
+from exobench.baselines._scatter import scatter_profile
+from exobench.scoring.snr import significance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
     Values = NDArray[np.float64]
-
-_ELEMENTS = 150  # resolution elements that the scatter at a separation is taken over
-_CLIP = 3.0
-_CLIPPED_STD = 0.9866  # of a Gaussian of unit width, cut at 3 sigma
-_FROM_MEDIAN = 1.4826  # standard deviation of a Gaussian over its median absolute value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,15 +35,24 @@ class FluxMaps:
     flux, sigma : ndarray, shape (n_y, n_x)
         North up, in the unit of the cube, in an aperture of diameter 1 FWHM. NaN, both,
         where there is no estimate.
+    degrees : ndarray, shape (n_y, n_x), or None
+        Degrees of freedom of the standard error, so of the S/N as Student's t. None: of an
+        error that is known, or claimed to be.
     """
 
     flux: Values
     sigma: Values
+    degrees: Values | None = None
 
     @property
     def snr(self) -> Values:
         """Flux over its standard error, shape (n_y, n_x)."""
         return self.flux / self.sigma
+
+    @property
+    def significance(self) -> Values:
+        """Number of Gaussian sigma that noise exceeds as often as it does S/N."""
+        return self.snr if self.degrees is None else significance(self.snr, self.degrees + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,15 +65,20 @@ class Calibration:
         Standard deviation of the S/N of noise.
     response : ndarray
         Flux found over flux put in.
+    degrees : ndarray or None
+        Of freedom, of the scatter; None: it is not measured.
     """
 
     scatter: Values
     response: Values
+    degrees: Values | None = None
 
     def applied(self, maps: FluxMaps) -> FluxMaps:
         """Maps of a fit, with errors multiplied by the scatter, and all over the response."""
         return FluxMaps(
-            flux=maps.flux / self.response, sigma=maps.sigma * self.scatter / self.response
+            flux=maps.flux / self.response,
+            sigma=maps.sigma * self.scatter / self.response,
+            degrees=self.degrees,
         )
 
 
@@ -81,7 +91,9 @@ class FluxEstimator(ABC):
     calibrate : bool
         Whether the standard errors are multiplied by the scatter of the S/N at each
         separation (`scatter_profile`), for what their model of the noise leaves out:
-        above all that speckles of successive frames are alike.
+        above all that speckles of successive frames are alike. Maps are then as rare as
+        they say: a value z comes up by noise, at a place chosen beforehand, as often as a
+        Gaussian exceeds z sigma, if the noise at one separation is Gaussian.
     """
 
     tracks: ClassVar[tuple[str, ...]] = ("adi", "adi_ifs")
@@ -90,12 +102,13 @@ class FluxEstimator(ABC):
     calibrate: bool = True
 
     def __call__(self, sequence: ImageSequence) -> Values:
-        """Flux of a point source over its standard error, at every pixel.
+        """Significance of a point source at every pixel, in Gaussian sigma.
 
-        Shape (n_y, n_x); NaN where there is no estimate.
+        Flux over its standard error, as rare as Student's t of the elements that error is
+        known from (`FluxMaps.significance`). Shape (n_y, n_x); NaN where there is no estimate.
         """
-        maps, scatter = self._scattered(sequence)
-        return maps.snr / scatter
+        maps, calibration = self._scattered(sequence)
+        return calibration.applied(maps).significance
 
     def estimate(self, sequence: ImageSequence) -> FluxMaps:
         """Flux of a companion at every pixel, and its standard error.
@@ -107,8 +120,7 @@ class FluxEstimator(ABC):
 
     def calibrated(self, sequence: ImageSequence) -> tuple[FluxMaps, Calibration]:
         """What `estimate` finds, and the calibration that is in it."""
-        seen, scatter = self._scattered(sequence)
-        calibration = Calibration(scatter=scatter, response=np.ones(sequence.shape))
+        seen, calibration = self._scattered(sequence)
         if self.probed:
             maps = calibration.applied(seen)
             response = probed_response(self._flux_at, sequence, maps.flux, maps.sigma)
@@ -138,12 +150,15 @@ class FluxEstimator(ABC):
     def _flux_at(self, sequence: ImageSequence, where: NDArray[np.bool_]) -> Values:
         return self.estimate_at(sequence, where).flux
 
-    def _scattered(self, sequence: ImageSequence) -> tuple[FluxMaps, Values]:
-        """The fit at every pixel, and what its standard errors are to be multiplied by."""
+    def _scattered(self, sequence: ImageSequence) -> tuple[FluxMaps, Calibration]:
+        """The fit at every pixel, and its calibration but for the response."""
         seen, reversed_ = self._raw(sequence)
+        known = np.ones(sequence.shape)
         if not self.calibrate:
-            return seen, np.ones(sequence.shape)
-        return seen, scatter_profile((seen.snr, reversed_.snr), sequence.reference_fwhm)
+            return seen, Calibration(scatter=known, response=known)
+        snr = (seen.snr, reversed_.snr)
+        scatter, degrees = scatter_profile(snr, sequence.reference_fwhm)
+        return seen, Calibration(scatter=scatter, response=known, degrees=degrees)
 
     def _raw(self, sequence: ImageSequence) -> list[FluxMaps]:
         """Maps on the sky, and on one that turns the other way round, where nothing is."""
@@ -210,68 +225,3 @@ def combined(maps: Sequence[FluxMaps], star_flux: Values | None) -> FluxMaps:
     total[total == 0] = np.nan
     mean = (weight * np.where(known, flux / scale, 0)).sum(axis=0) / total
     return FluxMaps(flux=mean, sigma=1 / np.sqrt(total))
-
-
-def scatter_profile(maps: Sequence[Values], fwhm: float) -> Values:
-    """Standard deviation of maps of S/N about 0 at each separation, shape of a map.
-
-    Parameters
-    ----------
-    maps : sequence of ndarray, shape (n_y, n_x)
-        On the second of two, made with the angles reversed, no companion adds up, while
-        the noise is as on the first.
-    fwhm : float
-        In pixels.
-
-    Notes
-    -----
-    The standard deviation, cut at 3 sigma, in rings of half a FWHM; then a straight line
-    through its logarithms, fitted at every radius to the rings about it that hold 150
-    resolution elements, and are at least 1 FWHM on each side. A scatter known from few of
-    them would make a threshold of 5 sigma mean little: with 20, noise exceeds it a thousand
-    times as often as it should. 1 where nothing is known.
-    """
-    radius = radius_map(maps[0].shape).ravel()
-    values = np.stack([m.ravel() for m in maps])
-    ring = np.asarray(radius / (fwhm / 2), dtype=np.intp)
-    order = np.argsort(ring, kind="stable")
-    members = np.split(order, np.flatnonzero(np.diff(ring[order])) + 1)
-    spread = np.array([_clipped_std(values[:, m]) for m in members])
-    at = np.array([radius[m].mean() for m in members])
-    known = np.isfinite(spread)
-    if not known.any():
-        return np.ones(maps[0].shape)
-    weight = np.array([np.isfinite(values[0, m]).sum() for m in members])[known]
-    lines = _local_lines(at[known], np.log(spread[known]), weight, fwhm)
-    return np.exp(np.interp(radius, at[known], lines)).reshape(maps[0].shape)
-
-
-def _local_lines(at: Values, logarithm: Values, weight: Values, fwhm: float) -> Values:
-    """Weighted fits of a straight line about each radius, at that radius.
-
-    Raised so that the mean variance is that of the line: the mean logarithm of the standard
-    deviation of n values is 1 / 2n too low, in small rings a few per cent.
-    """
-    least = _ELEMENTS * np.pi / 4 * fwhm**2
-    fitted = np.empty(at.size)
-    for i, r in enumerate(at):
-        distance = np.abs(at - r)
-        nearest = np.argsort(distance, kind="stable")
-        enough = min(int(np.searchsorted(np.cumsum(weight[nearest]), least)), at.size - 1)
-        reach = max(fwhm, float(distance[nearest[enough]]))
-        share = np.sqrt(np.where(distance <= reach + 1e-9, weight, 0))
-        design = np.stack([np.ones(at.size), (at - r) / fwhm], axis=1)
-        line = np.linalg.lstsq(design * share[:, np.newaxis], logarithm * share, rcond=None)[0]
-        left = logarithm - design @ line
-        fitted[i] = line[0] + np.log(np.average(np.exp(2 * left), weights=share**2)) / 2
-    return fitted
-
-
-def _clipped_std(values: Values) -> float:
-    """Standard deviation about 0 of what lies within 3 of them; NaN of nothing."""
-    size = np.abs(values[np.isfinite(values)])
-    std = _FROM_MEDIAN * float(np.median(size)) if size.size else 0.0
-    for _ in range(5):
-        inside = size[size < _CLIP * std]
-        std = float(np.sqrt(np.mean(inside**2))) / _CLIPPED_STD if inside.size else 0.0
-    return std or np.nan

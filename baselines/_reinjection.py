@@ -72,7 +72,7 @@ def look(baseline: Baseline, sequence: ImageSequence) -> Look:
     method: Any = baseline
     if hasattr(method, "estimate"):
         maps = method.estimate(sequence)
-        return Look(detections=maps.snr, fluxes=maps.flux)
+        return Look(detections=maps.significance, fluxes=maps.flux)
     choice = getattr(method, "detection", None)
     if hasattr(method, "reduce") and choice in IMAGE_CHOICES:
         image = method.reduce(sequence)
@@ -140,7 +140,7 @@ class LocalReinjection:
     def __init__(self, baseline: Any, sequence: ImageSequence) -> None:
         self._baseline, self._sequence = baseline, sequence
         maps, self._calibration = baseline.calibrated(sequence)
-        self.blank = Look(detections=maps.snr, fluxes=maps.flux)
+        self.blank = Look(detections=maps.significance, fluxes=maps.flux)
 
     def look(self, companion: Companion) -> Look:
         """What the baseline makes of the sequence with the companion.
@@ -150,7 +150,7 @@ class LocalReinjection:
         near = searched(self._sequence, np.array(companion.position(self._sequence)))
         injected = inject(self._sequence, [companion])
         maps = self._baseline.estimate_at(injected, near, self._calibration)
-        return Look(detections=maps.snr, fluxes=maps.flux)
+        return Look(detections=maps.significance, fluxes=maps.flux)
 
 
 def path_of(baseline: Baseline, *, one_wavelength: bool) -> str:

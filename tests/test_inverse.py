@@ -7,8 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from exobench.baselines import load
-from exobench.baselines._inverse import FluxEstimator, FluxMaps, combined, scatter_profile
+from exobench.baselines._inverse import FluxEstimator, FluxMaps, combined
 from exobench.baselines._response import probed_response
+from exobench.baselines._scatter import scatter_profile
 from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import annulus, edge_distance, radius_map
 from exobench.datasets.injection import companion_signals
@@ -49,14 +50,14 @@ def test_the_scatter_at_a_separation_is_found_whatever_a_companion_does():
     truth = np.exp(1 - radius / 30)
     noise = truth * rng.normal(size=(2, 101, 101))
     noise[0, 40:43, 60:63] = 60
-    found = scatter_profile(noise, fwhm=3.0)
+    found, _ = scatter_profile(noise, fwhm=3.0)
     beyond = radius > 6
     np.testing.assert_allclose(found[beyond], truth[beyond], rtol=0.07)
 
 
 def test_the_scatter_of_nothing_is_one():
-    assert (scatter_profile([np.full((9, 9), np.nan)], 3.0) == 1).all()
-    assert (scatter_profile([np.zeros((9, 9))], 3.0) == 1).all()
+    for nothing in (np.full((9, 9), np.nan), np.zeros((9, 9))):
+        assert (scatter_profile([nothing], 3.0)[0] == 1).all()
 
 
 def test_the_scatter_of_few_values_is_not_underestimated():
@@ -66,7 +67,7 @@ def test_the_scatter_of_few_values_is_not_underestimated():
         patterns = np.random.default_rng(seed).normal(size=(2, 41, 41))
         noise = gaussian_filter(patterns, (0, 1.2, 1.2)) / UNIT_BLUR
         noise[:, ~beyond] = np.nan
-        values.append((noise[0] / scatter_profile(noise, fwhm=3.0))[beyond])
+        values.append((noise[0] / scatter_profile(noise, fwhm=3.0)[0])[beyond])
     assert np.std(values) == pytest.approx(1, abs=0.007)
 
 
@@ -148,6 +149,8 @@ def test_calibrated_at_some_pixels_it_is_the_estimate_of_the_same_frames(sky):
     near = method.estimate_at(sequence, where, calibration)
     known = where & np.isfinite(maps.flux)
     np.testing.assert_allclose(near.flux[known], maps.flux[known], rtol=1e-3)
-    np.testing.assert_allclose(near.snr[known], method(sequence)[known], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        near.significance[known], method(sequence)[known], rtol=1e-3, atol=1e-4
+    )
     assert not np.allclose(calibration.scatter, 1)
     assert not np.allclose(calibration.response, 1)

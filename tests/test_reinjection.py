@@ -181,6 +181,7 @@ def test_flux_estimators_see_what_a_whole_run_does_near_the_companion(name, cali
         assert np.isnan(mine.detections[~near]).all()
         assert np.nanmax(mine.detections) > 3
         # A whole run is calibrated with the scatter that the light of the companion is part of.
-        scatter = [baseline.calibrated(of)[1].scatter[near] for of in (inject(seen, [one]), seen)]
-        expected = theirs.detections[near] * scatter[0] / scatter[1]
+        (found, theirs_), (_, own) = (baseline.calibrated(of) for of in (inject(seen, [one]), seen))
+        ratio = theirs_.scatter / own.scatter
+        expected = replace(found, sigma=found.sigma / ratio, degrees=own.degrees).significance[near]
         np.testing.assert_allclose(mine.detections[near], expected, rtol=1e-4, atol=1e-4)
