@@ -75,6 +75,18 @@ def read_numbers(group: Any, name: str, dtype: DTypeLike) -> NDArray[Any]:
     Raises
     ------
     SequenceError
+        As `numbers_in`.
+    """
+    with np.errstate(all="ignore"):
+        return np.asarray(numbers_in(group, name)[()]).astype(dtype)
+
+
+def numbers_in(group: Any, name: str) -> Any:
+    """Dataset of numbers that lies in this very file, not yet read.
+
+    Raises
+    ------
+    SequenceError
         If it is a link, a group, virtual, external, text, or larger than it can be.
     """
     dataset = _plain(group, name)
@@ -83,8 +95,7 @@ def read_numbers(group: Any, name: str, dtype: DTypeLike) -> NDArray[Any]:
     if dataset.shape is None:
         raise SequenceError(f"/{name} is empty; expected numbers")
     _check_size(dataset, name)
-    with np.errstate(all="ignore"):
-        return np.asarray(dataset[()]).astype(dtype)
+    return dataset
 
 
 def read_text(attributes: Any, key: str) -> str | None:
