@@ -111,9 +111,8 @@ def averaged(samples: Samples, first: NDArray[np.intp], second: NDArray[np.intp]
     first, second : ndarray of int, shape (m,)
         Of one parent each.
     """
-    stacks, snr, flux, parents = (
-        one.copy() for one in (samples.stacks, samples.snr, samples.flux, samples.parents)
-    )
+    stacks, snr = samples.stacks.copy(), samples.snr.copy()
+    flux, parents = samples.flux.copy(), samples.parents.copy()
     stacks[first] = (samples.stacks[first] + samples.stacks[second]) / 2
     snr[first] = (samples.snr[first] + samples.snr[second]) / np.float32(np.sqrt(2))
     flux[first] = (samples.flux[first] + samples.flux[second]) / 2

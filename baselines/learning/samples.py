@@ -96,10 +96,11 @@ class Samples:
         """Side of a patch, in pixels."""
         return int(self.stacks.shape[-1])
 
-    def take(self, indices: ArrayLike) -> Self:
-        """The samples of those indices, or where a mask is true, in that order."""
-        which = np.asarray(indices)
-        which = which if which.size else which.astype(np.intp)
+    def take(self, which: ArrayLike | slice) -> Self:
+        """The samples of some indices, in that order, or of a slice, or where a mask is true."""
+        if not isinstance(which, slice):
+            which = np.asarray(which)
+            which = which if which.size else which.astype(np.intp)
         return type(self)(**{name: getattr(self, name)[which] for name in FIELDS})
 
     @classmethod
