@@ -10,8 +10,9 @@ from scipy import ndimage
 from scipy.optimize import least_squares
 
 from exobench.datasets.centring import shift
+from exobench.datasets.discs import disc_overlap
 from exobench.datasets.errors import SequenceError
-from exobench.datasets.geometry import frame_centre
+from exobench.datasets.geometry import centre, frame_centre
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -69,14 +70,9 @@ def fit_fwhm(stamp: ArrayLike) -> float:
 
 def aperture_flux(image: ArrayLike, fwhm: float) -> float:
     """Flux in an aperture of diameter `fwhm` pixels at the centre of `image`, exact overlap."""
-    # Imported here: it takes longer than all else that most programs need.
-    from photutils.geometry import circular_overlap_grid  # type: ignore[import-untyped]
-
     stamp = np.asarray(image, dtype=np.float64)
-    (n_y, n_x), (y, x) = stamp.shape, frame_centre(stamp.shape)
-    edges = (-0.5 - x, n_x - 0.5 - x, -0.5 - y, n_y - 0.5 - y)
-    overlap = circular_overlap_grid(*edges, n_x, n_y, fwhm / 2, 1, 0)
-    return float(np.sum(stamp * overlap))
+    y_edges, x_edges = (np.arange(n + 1) - 0.5 - centre(n) for n in stamp.shape)
+    return float(np.sum(stamp * disc_overlap(y_edges, x_edges, fwhm / 2)))
 
 
 def normalise_psf(psf: ArrayLike, fwhm: ArrayLike | None = None) -> NormalisedPSF:

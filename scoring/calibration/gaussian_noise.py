@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import signal, stats
 
+from exobench.datasets.discs import disc_overlap
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre
 from exobench.scoring.snr import n_noise_apertures
@@ -114,18 +115,15 @@ def ring_in_noise(
     InputError
         If fewer than two noise apertures fit.
     """
-    # Imported here: it takes longer than all else that scoring needs.
-    from photutils.aperture import CircularAperture  # type: ignore[import-untyped]
-
     cy, cx = frame_centre(shape)
     radius, azimuth = np.hypot(yx[0] - cy, yx[1] - cx), np.arctan2(yx[0] - cy, yx[1] - cx)
     n_noise = int(n_noise_apertures(radius, fwhm))
     if n_noise < 2:
         raise InputError(f"no ring at {yx}: fewer than two noise apertures fit there")
     theta = azimuth - 2 * np.arcsin(fwhm / (2 * radius)) * np.arange(n_noise + 1)
-    centres = np.stack([cx + radius * np.cos(theta), cy + radius * np.sin(theta)], axis=-1)
-    masks = CircularAperture(centres, fwhm / 2).to_mask(method="exact")
-    weights = np.array([mask.to_image(shape) for mask in masks])
+    y_edges, x_edges = (np.arange(n + 1) - 0.5 for n in shape)
+    centres = zip(cy + radius * np.sin(theta), cx + radius * np.cos(theta), strict=True)
+    weights = np.array([disc_overlap(y_edges - y, x_edges - x, fwhm / 2) for y, x in centres])
     if kernel is not None:
         weights = signal.fftconvolve(weights, kernel[np.newaxis, ::-1, ::-1], axes=(1, 2))
     flat = weights.reshape(len(weights), -1)
