@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LIBRARIES = ("astropy", "exobench", "h5py", "numpy", "photutils", "scikit-learn", "scipy")
+LIBRARIES = ("astropy", "exobench", "h5py", "numpy", "scikit-learn", "scipy")
 
 
 def environment() -> dict[str, str]:

@@ -22,7 +22,7 @@ import json, re, resource, sys, time, warnings
 from pathlib import Path
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import read_sequence
-import exobench.datasets.eidc, exobench.datasets.hdf5, photutils.geometry
+import exobench.datasets.eidc, exobench.datasets.hdf5
 warnings.simplefilter("error")
 
 
