@@ -43,15 +43,15 @@ def scatter_profile(maps: Sequence[Values], fwhm: float) -> tuple[Values, Values
 
     Notes
     -----
-    Rings of 1 FWHM, every half of one, each with its standard deviation ``exp(y)``, cut at 3
-    sigma, of n resolution elements, so that y is uncertain by ``e^2 = 1 / 2n``. Neighbours
-    tell something too: a straight line is fitted to the y of all rings about it that hold
-    150 elements, and are at least 1 FWHM on each side. How far rings scatter about that
-    line, beyond their own uncertainty, is the variance ``tau^2`` with which it predicts one
-    (no less than 0). The scatter is the mean of both, weighted by the inverse variance:
-    that of the ring alone where speckles change quickly with radius (at the edge of the
-    corrected field, close to the star), that of the line where they do not. The degrees of
-    freedom are those of a standard deviation that is as uncertain.
+    Rings of half a FWHM, each with its standard deviation ``exp(y)``, cut at 3 sigma, of n
+    resolution elements, so that the variance of y is ``1 / 2n``. Neighbours tell something
+    too: a straight line is fitted to the y of all rings about it that hold 150 elements, and
+    are at least 1 FWHM on each side. How far rings scatter about that line, beyond their own
+    uncertainty, is the variance ``tau^2`` with which it predicts one (no less than 0). The
+    scatter is the mean of both, weighted by the inverse variance: that of the ring alone
+    where speckles change quickly with radius (close to the star, at the edge of the
+    corrected field), that of the line where they do not. The degrees of freedom are those
+    of a standard deviation that is as uncertain.
 
     References
     ----------
@@ -82,11 +82,7 @@ def _rings(maps: Sequence[Values], fwhm: float) -> tuple[Values, Values, Values]
     order = np.argsort(radius, kind="stable")
     values, radius = np.stack([m.ravel() for m in maps])[:, order], radius[order]
     at = np.arange(0, radius[-1] + fwhm / 2, fwhm / 2)
-    first, last = (
-        np.searchsorted(radius, at - fwhm / 2, "left"),
-        np.searchsorted(radius, at + fwhm / 2, "right"),
-    )
-    members = [values[:, i:j] for i, j in zip(first, last, strict=True)]
+    members = np.split(values, np.searchsorted(radius, at[1:] - fwhm / 4), axis=1)
     spread = np.array([_clipped_std(m) for m in members])
     count = np.array([np.isfinite(m).sum() for m in members]) / (np.pi / 4 * fwhm**2)
     known = np.isfinite(spread) & (count >= _FEWEST)
@@ -99,9 +95,8 @@ def _local_line(
     """A line about a ring, there: its value and variance, and that of rings about it."""
     distance = np.abs(at - at[i])
     nearest = np.argsort(distance, kind="stable")
-    # rings overlap by half: every element is in two of them
-    seen = np.cumsum(count[nearest]) / (2 * n_maps)
-    enough = min(int(np.searchsorted(seen, _ELEMENTS)), at.size - 1)
+    held = np.cumsum(count[nearest]) / n_maps
+    enough = min(int(np.searchsorted(held, _ELEMENTS)), at.size - 1)
     near = distance <= max(fwhm, float(distance[nearest[enough]])) + 1e-9
     design = np.stack([np.ones(near.sum()), (at[near] - at[i]) / fwhm], axis=1)
     root = np.sqrt(count[near])
@@ -110,7 +105,7 @@ def _local_line(
     left = logarithm[near] - design @ line
     own = 1 / (2 * count[near])
     beyond = np.sum(left**2) / max(left.size - 2, 1) - own.mean()
-    return float(line[0]), float(2 * (solution[0] ** 2 * own).sum()), max(float(beyond), 0.0)
+    return float(line[0]), float((solution[0] ** 2 * own).sum()), max(float(beyond), 0.0)
 
 
 def _clipped_std(values: Values) -> float:
