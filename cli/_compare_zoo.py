@@ -98,7 +98,7 @@ def compare_zoo(asked: Asked, *, as_json: bool) -> None:
 def _check(asked: Asked) -> None:
     """Refuse before the work what could not be used or written after it."""
     from exobench.baselines import load
-    from exobench.challenge.zoo.compare import read_method
+    from exobench.challenge.campaigns.algorithms import read_method
     from exobench.datasets.atomic import check_writable
     from exobench.datasets.errors import InputError
 
@@ -116,13 +116,22 @@ def _check(asked: Asked) -> None:
         load(name, **options)
     if asked.threshold is not None and not math.isfinite(asked.threshold):
         raise InputError(f"--threshold must be a finite number, got {asked.threshold}")
-    if asked.out is not None and asked.out.suffix.lower() != ".zip":
-        raise InputError(f"{asked.out}: expected a name ending in .zip")
+    if asked.out is not None:
+        _check_out(asked.out)
     if asked.plot is not None:
         check_plot(asked.plot)
     if asked.report is not None:
         check_report(asked.report)
     check_writable(*(path for path in (asked.latex, asked.out) if path is not None))
+
+
+def _check_out(out: Path) -> None:
+    from exobench.cli.run import check_submissions_to_write
+    from exobench.datasets.errors import InputError
+
+    if out.suffix.lower() != ".zip":
+        raise InputError(f"{out}: expected a name ending in .zip")
+    check_submissions_to_write(out)
 
 
 def _open_zoo(asked: Asked, challenge: Challenge, *, as_json: bool) -> Artefact:
@@ -143,7 +152,8 @@ def _contender(
     asked: Asked, challenge: Challenge, tracks: tuple[str, ...]
 ) -> tuple[Contender, Cost | None]:
     """The submission, ready or made now, and what it cost."""
-    from exobench.challenge.zoo.compare import plan_method, read_contender, read_method
+    from exobench.challenge.campaigns.algorithms import read_method
+    from exobench.challenge.zoo.compare import plan_method, read_contender
 
     if asked.is_zip:
         return read_contender(Path(asked.word), challenge, asked.track)

@@ -8,20 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exobench.cli._console import AsJson, Scheduler, Workers, print_json, progress
+from exobench.cli._console import (
+    AsJson,
+    Scheduler,
+    Workers,
+    print_json,
+    print_note,
+    print_warnings,
+    progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
+    from exobench.challenge.manifest import Manifest
     from exobench.challenge.run import Run
 
 
 Baseline = Annotated[
     str,
     typer.Argument(
-        help="Its name (exobench list baselines), module:function of yours, or a program: "
-        "'command:./program {input} {output}'.",
+        help="Its name (exobench list baselines), with options in brackets or by -o; "
+        "module:function of yours, or a program: 'command:./program {input} {output}'.",
         metavar="BASELINE",
         show_default=False,
     ),
@@ -34,7 +43,7 @@ Out = Annotated[
     Path | None,
     typer.Option(
         help="Submission to write; by default <baseline>-<track>.zip. Of several tracks, "
-        "each is added to the name.",
+        "each is added to the name. An earlier submission of that name is replaced.",
         metavar="FILE",
     ),
 ]
@@ -60,7 +69,7 @@ def run(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench run pca my-challenge/public -o n_components=20
     """
-    from exobench.baselines import parse_options
+    from exobench.challenge.campaigns.algorithms import read_method
     from exobench.challenge.manifest import MANIFEST, public_folder, read_manifest
     from exobench.challenge.run import plan_runs
     from exobench.challenge.work import check_workers, open_workers
@@ -69,13 +78,15 @@ def run(  # noqa: PLR0913 - the options of the verb
     check_workers(workers, scheduler)
     folder = public_folder(public)
     manifest = read_manifest(folder)
-    runs = plan_runs(baseline, parse_options(baseline, option or []), folder, manifest, track)
+    runs = plan_runs(*read_method(baseline, option or []), folder, manifest, track)
     paths = _paths(out, runs)
+    check_submissions_to_write(*paths)
     written = []
     n_sequences = max(len(one.sequences) for one in runs)
     with open_workers(workers, scheduler, n_sequences, folder / MANIFEST) as executor:
         for one, path in zip(runs, paths, strict=True):
             costs = run_with_progress(one, path, threshold, executor)
+            _print_doubts(path, manifest)
             written.append({"track": one.track, "submission": str(path), "costs": str(costs)})
             if not as_json:
                 print(f"{one.track}: {path} (costs in {costs.name})")
@@ -88,6 +99,35 @@ def _check_threshold(threshold: float) -> None:
 
     if not math.isfinite(threshold):
         raise InputError(f"--threshold must be a finite number, got {threshold}")
+
+
+def check_submissions_to_write(*paths: Path) -> None:
+    """Say which submissions will be replaced; refuse to replace any other file.
+
+    Raises
+    ------
+    InputError
+        If there is a file of that name that is no zip archive.
+    """
+    from zipfile import is_zipfile
+
+    from exobench.datasets.errors import InputError
+
+    there = [path for path in paths if path.exists() and path.stat().st_size > 0]
+    others = [path for path in there if not is_zipfile(path)]
+    if others:
+        raise InputError(
+            *(f"{path}: is there already, and no submission; name another file" for path in others)
+        )
+    for path in there:
+        print_note(f"{path} will be replaced when the run is done (--out names another file)")
+
+
+def _print_doubts(path: Path, manifest: Manifest) -> None:
+    """Warn of what `exobench check` would, at once: of maps without a value, or a detection."""
+    from exobench.challenge.submission import check_submission
+
+    print_warnings(str(one) for one in check_submission(path, manifest).problems)
 
 
 def run_with_progress(run: Run, path: Path, threshold: float, executor: Executor) -> Path:

@@ -74,16 +74,46 @@ def test_one_and_two_workers_give_the_same_submission(exobench, contest, here):
         (["pca", "--threshold", "-inf"], "--threshold must be a finite number, got -inf"),
         (["pca", "--out", "."], ".: is a folder; name a file"),
         (["pca", "--out", "file/x.zip"], "is no folder to write to"),
+        (
+            ["pca", "--track", "adi", "--out", "notes.txt"],
+            "notes.txt: is there already, and no submission; name an",
+        ),
+        (["pca(k=3)"], "pca has no option 'k'; there are n_components (int = 10)"),
+        (["pca(n_components=3)", "-o", "n_components=4"], "option n_components is given twice"),
     ],
 )
 def test_what_cannot_be_run_is_said_and_leaves_nothing(exobench, contest, here, arguments, said):
     (here / "file").touch()
+    (here / "notes.txt").write_text("mine")
     baseline, *options = arguments
     code, out, err = exobench("run", baseline, contest.folder / "public", *options)
     assert (code, out) == (2, "")
     assert said in err
     assert all(line.startswith("error: ") for line in err.splitlines())
-    assert [path.name for path in here.iterdir()] == ["file"]
+    assert sorted(path.name for path in here.iterdir()) == ["file", "notes.txt"]
+    assert (here / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.usefixtures("without_workers")
+def test_a_submission_that_is_replaced_is_named_before_the_work(exobench, contest, here):
+    arguments = ("run", "median", contest.folder, "--track", "adi")
+    assert "replaced" not in exobench(*arguments)[2]
+    code, _, err = exobench(*arguments)
+    assert code == 0
+    assert err.splitlines()[0] == (
+        "median-adi.zip will be replaced when the run is done (--out names another file)"
+    )
+    (here / "empty.zip").touch()  # as mktemp leaves it
+    code, _, err = exobench(*arguments, "--out", "empty.zip")
+    assert (code, "replaced" in err) == (0, False)
+
+
+@pytest.mark.usefixtures("without_workers")
+def test_options_may_stand_in_brackets_as_for_a_campaign(exobench, contest, here):
+    arguments = ("--track", "adi", "-o", "detection=normalized")
+    assert exobench("run", "pca(n_components=3)", contest.folder, *arguments)[0] == 0
+    submission = read_submission(here / "pca-adi.zip", read_manifest(contest.folder))
+    assert submission.method.name == "pca detection=normalized n_components=3"
 
 
 def test_a_folder_that_is_no_challenge_is_refused(exobench, here):
@@ -122,6 +152,7 @@ def test_a_function_of_the_user_is_run_and_is_its_own(exobench, contest, mine):
     assert code == 0
     assert json.loads(out)["submissions"][0]["submission"] == "my_own_detect-adi.zip"
     assert "working" in err
+    assert "warning: irdis_like_detmap_1.fits: all scored pixels are equal [constant_map]" in err
     submission = read_submission(mine / "my_own_detect-adi.zip", read_manifest(contest.folder))
     assert submission.method.name == "my_own:detect height=7.0"
     assert submission.method.description == "All alike"

@@ -84,6 +84,25 @@ def read_algorithms(words: Sequence[str]) -> tuple[Algorithm, ...]:
     return tuple(found.values())
 
 
+def read_method(word: str, assignments: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Name and options of one algorithm; some may stand in its brackets, others apart.
+
+    Parameters
+    ----------
+    word : str
+        Such as ``pca`` or ``pca(n_components=3)``.
+    assignments : sequence of str
+        Such as ``n_components=3``.
+
+    Raises
+    ------
+    InputError
+        If there is no such algorithm, or it has no such options.
+    """
+    name, inside = _split(word)
+    return name, parse_options(name, [*inside, *assignments])
+
+
 def default_references(track: str) -> tuple[Algorithm, ...]:
     """Those of a recipe that names none."""
     choices = DEFAULT_IFS_REFERENCES if track == IFS_TRACK else DEFAULT_REFERENCES
@@ -91,12 +110,7 @@ def default_references(track: str) -> tuple[Algorithm, ...]:
 
 
 def _read(word: str) -> Algorithm:
-    name, assignments = _parts(word.strip())
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            f"an algorithm is written pca, or pca(n_components=3, delta_rotation=0.5), got {word!r}"
-        )
-    options: dict[str, Any] = parse_options(name, assignments)
+    name, options = read_method(word, ())
     values = ((key, _hashable(options[key])) for key in sorted(options))
     try:
         algorithm = Algorithm(name=name, options=tuple(values))
@@ -111,6 +125,16 @@ def _read(word: str) -> Algorithm:
 
 def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _split(word: str) -> tuple[str, list[str]]:
+    """Name and assignments of a word, refused if it has neither form."""
+    name, assignments = _parts(word.strip())
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"an algorithm is written pca, or pca(n_components=3, delta_rotation=0.5), got {word!r}"
+        )
+    return name, assignments
 
 
 def _parts(word: str) -> tuple[str, list[str]]:

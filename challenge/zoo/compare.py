@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from exobench.baselines import parse_options
-from exobench.challenge.campaigns.algorithms import read_algorithms
 from exobench.challenge.compare import EntryComparison, compare_scored
 from exobench.challenge.contenders import Contender
 from exobench.challenge.costs import read_costs
@@ -120,20 +118,6 @@ class ZooComparison:
                 for one in self.against
             ],
         }
-
-
-def read_method(word: str, assignments: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """Name and options of a method, which stand in brackets behind it or apart.
-
-    Raises
-    ------
-    InputError
-        If there is no such method, or it has no such options.
-    """
-    if assignments:
-        return word, parse_options(word, assignments)
-    (algorithm,) = read_algorithms([word])
-    return algorithm.name, dict(algorithm.options)
 
 
 def plan_method(
