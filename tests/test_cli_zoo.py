@@ -1,12 +1,17 @@
 """The verbs zoo and compare --suite, as a user meets them."""
 
+import functools
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 
 from exobench.challenge import run as run_module
+from exobench.challenge.campaigns.algorithms import read_algorithms
+from exobench.challenge.folder import read_challenge
+from exobench.challenge.zoo.zoo import prepare_zoo, run_zoo
 from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import ImageSequence
 
@@ -25,47 +30,69 @@ def detect(sequence, gain: float = 1.0):
 '''
 
 
-@pytest.fixture
-def suite(make_challenge, monkeypatch, tmp_path, without_workers):
-    """A suite of seven sequences, in a folder where somebody has a method."""
-    toy = make_challenge(
-        *(make_challenge.sequence(name=f"toy_{i + 1}", companions=(PLACE,)) for i in range(7))
-    )
+def make_suite(kit, folder):
+    """Seven sequences; returns the folder of the challenge."""
+    challenge, sequence = kit
+    names = [f"toy_{i + 1}" for i in range(7)]
+    return challenge(folder, tuple(sequence(name=n, companions=(PLACE,)) for n in names)).folder
+
+
+@functools.cache
+def toy_psf():
     y, x = np.indices((41, 41))
-    psf = normalise_psf(np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 5.8)[None], (4.0,)).psf
+    return normalise_psf(np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 5.8)[None], (4.0,)).psf
 
-    def load(public, entry):
-        rng = np.random.default_rng(int(entry.name[-1]))
-        planet = 3 * np.exp(-((y - PLACE[0]) ** 2 + (x - PLACE[1]) ** 2) / 5.8)
-        return ImageSequence(
-            name=entry.name,
-            cube=(rng.normal(size=entry.shape) + planet).astype(np.float32),
-            angles=np.linspace(-1, 1, entry.shape[1]),
-            psf=psf,
-            fwhm=(4.0,),
-            pixel_scale=0.01,
-        )
 
-    monkeypatch.setattr(run_module, "load_sequence", load)
+def load_toy(public, entry):
+    """Noise about a companion, in place of the files of a sequence."""
+    rng = np.random.default_rng(int(entry.name[-1]))
+    y, x = np.indices((41, 41))
+    planet = 3 * np.exp(-((y - PLACE[0]) ** 2 + (x - PLACE[1]) ** 2) / 5.8)
+    return ImageSequence(
+        name=entry.name,
+        cube=(rng.normal(size=entry.shape) + planet).astype(np.float32),
+        angles=np.linspace(-1, 1, entry.shape[1]),
+        psf=toy_psf(),
+        fwhm=(4.0,),
+        pixel_scale=0.01,
+    )
+
+
+@pytest.fixture
+def suite(toy_kit, monkeypatch, tmp_path, without_workers):
+    """A suite of seven sequences, in a folder where somebody has a method."""
+    monkeypatch.setattr(run_module, "load_sequence", load_toy)
     monkeypatch.setenv("EXOBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_method_of_zoo.py").write_text(METHOD)
-    return toy.folder
+    return make_suite(toy_kit, tmp_path / "made")
+
+
+@pytest.fixture(scope="module")
+def made_once(toy_kit, tmp_path_factory, in_process):
+    """The zoo of two methods on such a suite: not to be changed."""
+    folder = tmp_path_factory.mktemp("made_once")
+    challenge = read_challenge(make_suite(toy_kit, folder / "made"))
+    methods = read_algorithms(["median", "annular_median"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "load_sequence", load_toy)
+        list(run_zoo(prepare_zoo(challenge, methods, folder / "zoo"), in_process))
+    return folder / "zoo"
 
 
 @pytest.fixture
-def zoo(exobench, suite):
+def zoo(made_once, suite, tmp_path):
     """The zoo of the suite, in the cache."""
+    return shutil.copytree(made_once, tmp_path / "cache" / "zoos" / "toy")
+
+
+def test_a_zoo_says_who_is_ahead_and_where_everything_is(exobench, suite, tmp_path):
     code, out, err = exobench("zoo", suite, "median", "annular_median")
     assert code == 0, err
-    return out
-
-
-def test_a_zoo_says_who_is_ahead_and_where_everything_is(zoo, suite, tmp_path):
     folder = tmp_path / "cache" / "zoos" / "toy"
-    assert "toy, track adi: 7 sequences, 7 units" in zoo
-    assert re.search(r"^ +1  median ", zoo, re.MULTILINE)
-    assert f"to publish: {folder / 'toy-zoo.zip'}" in zoo
+    assert "toy, track adi: 7 sequences, 7 units" in out
+    assert re.search(r"^ +1  median ", out, re.MULTILINE)
+    assert f"to publish: {folder / 'toy-zoo.zip'}" in out
     assert (folder / "table.md").read_text().startswith("| rank | method | F1 |")
     assert r"\toprule" in (folder / "table.tex").read_text()
     assert json.loads((folder / "table.json").read_text())["challenge"] == "toy"
@@ -141,7 +168,7 @@ def test_page_table_and_figure_are_written(exobench, zoo, suite, tmp_path):
 @pytest.mark.slow
 def test_a_zoo_is_taken_from_a_file(exobench, zoo, suite, tmp_path):
     archive = tmp_path / "elsewhere.zip"
-    (tmp_path / "cache" / "zoos" / "toy" / "toy-zoo.zip").rename(archive)
+    (zoo / "toy-zoo.zip").rename(archive)
     code, out, err = exobench("compare", "median", "--suite", suite, "--zoo", archive, "--json")
     assert code == 0, err
     assert [row["name"] for row in json.loads(out)["zoo"]] == ["annular_median"]

@@ -1,7 +1,9 @@
 """A zoo: run, stopped, gone on with, published, read from friends and foes, compared with."""
 
+import functools
 import io
 import json
+import shutil
 import threading
 import zipfile
 from functools import partial
@@ -28,29 +30,42 @@ from exobench.datasets.sequence import ImageSequence
 PLACE = (20.0, 32.0)
 
 
-@pytest.fixture
-def toy(make_challenge, monkeypatch):
-    """Seven sequences whose cubes are noise about a companion."""
-    toy = make_challenge(
-        *(make_challenge.sequence(name=f"toy_{i + 1}", companions=(PLACE,)) for i in range(7))
+N_SEQUENCES = 7
+
+
+def load_toy(public, entry):
+    """Noise about a companion, in place of the files of a sequence."""
+    rng = np.random.default_rng(int(entry.name[-1]))
+    y, x = np.indices(entry.shape[-2:])
+    star = np.exp(-((y - PLACE[0]) ** 2 + (x - PLACE[1]) ** 2) / 5.8)
+    frames = rng.normal(size=entry.shape) + 3 * star
+    return ImageSequence(
+        name=entry.name,
+        cube=frames.astype(np.float32),
+        angles=np.linspace(-1, 1, entry.shape[1]),
+        psf=toy_psf(),
+        fwhm=(4.0,),
+        pixel_scale=0.01,
     )
 
-    def load(public, entry):
-        rng = np.random.default_rng(int(entry.name[-1]))
-        y, x = np.indices(entry.shape[-2:])
-        star = np.exp(-((y - PLACE[0]) ** 2 + (x - PLACE[1]) ** 2) / 5.8)
-        frames = rng.normal(size=entry.shape) + 3 * star
-        return ImageSequence(
-            name=entry.name,
-            cube=frames.astype(np.float32),
-            angles=np.linspace(-1, 1, entry.shape[1]),
-            psf=normalise_psf(np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 5.8)[None], (4.0,)).psf,
-            fwhm=(4.0,),
-            pixel_scale=0.01,
-        )
 
-    monkeypatch.setattr(run_module, "load_sequence", load)
-    return toy
+@functools.cache
+def toy_psf():
+    y, x = np.indices((41, 41))
+    return normalise_psf(np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 5.8)[None], (4.0,)).psf
+
+
+def make_toy(kit, folder):
+    challenge, sequence = kit
+    names = [f"toy_{i + 1}" for i in range(N_SEQUENCES)]
+    return challenge(folder, tuple(sequence(name=n, companions=(PLACE,)) for n in names))
+
+
+@pytest.fixture
+def toy(toy_kit, tmp_path, monkeypatch):
+    """Seven sequences whose cubes are noise about a companion."""
+    monkeypatch.setattr(run_module, "load_sequence", load_toy)
+    return make_toy(toy_kit, tmp_path / "made")
 
 
 @pytest.fixture
@@ -64,6 +79,25 @@ def make_zoo(toy, tmp_path, in_process):
         return out
 
     return make
+
+
+@pytest.fixture(scope="module")
+def made_once(toy_kit, tmp_path_factory, in_process):
+    """The zoo of the median on the toy suite: not to be changed."""
+    folder = tmp_path_factory.mktemp("made_once")
+    challenge = read_challenge(make_toy(toy_kit, folder / "made").folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "load_sequence", load_toy)
+        list(
+            run_zoo(prepare_zoo(challenge, read_algorithms(["median"]), folder / "zoo"), in_process)
+        )
+    return folder / "zoo"
+
+
+@pytest.fixture
+def median_zoo(made_once, tmp_path):
+    """A copy of the zoo of the median, where `make_zoo` makes its own."""
+    return shutil.copytree(made_once, tmp_path / "zoo")
 
 
 def rewritten(folder, change):
@@ -92,16 +126,16 @@ def test_maps_scores_and_costs_of_every_method_are_kept_and_ranked(toy, make_zoo
 
 
 @pytest.mark.slow
-def test_folder_and_archive_are_the_same_zoo(toy, make_zoo):
-    folder, challenge = make_zoo("median"), read_challenge(toy.folder)
+def test_folder_and_archive_are_the_same_zoo(toy, median_zoo):
+    folder, challenge = median_zoo, read_challenge(toy.folder)
     one = read_artefact(folder, challenge)
     other = read_artefact(archive_path(folder, "toy"), challenge)
     assert one.index == other.index
     assert one.files == other.files
 
 
-def test_the_same_command_does_nothing_twice_and_more_methods_are_added(make_zoo):
-    folder = make_zoo("median")
+def test_the_same_command_does_nothing_twice_and_more_methods_are_added(make_zoo, median_zoo):
+    folder = median_zoo
     before = (folder / "median-adi.zip").stat().st_mtime_ns
     make_zoo("median", "annular_median")
     assert make_zoo.steps == ["annular_median"] * 7
@@ -110,9 +144,9 @@ def test_the_same_command_does_nothing_twice_and_more_methods_are_added(make_zoo
 
 
 def test_a_stopped_zoo_goes_on_from_its_maps_with_the_same_bytes(
-    toy, make_zoo, tmp_path, in_process
+    toy, make_zoo, median_zoo, tmp_path, in_process
 ):
-    whole = make_zoo("median")
+    whole = median_zoo
     out = tmp_path / "stopped"
     zoo = prepare_zoo(read_challenge(toy.folder), read_algorithms(["median"]), out)
     steps = run_zoo(zoo, in_process)
@@ -184,16 +218,15 @@ def test_a_folder_of_something_else_is_refused(toy, make_zoo, tmp_path):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
-def test_methods_of_other_versions_are_not_mixed(make_zoo, monkeypatch):
-    make_zoo("median")
+def test_methods_of_other_versions_are_not_mixed(make_zoo, median_zoo, monkeypatch):
     other = zoo_module.environment() | {"numpy": "0.1"}
     monkeypatch.setattr(zoo_module, "environment", lambda: other)
     with pytest.raises(InputError, match=r"other versions, here is numpy 0\.1 \(expected"):
         make_zoo("median", "annular_median")
 
 
-def test_another_build_of_the_suite_is_refused_with_the_versions(toy, make_zoo):
-    folder = make_zoo("median")
+def test_another_build_of_the_suite_is_refused_with_the_versions(toy, make_zoo, median_zoo):
+    folder = median_zoo
     index = read_index(folder)
     changed = index.model_copy(
         update={"suite_sha256": "0" * 64, "suite_libraries": {"numpy": "0.1"}}
@@ -210,8 +243,8 @@ def test_another_build_of_the_suite_is_refused_with_the_versions(toy, make_zoo):
         make_zoo("median")
 
 
-def test_a_zoo_of_another_suite_is_refused(toy, make_zoo):
-    folder = make_zoo("median")
+def test_a_zoo_of_another_suite_is_refused(toy, median_zoo):
+    folder = median_zoo
     write_json(folder / ZOO, read_index(folder).model_copy(update={"suite": "adi-40"}))
     with pytest.raises(InputError, match="is a zoo of adi-40; expected one of toy"):
         read_artefact(folder, read_challenge(toy.folder))
@@ -231,14 +264,14 @@ def test_a_zoo_of_another_suite_is_refused(toy, make_zoo):
         (lambda m: m.update({"big-adi.score.json": bytes(1 << 25)}), "expected at most"),
     ],
 )
-def test_an_archive_that_was_tampered_with_is_refused(toy, make_zoo, change, said):
-    path = rewritten(make_zoo("median"), change)
+def test_an_archive_that_was_tampered_with_is_refused(toy, median_zoo, change, said):
+    path = rewritten(median_zoo, change)
     with pytest.raises(InputError, match=said):
         read_artefact(path, read_challenge(toy.folder))
 
 
-def test_an_index_that_names_files_elsewhere_is_refused(toy, make_zoo):
-    folder = make_zoo("median")
+def test_an_index_that_names_files_elsewhere_is_refused(toy, median_zoo):
+    folder = median_zoo
     content = json.loads((folder / ZOO).read_text())
     content["methods"][0]["files"]["score"]["path"] = "../../private/truth.json"
     write_json(folder / ZOO, content)
@@ -247,8 +280,8 @@ def test_an_index_that_names_files_elsewhere_is_refused(toy, make_zoo):
 
 
 @pytest.mark.parametrize("key", ["label", "name", "version"])
-def test_an_index_with_letters_that_move_the_cursor_is_refused(toy, make_zoo, key):
-    folder = make_zoo("median")
+def test_an_index_with_letters_that_move_the_cursor_is_refused(toy, median_zoo, key):
+    folder = median_zoo
     content = json.loads((folder / ZOO).read_text())
     content["methods"][0][key] = "\x1b[2Jpca"
     write_json(folder / ZOO, content)
@@ -256,8 +289,7 @@ def test_an_index_with_letters_that_move_the_cursor_is_refused(toy, make_zoo, ke
         read_artefact(folder, read_challenge(toy.folder))
 
 
-def test_a_bomb_and_what_is_no_zip_are_refused(toy, make_zoo, tmp_path):
-    make_zoo("median")
+def test_a_bomb_and_what_is_no_zip_are_refused(toy, median_zoo, tmp_path):
     challenge = read_challenge(toy.folder)
     bomb, page = tmp_path / "bomb.zip", tmp_path / "page.zip"
     buffer = io.BytesIO()
@@ -274,8 +306,8 @@ def test_a_bomb_and_what_is_no_zip_are_refused(toy, make_zoo, tmp_path):
 
 
 @pytest.mark.parametrize("byte", [30, 2000])
-def test_a_damaged_archive_is_refused(toy, make_zoo, byte):
-    path = archive_path(make_zoo("median"), "toy")
+def test_a_damaged_archive_is_refused(toy, median_zoo, byte):
+    path = archive_path(median_zoo, "toy")
     content = bytearray(path.read_bytes())
     content[byte] ^= 0xFF
     path.write_bytes(bytes(content))
@@ -292,10 +324,10 @@ def test_files_of_different_labels_are_called_differently():
     assert not any("/" in stem or stem.startswith(".") for stem in stems)
 
 
-def test_an_entry_of_a_zoo_is_a_baseline(toy, make_zoo):
+def test_an_entry_of_a_zoo_is_a_baseline(toy, median_zoo):
     from exobench.challenge.zoo.entries import ZooEntries
 
-    artefact = read_artefact(make_zoo("median"), read_challenge(toy.folder))
+    artefact = read_artefact(median_zoo, read_challenge(toy.folder))
     (entry,) = ZooEntries(artefact).entries()
     assert isinstance(entry, Entry)
     assert entry.baseline
@@ -331,10 +363,10 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_a_published_zoo_is_downloaded_once(toy, make_zoo, serve, cache):
+def test_a_published_zoo_is_downloaded_once(toy, median_zoo, serve, cache):
     from exobench.challenge.zoo.source import open_zoo
 
-    folder, challenge = make_zoo("median"), read_challenge(toy.folder)
+    folder, challenge = median_zoo, read_challenge(toy.folder)
     url = f"{serve(folder)}/toy-zoo.zip"
     shown = []
     first = open_zoo(url, challenge, progress=lambda *step: shown.append(step))
@@ -354,10 +386,10 @@ def test_a_page_in_place_of_a_zoo_is_refused_and_not_kept(toy, serve, cache, tmp
     assert not list(cache.rglob("*.zip"))
 
 
-def test_a_cached_zoo_that_no_longer_fits_is_downloaded_anew(toy, make_zoo, serve, cache):
+def test_a_cached_zoo_that_no_longer_fits_is_downloaded_anew(toy, median_zoo, serve, cache):
     from exobench.challenge.zoo.source import open_zoo
 
-    folder, challenge = make_zoo("median"), read_challenge(toy.folder)
+    folder, challenge = median_zoo, read_challenge(toy.folder)
     url = f"{serve(folder)}/toy-zoo.zip"
     open_zoo(url, challenge)
     (kept,) = cache.rglob("*.zip")
@@ -372,6 +404,6 @@ def test_without_a_zoo_both_ways_to_one_are_told(toy, cache):
         open_zoo(None, read_challenge(toy.folder))
 
 
-def test_what_the_index_says_is_read_back(make_zoo):
-    folder = make_zoo("median")
+def test_what_the_index_says_is_read_back(median_zoo):
+    folder = median_zoo
     assert read_json(folder / ZOO, ZooIndex, InputError) == read_index(folder)
