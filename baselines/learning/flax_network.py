@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -16,9 +15,10 @@ from exobench.baselines.learning.architecture import (
     check_weights,
     parameter_shapes,
 )
-from exobench.baselines.learning.flax_recurrences import (
+from exobench.baselines.learning.flax_layers import (
     Bidirectional,
     ConvolutionalLSTM,
+    Layers,
     by_slice,
 )
 
@@ -55,10 +55,10 @@ def network(
         If the weights are not those of the architecture.
     """
     check_weights(architecture, weights)
-    module = _KINDS[architecture.kind](architecture, dtype, nnx.Rngs(seed))
+    module = _KINDS[architecture.kind](architecture, Layers(dtype=dtype, rngs=nnx.Rngs(seed)))
     for name, values in weights.items():
         _parameter(module, name).set_value(jnp.asarray(_turned(name, values, to_flax=True)))
-    module.eval()
+    module.eval()  # type: ignore[no-untyped-call]
     return module
 
 
@@ -77,17 +77,15 @@ def weights_of(module: Network) -> dict[str, NDArray[np.float32]]:
 class Network(nnx.Module):
     """What the kinds share: features of the images, then a dense layer and the output."""
 
-    def __init__(self, architecture: Architecture, dtype: Any, rngs: nnx.Rngs) -> None:
+    def __init__(self, architecture: Architecture, layers: Layers) -> None:
         self.architecture = architecture
-        self.dtype = dtype
-        linear = partial(nnx.Linear, **_options(dtype, rngs))
         n_features = architecture.n_features
         if architecture.snr_curve:
-            self.snr = linear(architecture.n_ranks, SNR_FEATURES)
+            self.snr = layers.linear(architecture.n_ranks, SNR_FEATURES)
             n_features += SNR_FEATURES
-        self.dense = linear(n_features, architecture.dense)
-        self.dense_dropout = nnx.Dropout(architecture.dense_dropout, rngs=rngs)
-        self.output = linear(architecture.dense, 1)
+        self.dense = layers.linear(n_features, architecture.dense)
+        self.dense_dropout = layers.dropout(architecture.dense_dropout)
+        self.output = layers.linear(architecture.dense, 1)
 
     def __call__(self, stacks: jax.Array, snr: jax.Array | None = None) -> jax.Array:
         """Log-odds of a companion in the centre, float32, shape (n,).
@@ -123,14 +121,15 @@ class Network(nnx.Module):
 class Convolutions(Network):
     """Convolutions over ranks, y and x."""
 
-    def __init__(self, architecture: Architecture, dtype: Any, rngs: nnx.Rngs) -> None:
-        super().__init__(architecture, dtype, rngs)
+    def __init__(self, architecture: Architecture, layers: Layers) -> None:
+        super().__init__(architecture, layers)
         (first, second), (k1, k2) = architecture.filters, architecture.kernels
-        convolution = partial(nnx.Conv, **_options(dtype, rngs))
-        self.conv1 = convolution(1, first, (k1, k1, k1))
-        self.conv2 = convolution(first, second, (k2, k2, k2))
-        self.channels1, self.channels2 = _channel_dropouts(architecture, (1, 2, 3), rngs)
-        self.pooled_dropout = nnx.Dropout(architecture.pooled_dropout, rngs=rngs)
+        self.conv1 = layers.convolution(1, first, (k1, k1, k1))
+        self.conv2 = layers.convolution(first, second, (k2, k2, k2))
+        self.channels1, self.channels2 = (
+            layers.dropout(rate, (1, 2, 3)) for rate in architecture.channel_dropout
+        )
+        self.pooled_dropout = layers.dropout(architecture.pooled_dropout)
 
     def maps(self, stacks: jax.Array) -> jax.Array:
         """Feature maps of the second convolution, shape (n, ranks, y, x, channels)."""
@@ -146,13 +145,14 @@ class Convolutions(Network):
 class ConvolutionalLSTMs(Network):
     """Two convolutional LSTMs, with pooling of ranks, y and x after each."""
 
-    def __init__(self, architecture: Architecture, dtype: Any, rngs: nnx.Rngs) -> None:
-        super().__init__(architecture, dtype, rngs)
+    def __init__(self, architecture: Architecture, layers: Layers) -> None:
+        super().__init__(architecture, layers)
         (first, second), (k1, k2) = architecture.filters, architecture.kernels
-        options = _options(dtype, rngs)
-        self.cell1 = ConvolutionalLSTM(1, first, k1, options)
-        self.cell2 = ConvolutionalLSTM(first, second, k2, options)
-        self.channels1, self.channels2 = _channel_dropouts(architecture, (1, 2, 3), rngs)
+        self.cell1 = ConvolutionalLSTM(1, first, k1, layers)
+        self.cell2 = ConvolutionalLSTM(first, second, k2, layers)
+        self.channels1, self.channels2 = (
+            layers.dropout(rate, (1, 2, 3)) for rate in architecture.channel_dropout
+        )
 
     def maps(self, stacks: jax.Array) -> jax.Array:
         """Hidden states of the second cell, shape (n, ranks, y, x, channels)."""
@@ -167,16 +167,17 @@ class ConvolutionalLSTMs(Network):
 class Recurrent(Network):
     """Convolutions of every slice, then a bidirectional LSTM or GRU from rank to rank."""
 
-    def __init__(self, architecture: Architecture, dtype: Any, rngs: nnx.Rngs) -> None:
-        super().__init__(architecture, dtype, rngs)
+    def __init__(self, architecture: Architecture, layers: Layers) -> None:
+        super().__init__(architecture, layers)
         (first, second), (k1, k2) = architecture.filters, architecture.kernels
-        convolution = partial(nnx.Conv, **_options(dtype, rngs))
-        self.conv1 = convolution(1, first, (k1, k1))
-        self.conv2 = convolution(first, second, (k2, k2))
-        self.channels1, self.channels2 = _channel_dropouts(architecture, (2, 3), rngs)
-        self.recurrent_dropout = nnx.Dropout(architecture.recurrent_dropout, rngs=rngs)
+        self.conv1 = layers.convolution(1, first, (k1, k1))
+        self.conv2 = layers.convolution(first, second, (k2, k2))
+        self.channels1, self.channels2 = (
+            layers.dropout(rate, (2, 3)) for rate in architecture.channel_dropout
+        )
+        self.recurrent_dropout = layers.dropout(architecture.recurrent_dropout)
         n_in = second * architecture.map_shape[1] * architecture.map_shape[2]
-        self.recurrent = Bidirectional(architecture.kind, n_in, architecture.recurrent, dtype)
+        self.recurrent = Bidirectional(architecture.kind, n_in, architecture.recurrent, layers)
 
     def maps(self, stacks: jax.Array) -> jax.Array:
         """Feature maps of the second convolution, shape (n, ranks, y, x, channels)."""
@@ -215,24 +216,10 @@ def _turned(name: str, values: NDArray[Any], *, to_flax: bool) -> NDArray[Any]:
     return np.moveaxis(values, *axes)
 
 
-def _options(dtype: Any, rngs: nnx.Rngs) -> dict[str, Any]:
-    # The weights are set afterwards: nothing need be drawn.
-    zeros = nnx.initializers.zeros_init()
-    return {"kernel_init": zeros, "dtype": dtype, "rngs": rngs}
-
-
-def _channel_dropouts(
-    architecture: Architecture, shared: tuple[int, ...], rngs: nnx.Rngs
-) -> tuple[nnx.Dropout, nnx.Dropout]:
-    first, second = (
-        nnx.Dropout(rate, broadcast_dims=shared, rngs=rngs) for rate in architecture.channel_dropout
-    )
-    return first, second
-
-
 def _pooled(maps: jax.Array, architecture: Architecture, window: tuple[int, int, int]) -> jax.Array:
-    pool = nnx.max_pool if architecture.pooling == "max" else nnx.avg_pool
-    return pool(maps, window_shape=window, strides=window)
+    pool: Any = nnx.max_pool if architecture.pooling == "max" else nnx.avg_pool
+    pooled: jax.Array = pool(maps, window_shape=window, strides=window)
+    return pooled
 
 
 def _flat(maps: jax.Array) -> jax.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -16,8 +16,6 @@ from exobench.baselines.learning.architecture import (
 )
 
 if TYPE_CHECKING:
-    from typing import ClassVar
-
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
@@ -49,7 +47,8 @@ def weights_of(module: nn.Module) -> dict[str, NDArray[np.float32]]:
 
     Copies on the host, which further training leaves alone.
     """
-    plain: Network = getattr(module, "_orig_mod", module)  # type: ignore[assignment]
+    compiled: Any = module
+    plain: Network = getattr(compiled, "_orig_mod", compiled)
     parameters = dict(plain.named_parameters())
     return {
         name: parameters[name].detach().float().cpu().numpy().copy()
@@ -100,7 +99,8 @@ class Network(nn.Module, ABC):
             features = torch.cat([features, functional.relu(self.snr(snr))], dim=1)
         hidden = self.dense_dropout(functional.relu(self.dense(features)))
         # The loss needs the precision that autocast took away.
-        return self.output(hidden).squeeze(1).float()
+        logits: Tensor = self.output(hidden).squeeze(1).float()
+        return logits
 
 
 class Convolutions(Network):
@@ -125,7 +125,8 @@ class Convolutions(Network):
 
     def image_features(self, maps: Tensor) -> Tensor:
         """Pooled maps in a row, shape (n, n_features)."""
-        return self.pooled_dropout(self.pool(maps)).flatten(1)
+        features: Tensor = self.pooled_dropout(self.pool(maps)).flatten(1)
+        return features
 
 
 class ConvolutionalLSTM(nn.Module):
@@ -152,7 +153,8 @@ class ConvolutionalLSTM(nn.Module):
         n, _, n_ranks = sequence.shape[:3]
         slices = sequence.transpose(1, 2).flatten(0, 1)
         # What the input adds to the gates does not wait for the steps before.
-        added = self.input(_padded(slices, self.input)).unflatten(0, (n, n_ranks))
+        maps: Tensor = self.input(_padded(slices, self.input))
+        added = maps.reshape(n, n_ranks, *maps.shape[1:])
         gates = added[:, 0]
         cell = torch.zeros_like(gates[:, : self.hidden.in_channels])
         states: list[Tensor] = []
@@ -179,17 +181,17 @@ class ConvolutionalLSTMs(Network):
     def maps(self, stacks: Tensor) -> Tensor:
         """Hidden states of the second cell, shape (n, channels, ranks, y, x)."""
         first = self.pool(self.channels1(self.cell1(stacks.unsqueeze(1))))
-        return self.channels2(self.cell2(first))
+        states: Tensor = self.channels2(self.cell2(first))
+        return states
 
     def image_features(self, maps: Tensor) -> Tensor:
         """Pooled maps in a row, shape (n, n_features)."""
-        return self.pool(maps).flatten(1)
+        features: Tensor = self.pool(maps).flatten(1)
+        return features
 
 
 class Recurrent(Network):
     """Convolutions of every slice, then a bidirectional LSTM or GRU from rank to rank."""
-
-    _layers: ClassVar[dict[str, type[nn.RNNBase]]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__(architecture)
@@ -200,13 +202,13 @@ class Recurrent(Network):
         self.pool = _pooling(architecture, 2)
         self.recurrent_dropout = nn.Dropout(architecture.recurrent_dropout)
         n_in = second * architecture.map_shape[1] * architecture.map_shape[2]
-        self.recurrent = self._layers[architecture.kind](
-            n_in, architecture.recurrent, batch_first=True, bidirectional=True
-        )
+        layer = nn.LSTM if architecture.kind == "lstm" else nn.GRU
+        self.recurrent = layer(n_in, architecture.recurrent, batch_first=True, bidirectional=True)
         if architecture.kind == "lstm":
             # One bias would do, but cuDNN adds two.
-            for bias in (self.recurrent.bias_hh_l0, self.recurrent.bias_hh_l0_reverse):
-                nn.init.zeros_(bias).requires_grad_(False)
+            for name, parameter in self.recurrent.named_parameters():
+                if name.startswith("bias_hh"):
+                    nn.init.zeros_(parameter).requires_grad_(False)
 
     def maps(self, stacks: Tensor) -> Tensor:
         """Feature maps of the second convolution, shape (n, channels, ranks, y, x)."""
@@ -215,17 +217,18 @@ class Recurrent(Network):
         first = functional.relu(self.channels1(self.conv1(_padded(slices, self.conv1))))
         pooled = self.pool(first)
         second = functional.relu(self.channels2(self.conv2(_padded(pooled, self.conv2))))
-        return second.unflatten(0, (n, n_ranks)).transpose(1, 2)
+        return second.reshape(n, n_ranks, *second.shape[1:]).transpose(1, 2)
 
     def image_features(self, maps: Tensor) -> Tensor:
         """Last states of both directions, shape (n, n_features)."""
         n, _, n_ranks = maps.shape[:3]
         pooled = self.pool(maps.transpose(1, 2).flatten(0, 1))
-        steps = self.recurrent_dropout(pooled.unflatten(0, (n, n_ranks)).flatten(2))
+        steps = self.recurrent_dropout(pooled.reshape(n, n_ranks, -1))
         states, _ = self.recurrent(steps)
         n_units = self.architecture.recurrent
         last = torch.cat([states[:, -1, :n_units], states[:, 0, n_units:]], dim=1)
-        return self.recurrent_dropout(last)
+        features: Tensor = self.recurrent_dropout(last)
+        return features
 
 
 _KINDS: dict[str, type[Network]] = {

@@ -1,13 +1,52 @@
-"""Layers of Flax that step from rank to rank."""
+"""Layers of Flax: those it has, of one precision, and those that step from rank to rank."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """Makes layers of Flax that compute with one precision.
+
+    Attributes
+    ----------
+    dtype : dtype or None
+        None: that of the weights.
+    rngs : Rngs
+        Of the dropout.
+    """
+
+    dtype: Any
+    rngs: nnx.Rngs
+
+    def linear(self, n_in: int, n_out: int) -> nnx.Linear:
+        """A dense layer, all 0: its weights are set afterwards."""
+        return nnx.Linear(n_in, n_out, kernel_init=_zeros(), dtype=self.dtype, rngs=self.rngs)
+
+    def convolution(
+        self, n_in: int, n_out: int, kernel: tuple[int, ...], *, use_bias: bool = True
+    ) -> nnx.Conv:
+        """A convolution that keeps the size of maps, all 0 likewise."""
+        return nnx.Conv(
+            n_in,
+            n_out,
+            kernel,
+            use_bias=use_bias,
+            kernel_init=_zeros(),
+            dtype=self.dtype,
+            rngs=self.rngs,
+        )
+
+    def dropout(self, rate: float, shared: tuple[int, ...] = ()) -> nnx.Dropout:
+        """Dropout whose choice is the same along some axes."""
+        return nnx.Dropout(rate, broadcast_dims=shared, rngs=self.rngs)
 
 
 class ConvolutionalLSTM(nnx.Module):
@@ -19,9 +58,10 @@ class ConvolutionalLSTM(nnx.Module):
     with gates that are straight between their ends, as in Keras.
     """
 
-    def __init__(self, n_in: int, n_out: int, kernel: int, options: dict[str, Any]) -> None:
-        self.input = nnx.Conv(n_in, 4 * n_out, (kernel, kernel), **options)
-        self.hidden = nnx.Conv(n_out, 4 * n_out, (kernel, kernel), use_bias=False, **options)
+    def __init__(self, n_in: int, n_out: int, kernel: int, layers: Layers) -> None:
+        sides = (kernel, kernel)
+        self.input = layers.convolution(n_in, 4 * n_out, sides)
+        self.hidden = layers.convolution(n_out, 4 * n_out, sides, use_bias=False)
 
     def __call__(self, sequence: jax.Array) -> jax.Array:
         """Hidden states of all ranks, shape (n, ranks, y, x, n_out).
@@ -59,8 +99,8 @@ class Bidirectional(nnx.Module):
     cuDNN.
     """
 
-    def __init__(self, kind: str, n_in: int, n_units: int, dtype: Any) -> None:
-        self.kind, self.dtype = kind, dtype
+    def __init__(self, kind: str, n_in: int, n_units: int, layers: Layers) -> None:
+        self.kind, self.dtype = kind, layers.dtype
         n_gates = (3 if kind == "gru" else 4) * n_units
         for ending in ("_l0", "_l0_reverse"):
             shapes: dict[str, tuple[int, ...]] = {
@@ -71,7 +111,7 @@ class Bidirectional(nnx.Module):
             if kind == "gru":
                 shapes["bias_hh"] = (n_gates,)
             for name, shape in shapes.items():
-                setattr(self, name + ending, nnx.Param(jnp.zeros(shape)))
+                setattr(self, name + ending, nnx.Param(jnp.zeros(shape, jnp.float32)))
 
     def __call__(self, sequence: jax.Array) -> jax.Array:
         """Last states of both directions, shape (n, 2 n_units).
@@ -132,3 +172,7 @@ def _gru_step(
     proposed = jnp.tanh(candidate + nnx.sigmoid(reset + reset_before) * candidate_before)
     kept = nnx.sigmoid(update + update_before)
     return (1 - kept) * proposed + kept * state, None
+
+
+def _zeros() -> Any:
+    return nnx.initializers.zeros_init()  # type: ignore[no-untyped-call]
