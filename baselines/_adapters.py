@@ -152,11 +152,20 @@ class AdaptedImage(AdaptedMap):
     """A function of another package that returns a residual image, north up."""
 
     def __call__(self, sequence: ImageSequence, **options: Any) -> NDArray[np.float64]:
-        """Significance of a point source, in sigma, shape (n_y, n_x)."""
+        """Significance of a point source, in sigma, shape (n_y, n_x).
+
+        NaN where the function left the image open; in the noise of other pixels that is 0,
+        or it would take whole rings along.
+        """
+        import numpy as np
+
         from exobench.baselines._detection import detected_in_image
 
-        image = self.reduce(sequence, **options)
-        return detected_in_image("significance", image, sequence.reference_fwhm)
+        image = self.image(sequence, options)
+        known = np.isfinite(image)
+        filled = np.where(known, image, np.float32(0))
+        detections = detected_in_image("significance", filled, sequence.reference_fwhm)
+        return np.asarray(np.where(known, detections, np.nan))
 
     def reduce(self, sequence: ImageSequence, **options: Any) -> NDArray[np.float32]:
         """Combined residual image, north up, shape (n_y, n_x), in the unit of the cube.
@@ -165,30 +174,43 @@ class AdaptedImage(AdaptedMap):
         """
         import numpy as np
 
+        return np.nan_to_num(self.image(sequence, options), nan=0.0, neginf=0.0)
+
+    def image(self, sequence: ImageSequence, options: Mapping[str, Any]) -> NDArray[np.float32]:
+        """The same, but not finite where the function did not fill it."""
+        import numpy as np
+
         from exobench.baselines._checked_map import checked_map
 
         image = checked_map(self.returned(sequence, options), sequence.shape)
-        return np.nan_to_num(image.astype(np.float32), nan=0.0, neginf=0.0)
+        return image.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptedFrames(AdaptedImage):
     """A function of another package that returns residual frames, not derotated."""
 
-    def reduce(self, sequence: ImageSequence, **options: Any) -> NDArray[np.float32]:
-        """Median of the derotated frames, shape (n_y, n_x); what they leave open is 0."""
+    def image(self, sequence: ImageSequence, options: Mapping[str, Any]) -> NDArray[np.float32]:
+        """Median of the derotated frames, shape (n_y, n_x).
+
+        What a frame leaves open counts as 0; NaN where half of the frames do.
+        """
         import numpy as np
 
         from exobench.baselines._subtraction import derotated_median
 
         frames = np.array(self.returned(sequence, options), dtype=np.float32)
-        frames[~np.isfinite(frames)] = 0
         expected = (sequence.n_frames, *sequence.shape)
         if frames.shape != expected:
             raise InputError(
                 f"the function returned frames of shape {frames.shape}; expected {expected}"
             )
+        is_open = ~np.isfinite(frames)
+        frames[is_open] = 0
         image: NDArray[np.float32] = derotated_median(frames, sequence.angles)
+        if is_open.any():
+            share = derotated_median(is_open.astype(np.float32), sequence.angles)
+            image[share > 0.5] = np.nan
         return image
 
 

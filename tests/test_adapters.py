@@ -62,6 +62,28 @@ def test_what_an_image_leaves_open_is_zero(adi):
     assert adapt(masked, "cube").reduce(adi)[15, 15] == 0
 
 
+def test_a_map_has_no_value_where_the_image_is_left_open(adi):
+    def masked(cube, angle_list):
+        image = minus_median(cube, angle_list)
+        image[9:12, 18:21] = np.nan
+        return image
+
+    def masked_frames(imgs):
+        imgs -= np.median(imgs, axis=0)
+        imgs[:, 13:18, 13:18] = np.nan  # about the star: the same on the sky
+        return imgs
+
+    whole = adapt(minus_median, "cube", "angle_list")(adi)
+    found = adapt(masked, "cube", "angle_list")(adi)
+    assert np.isfinite(whole[9:12, 18:21]).all()
+    assert np.isnan(found[9:12, 18:21]).all()
+    assert np.isfinite(found).sum() == np.isfinite(whole).sum() - 9
+    frames = adapt(masked_frames, "imgs", returns="frames")
+    assert np.isnan(frames(adi)[14:17, 14:17]).all()
+    assert np.isfinite(frames(adi)[10, 15:20]).all()
+    assert np.isfinite(frames.reduce(adi)).all()
+
+
 def test_every_argument_has_the_shape_that_its_package_expects(adi, ifs):
     filled = {name: CONVENTIONS[name](ifs) for name in ("cube", "psf", "scale_list", "imgs")}
     assert filled["cube"].shape == ifs.cube.shape
