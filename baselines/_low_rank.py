@@ -110,6 +110,28 @@ def gram_matrix(matrix: Array) -> Array:
     return gram
 
 
+def half_gram_change(frames: Array, light: Array, lit: slice = slice(None)) -> Array:
+    r"""Half of what light P, added to frames M, changes their Gram matrix by, in float64.
+
+    .. math:: G' = G + H + H^T, \quad H = (M + P / 2) P^T
+
+    Parameters
+    ----------
+    frames, light : array, shape (n_frames, n_pixels)
+        Only the pixels that the light reaches count.
+    lit : slice
+        Frames whose columns of H are asked for: the light of the others does not reach
+        these pixels, or comes in another call.
+
+    Returns
+    -------
+    array of float64, shape (n_frames, n_lit)
+    """
+    xp = namespace(frames)
+    before, added = (xp.astype(one, xp.float64, copy=False) for one in (frames, light))
+    return (before + added / 2) @ added[lit].T
+
+
 def _pixel_blocks(matrix: Array) -> Iterator[slice]:
     """Slices of the second axis, of a bounded number of values each over the whole first."""
     length = max(256, block_length(matrix, matrix.shape[0], _BLOCK))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from array_api_extra import at
 
-from exobench.baselines._low_rank import gram_matrix, leading_eigenpairs
+from exobench.baselines._low_rank import gram_matrix, half_gram_change, leading_eigenpairs
 from exobench.baselines._reinjection import SUBSPACE, Look, look, searched
 from exobench.baselines._subtraction import temporal_median
 from exobench.datasets.backends import (
@@ -234,12 +234,12 @@ def _changes(
         with_it, without = (
             xp.astype(xp.take(values, box, axis=1), xp.float64) for values in (injected, frames)
         )
-        light, halfway = with_it[block] - without[block], (with_it + without) / 2
         for i, fit in enumerate(fits):
             inside = fit.fitted.flat[pixels]
             if inside.any():
-                weighted = light * like(frames, inside, "float64")
-                added[i] = at(added[i])[:, block].set(halfway @ weighted.T)
+                seen = like(frames, inside, "float64")
+                half = half_gram_change(without, (with_it - without) * seen, block)
+                added[i] = at(added[i])[:, block].set(half)
     return [one + one.T for one in added]
 
 
