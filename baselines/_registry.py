@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import difflib
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -187,9 +188,7 @@ class _Embedded:
 
     @property
     def declared(self) -> Declared:
-        from exobench.baselines._declared import of_dataclass
-
-        return of_dataclass(self.name, self._factory)
+        return _declared_by(self.name)
 
     def describe(self) -> str:
         for folder in import_module(_PACKAGE).__path__:
@@ -200,12 +199,19 @@ class _Embedded:
         return ""
 
     def make(self, **options: Any) -> Baseline:
-        baseline: Baseline = self._factory(**options)
+        baseline: Baseline = _factory_of(self.name)(**options)
         return baseline
 
-    @property
-    def _factory(self) -> Any:
-        return import_module(f"{_PACKAGE}.{self.name}").baseline
+
+def _factory_of(name: str) -> Any:
+    return import_module(f"{_PACKAGE}.{name}").baseline
+
+
+@cache
+def _declared_by(name: str) -> Declared:
+    from exobench.baselines._declared import of_dataclass
+
+    return of_dataclass(name, _factory_of(name))
 
 
 def _find(name: str) -> Algorithm:
@@ -226,6 +232,7 @@ def _find(name: str) -> Algorithm:
     return load_installed(installed()[name][0])
 
 
+@cache
 def _embedded() -> frozenset[str]:
     path = import_module(_PACKAGE).__path__
     return frozenset(m.name for m in iter_modules(path) if not (m.ispkg or m.name.startswith("_")))
