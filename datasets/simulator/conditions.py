@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from exobench.datasets.simulator.parameters import Parameters, between, not_negative, positive
 from exobench.datasets.simulator.random_walks import random_series
@@ -107,7 +107,7 @@ def _quality(
     # An exposure longer than a spell averages good and bad.
     parts = max(1, round(step / BAD_STEP))
     series = random_series(rng, n * parts, step / parts, BAD_LIFETIME)
-    bad = series > stats.norm.isf(weather.bad_fraction)
+    bad = series > -special.ndtri(weather.bad_fraction)
     variance = weather.bad_variance * np.exp(BAD_SCATTER * rng.standard_normal(n))
     share = bad.reshape(n, parts).mean(axis=1)
     return np.asarray(1 + share * np.maximum(variance - 1, 0), dtype=np.float32)
