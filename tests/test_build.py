@@ -87,6 +87,17 @@ def build(recipe, out, executor, secret=None):
     return list(run_build(prepare_build(recipe, Path(), out, secret), executor))
 
 
+BLANK_CONTEST = blank_recipe(kind="contest", seed=None)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(contest, tmp_path_factory, in_process, bytes_of):
+    """The bytes of a contest of one blank sequence that was built without a stop."""
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    build(BLANK_CONTEST, out, in_process, contest.secret)
+    return bytes_of(out)
+
+
 def test_the_folder_holds_what_the_contract_says(contest, bytes_of):
     adi = [f"irdis_like_{kind}_{n}" for n in (1, 2, 3) for kind in ("cube", "pa", "psf", "pxscale")]
     adi += [f"irdis_like_wls_{n}" for n in (1, 2, 3)]
@@ -213,12 +224,10 @@ def test_the_same_recipe_and_secret_give_the_same_bytes_with_1_and_2_workers(
 
 
 def test_the_same_recipe_and_secret_give_the_same_bytes_twice(
-    contest, tmp_path, in_process, bytes_of
+    contest, undisturbed, tmp_path, in_process, bytes_of
 ):
-    recipe = blank_recipe(kind="contest", seed=None)
-    for name in ("a", "b"):
-        build(recipe, tmp_path / name, in_process, contest.secret)
-    assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
+    build(BLANK_CONTEST, tmp_path / "again", in_process, contest.secret)
+    assert bytes_of(tmp_path / "again") == undisturbed
 
 
 def test_another_secret_gives_other_noise(contest, tmp_path, in_process, bytes_of):
@@ -322,10 +331,9 @@ def test_a_build_goes_on_from_what_is_finished(contest, tmp_path, in_process, by
 
 @pytest.mark.parametrize("harm", ["file changed", "file gone", "part cut off"])
 def test_what_was_harmed_while_the_build_was_stopped_is_built_again(
-    contest, tmp_path, in_process, bytes_of, harm
+    contest, undisturbed, tmp_path, in_process, bytes_of, harm
 ):
-    recipe, out = blank_recipe(kind="contest", seed=None), tmp_path / "out"
-    build(recipe, tmp_path / "undisturbed", in_process, contest.secret)
+    recipe, out = BLANK_CONTEST, tmp_path / "out"
     begun = prepare_build(recipe, Path(), out, contest.secret)
     working = working_folder(out)
     run_task(SequenceTask(folder=working, planned=begun.plans[0], secret=begun.secret))
@@ -339,7 +347,7 @@ def test_what_was_harmed_while_the_build_was_stopped_is_built_again(
         part.write_bytes(part.read_bytes()[:100])
     (working / "public" / "adi" / ".irdis_like_cube_1.fits.0a1b2c3d.partial").write_text("half")
     build(recipe, out, in_process)
-    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+    assert bytes_of(out) == undisturbed
 
 
 @pytest.mark.parametrize(
@@ -353,10 +361,9 @@ def test_what_was_harmed_while_the_build_was_stopped_is_built_again(
     ],
 )
 def test_a_build_stopped_at_any_step_of_its_end_goes_on(
-    contest, tmp_path, in_process, bytes_of, monkeypatch, owner, step
+    contest, undisturbed, tmp_path, in_process, bytes_of, monkeypatch, owner, step
 ):
-    recipe, out = blank_recipe(kind="contest", seed=None), tmp_path / "out"
-    build(recipe, tmp_path / "undisturbed", in_process, contest.secret)
+    recipe, out = BLANK_CONTEST, tmp_path / "out"
     begun = prepare_build(recipe, Path(), out, contest.secret)
 
     def stop(*_, **__):
@@ -368,7 +375,7 @@ def test_a_build_stopped_at_any_step_of_its_end_goes_on(
             list(run_build(begun, in_process))
     assert not out.exists()
     build(recipe, out, in_process)
-    assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+    assert bytes_of(out) == undisturbed
 
 
 def test_a_complete_build_only_gets_its_name(tmp_path, in_process, monkeypatch, bytes_of):
