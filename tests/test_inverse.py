@@ -4,18 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
 from exobench.baselines import load
 from exobench.baselines._inverse import FluxEstimator, FluxMaps, combined
 from exobench.baselines._response import probed_response
-from exobench.baselines._scatter import scatter_profile
 from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import annulus, edge_distance, radius_map
 from exobench.datasets.injection import companion_signals
 from exobench.datasets.sequence import Companion, ImageSequence
-
-UNIT_BLUR = np.sqrt((gaussian_filter(np.eye(1, 441, 220).reshape(21, 21), 1.2) ** 2).sum())
 
 
 def maps(flux, sigma, shape=(2, 3)):
@@ -42,33 +38,6 @@ def test_a_wavelength_without_an_estimate_has_no_weight():
     holes.flux[0], holes.sigma[1] = np.nan, np.nan
     np.testing.assert_allclose(combined([maps(2, 1), holes], None).flux, 2)
     assert np.isnan(combined([holes], None).snr).all()
-
-
-def test_the_scatter_at_a_separation_is_found_whatever_a_companion_does():
-    rng = np.random.default_rng(0)
-    radius = radius_map((101, 101))
-    truth = np.exp(1 - radius / 30)
-    noise = truth * rng.normal(size=(2, 101, 101))
-    noise[0, 40:43, 60:63] = 60
-    found, _ = scatter_profile(noise, fwhm=3.0)
-    beyond = radius > 6
-    np.testing.assert_allclose(found[beyond], truth[beyond], rtol=0.07)
-
-
-def test_the_scatter_of_nothing_is_one():
-    for nothing in (np.full((9, 9), np.nan), np.zeros((9, 9))):
-        assert (scatter_profile([nothing], 3.0)[0] == 1).all()
-
-
-def test_the_scatter_of_few_values_is_not_underestimated():
-    beyond = annulus((41, 41), 4, 20)
-    values = []
-    for seed in range(40):
-        patterns = np.random.default_rng(seed).normal(size=(2, 41, 41))
-        noise = gaussian_filter(patterns, (0, 1.2, 1.2)) / UNIT_BLUR
-        noise[:, ~beyond] = np.nan
-        values.append((noise[0] / scatter_profile(noise, fwhm=3.0)[0])[beyond])
-    assert np.std(values) == pytest.approx(1, abs=0.007)
 
 
 @pytest.mark.slow
