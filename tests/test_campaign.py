@@ -183,7 +183,9 @@ def test_the_report_says_what_the_campaign_was_of(finished, file):
     assert not (finished / "begun.json").exists()
 
 
-@pytest.mark.parametrize("most", [1, 2, 9, 20])
+@pytest.mark.parametrize(
+    "most", [2, 20, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 9))]
+)
 def test_a_campaign_that_was_stopped_ends_with_the_same_tables(
     file, tmp_path, in_process, finished, most
 ):
