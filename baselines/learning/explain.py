@@ -59,7 +59,7 @@ class Explanation:
     @property
     def localisation(self) -> NDArray[np.float32]:
         """Mean of `grad_cam` over the ranks, shape (patch, patch)."""
-        return self.grad_cam.mean(axis=0)
+        return np.asarray(self.grad_cam.mean(axis=0))
 
 
 def explain(

@@ -175,4 +175,4 @@ def _gru_step(
 
 
 def _zeros() -> Any:
-    return nnx.initializers.zeros_init()  # type: ignore[no-untyped-call]
+    return nnx.initializers.zeros_init()
