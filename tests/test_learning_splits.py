@@ -88,12 +88,17 @@ def test_arcs_and_splits_of_samples_agree(shares, repeats):
                 np.testing.assert_array_equal(found == number, inside)
 
 
-def test_room_begins_at_the_least_radius():
-    for split in SPLITS:
-        least = SECTORS.least_radius(split, 6.4)
-        assert SECTORS.arcs(split, least + 0.01, 6.4)
-        assert not SECTORS.arcs(split, least - 0.01, 6.4)
-    assert Sectors(shares=(1, 0, 0)).least_radius("train", 6.4) == 0
+@pytest.mark.parametrize("shares", [(0.6, 0.2, 0.2), (1.0, 0.0, 0.0)])
+def test_azimuths_fill_the_arcs_evenly(shares):
+    sectors = Sectors(start=300.0, shares=shares, repeats=2)
+    quantiles, radius = (np.arange(1000) + 0.5) / 1000, 50.0
+    for split in sectors.names:
+        found = sectors.azimuths(split, np.full(1000, radius), quantiles, 6.4)
+        counts = [
+            np.count_nonzero((found >= low) & (found <= high))
+            for low, high in sectors.arcs(split, radius, 6.4)
+        ]
+        assert counts == [1000 // len(counts)] * len(counts)
 
 
 def test_one_split_alone_has_the_whole_field_to_the_star():

@@ -114,12 +114,35 @@ class Sectors:
         arcs = [(low + margin, high - margin) for low, high in self._sectors(split)]
         return [(float(low), float(high)) for low, high in arcs if low < high]
 
-    def least_radius(self, split: str, reach: float) -> float:
-        """Pixels from the star beyond which patches of a split have room."""
+    def azimuths(
+        self,
+        split: str,
+        radius: NDArray[np.float64],
+        quantile: NDArray[np.float64],
+        reach: float,
+    ) -> NDArray[np.float64]:
+        """Azimuths on the detector at quantiles from 0 to 1 of the arcs of a split.
+
+        Parameters
+        ----------
+        split : str
+            One of `SPLITS`.
+        radius, quantile : ndarray, shape (n,)
+            Radii at which there are `arcs`.
+        reach : float
+            As in `arcs`.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
         if self.names == (split,):
-            return 0.0
-        width = 2 * np.pi * self.shares[SPLITS.index(split)] / self.repeats
-        return float(reach / np.sin(min(width, np.pi) / 2))
+            return np.asarray(self.start + 360 * quantile)
+        low, high = np.array(self._sectors(split)).T
+        number = np.minimum((quantile * self.repeats).astype(int), self.repeats - 1)
+        margin = np.rad2deg(np.arcsin(reach / radius))
+        width = high[number] - low[number] - 2 * margin
+        return np.asarray(low[number] + margin + width * (quantile * self.repeats - number))
 
     def detector_azimuth(self, azimuth: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
         """Azimuth on the detector at mid-rotation, of places in the images of their classes."""
