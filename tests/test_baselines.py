@@ -27,13 +27,15 @@ SEED = 8
 TRACKS = {"adi": np.array([1.6]), "adi_ifs": np.array([1.2, 1.35, 1.5])}
 
 TAKE_SECONDS = ("four_s", "rsm")  # a channel, as the inverse methods do
+SLOW_IN_CHANNELS = ("frame_differencing", "llsg")  # a second or two for all of them
 QUICK, SLOW, EXHAUSTIVE = (), (pytest.mark.slow,), (pytest.mark.slow, pytest.mark.exhaustive)
 
 
 def cases(sizes, first, last):
     """Every baseline, track and size; of one that takes long, all but two are left to rare runs.
 
-    `first` and `last` mark its first and last case; the other baselines are quick.
+    `first` and `last` mark its first and last case; the other baselines are quick, most of them
+    in several channels too.
     """
     for name in names():
         baseline = load(name)
@@ -42,6 +44,8 @@ def cases(sizes, first, last):
         marks = dict.fromkeys(own, EXHAUSTIVE if is_long else QUICK)
         if is_long:
             marks |= {own[-1]: last} | {own[0]: first}
+        if name in SLOW_IN_CHANNELS:
+            marks |= {case: SLOW for case in own if case[0] == "adi_ifs"}
         for track, size in own:
             yield pytest.param(
                 name, track, size, id=f"{name}-{track}-{size}", marks=marks[track, size]

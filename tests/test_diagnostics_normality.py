@@ -194,7 +194,14 @@ def two_regimes(seed, crossover, n_frames=24, size=91, slope=3.0):
     return make_sequence(ratio * speckles * (crossover / radius) ** slope + background)
 
 
-@pytest.mark.parametrize(("crossover", "seed"), [(18.0, 0), (22.0, 1), (28.0, 2)])
+@pytest.mark.parametrize(
+    ("crossover", "seed"),
+    [
+        (18.0, 0),
+        pytest.param(22.0, 1, marks=pytest.mark.slow),
+        pytest.param(28.0, 2, marks=pytest.mark.slow),
+    ],
+)
 def test_the_boundary_lies_where_speckles_give_way(crossover, seed):
     sequence = two_regimes(seed, crossover)
     found = noise_regimes(sequence, {"none": lambda s: s.cube[0]})

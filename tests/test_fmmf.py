@@ -73,7 +73,7 @@ def test_few_shapes_tell_what_a_psf_looks_like_on_a_patch(sky):
     np.testing.assert_allclose(seen, stamps.basis.T @ patch.T, atol=1e-5)
 
 
-@pytest.mark.parametrize("n_components", [2, 6])
+@pytest.mark.parametrize("n_components", [pytest.param(2, marks=pytest.mark.slow), 6])
 def test_what_a_faint_companion_leaves_of_itself_is_foreseen(sky, n_components):
     sequence = sky.flickering((30, 45, 46), speckles=200.0)
     method = load("fmmf", n_components=n_components)

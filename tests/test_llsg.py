@@ -14,6 +14,8 @@ from exobench.datasets.injection import inject
 from exobench.datasets.sequence import Companion
 from exobench.scoring.snr import significance_map, snr_at
 
+SLOW = pytest.mark.slow  # another of what a quick case stands for
+
 
 @pytest.fixture(scope="module")
 def naco(shared_data):
@@ -36,7 +38,7 @@ def test_the_sparse_part_is_what_is_rare_and_strong():
     assert (sparse[spikes == 0] != 0).mean() < 0.02
 
 
-@pytest.mark.parametrize("theta", [20.0, 155.0, 245.0])
+@pytest.mark.parametrize("theta", [20.0, *(pytest.param(t, marks=SLOW) for t in (155.0, 245.0))])
 def test_a_companion_of_snr_ten_is_found_within_a_pixel_on_the_real_field(naco, theta):
     fwhm, separation_px = naco.reference_fwhm, 5.5 * naco.reference_fwhm
     companion = Companion(
@@ -57,7 +59,7 @@ def test_the_real_field_is_blank(naco):
     assert load("llsg")(naco)[searched].max() < 5
 
 
-@pytest.mark.parametrize("unit", [1e-20, 0.37])
+@pytest.mark.parametrize("unit", [1e-20, pytest.param(0.37, marks=SLOW)])
 def test_the_image_is_in_the_unit_of_the_cube_and_the_significance_has_none(with_companion, unit):
     scaled = dataclasses.replace(with_companion, cube=with_companion.cube * np.float32(unit))
     image, other = (load("llsg").reduce(sequence) for sequence in (with_companion, scaled))

@@ -139,7 +139,7 @@ def test_the_real_field_is_blank(naco):
     assert load("loci")(naco)[searched].max() < 5
 
 
-@pytest.mark.parametrize("theta", [110.0, 200.0])
+@pytest.mark.parametrize("theta", [110.0, pytest.param(200.0, marks=pytest.mark.slow)])
 def test_a_companion_is_found_on_the_real_field_and_only_with_the_right_sign(naco, theta):
     method, fwhm = load("loci"), naco.reference_fwhm
     separation_px = 5.5 * fwhm

@@ -102,7 +102,9 @@ def sequence(seed=0, size=61):
     )
 
 
-@pytest.mark.parametrize("subtraction", ["median", "pca", "annular_pca"])
+@pytest.mark.parametrize(
+    "subtraction", ["median", "pca", pytest.param("annular_pca", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("noise", ["white", "coloured"])
 def test_it_searches_the_residuals_of_any_subtraction(subtraction, noise):
     method = load("matched_filter", subtraction=subtraction, n_components=2, noise=noise)

@@ -96,7 +96,7 @@ def test_shrinkage_is_large_for_few_frames_and_small_for_many():
     assert _shrinkage(np.diag(np.arange(4, dtype=np.float32))[np.newaxis], 9)[0] == 1
 
 
-@pytest.mark.parametrize("blur", [0.0, 1.5])
+@pytest.mark.parametrize("blur", [pytest.param(0.0, marks=pytest.mark.slow), 1.5])
 def test_without_calibration_noise_that_is_new_in_every_frame_has_unit_scatter(sky, blur):
     values = []
     for seed in range(2):

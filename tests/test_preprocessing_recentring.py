@@ -155,6 +155,7 @@ def with_spots(sequence, radii, height, angle=45.0):
     return replace(sequence, cube=cube)
 
 
+@pytest.mark.slow
 def test_spots_on_the_real_speckles_give_the_star(naco):
     # 15 times the local scatter of a pixel, as tall as those of usual observations
     spotted = with_spots(naco, [38.0], height=300.0)
