@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
@@ -57,6 +58,14 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=done)
         left_out = set(done)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def not_waiting_for_the_disk():
+    """Files of tests need not outlive a power cut: some thousand of them are not waited for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
