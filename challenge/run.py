@@ -14,6 +14,7 @@ from exobench.challenge.method import LONGEST_LINE, Method
 from exobench.challenge.submission import write_submission
 from exobench.challenge.work import map_tasks
 from exobench.datasets.errors import InputError
+from exobench.datasets.inspection import stillness_warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,11 +79,14 @@ class Answered:
     detection_map : ndarray, shape (n_y, n_x)
     cost : MapCost
         Of the baseline alone.
+    warning : str or None
+        What is doubtful about the sequence for any baseline.
     """
 
     name: str
     detection_map: NDArray[np.floating]
     cost: MapCost
+    warning: str | None = None
 
 
 def plan_runs(
@@ -151,7 +155,8 @@ def _answer(task: tuple[Run, PublicSequence]) -> Answered:
     run, entry = task
     sequence = load_sequence(run.public, entry)
     detection_map, cost = measured(load(run.name, **run.options), sequence)
-    return Answered(name=entry.name, detection_map=detection_map, cost=cost)
+    warning = stillness_warning(sequence)
+    return Answered(name=entry.name, detection_map=detection_map, cost=cost, warning=warning)
 
 
 def _line(text: str) -> str:

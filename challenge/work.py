@@ -134,7 +134,8 @@ def map_tasks(
     ClusterError
         At once, if a worker cannot do its work; the other tasks are given up.
     InputError
-        With the problems of all tasks that found their input wrong, after the others ended.
+        With the problems of all tasks that found their input wrong, after the others ended;
+        once, where they are the same.
     """
     with _interrupts_held_back():
         futures = {
@@ -158,7 +159,8 @@ def map_tasks(
         for left in futures:
             left.cancel()
     if problems:
-        raise InputError(*(line for index in sorted(problems) for line in problems[index]))
+        lines = (line for index in sorted(problems) for line in problems[index])
+        raise InputError(*dict.fromkeys(lines))
 
 
 @contextmanager

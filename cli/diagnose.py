@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from exobench.cli._console import AsJson, print_json, print_note, progress
+from exobench.cli._console import AsJson, print_json, print_note, print_warnings, progress
 from exobench.cli._diagnosis_table import EVERYWHERE, HALF, print_limits, print_noise
 from exobench.cli._figures import check_plot, save_figure
 
@@ -69,13 +69,18 @@ def diagnose(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench diagnose pca naco_betapic --plot pca.png -o n_components=20
     """
-    from exobench.baselines import load, parse_options
+    from exobench.baselines import load
+    from exobench.challenge.campaigns.algorithms import read_method
+    from exobench.datasets.inspection import stillness_warning
 
     if plot is not None:
         check_plot(plot)
-    algorithm = load(baseline, **parse_options(baseline, option or []))
+    name, options = read_method(baseline, option or [])
+    algorithm = load(name, **options)
     sequence = _read(path, star_flux)
     _check_track(baseline, algorithm, sequence)
+    still = stillness_warning(sequence)
+    print_warnings([] if still is None else [still])
     done = _measured(baseline, algorithm, sequence, sigma, azimuths)
     if plot is not None:
         _draw(baseline, done, plot)

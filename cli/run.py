@@ -136,6 +136,7 @@ def run_with_progress(run: Run, path: Path, threshold: float, executor: Executor
 
     title = f"{run.name} on {run.track}"
     answers = list(progress(run_baseline(run, executor), len(run.sequences), title))
+    print_warnings(sorted(one.warning for one in answers if one.warning is not None))
     return write_run(path, run, answers, threshold)
 
 

@@ -184,6 +184,20 @@ def _saturated_frames(cube: NDArray[np.float32]) -> int:
     return int(((equal >= SATURATED_PIXELS) & ~flat).reshape(cube.shape[:2]).any(axis=0).sum())
 
 
+def stillness_warning(sequence: ImageSequence) -> str | None:
+    """Why nothing tells a companion from speckles in a sequence; None if something may.
+
+    The rotation of the field does, and so do several wavelengths or reference stars.
+    """
+    if sequence.field_rotation > 0 or sequence.n_wavelengths > 1 or sequence.reference is not None:
+        return None
+    return (
+        f"{sequence.name}: the field does not rotate, and there are neither several wavelengths "
+        "nor reference stars: a companion stands still as the speckles do, and is subtracted with "
+        "them"
+    )
+
+
 def _unit_warnings(sequence: ImageSequence) -> list[str]:
     found = [pixel_scale_problem(sequence.pixel_scale), angles_suspicion(sequence.angles)]
     if sequence.wavelengths is not None:

@@ -275,6 +275,13 @@ def test_a_frame_without_room_for_companions_is_said_so(tmp_path, in_process):
         run(settings(path), tmp_path / "out", in_process)
 
 
+def test_a_sequence_in_which_nothing_moves_is_said_so(tmp_path, in_process):
+    still = replace(toy_sequence(), angles=np.full(12, 30.0))
+    write_sequence(still, tmp_path / "toy_1.h5")
+    with pytest.raises(InputError, match=r"^toy_1: the field does not rotate, and there are nei"):
+        run(settings(tmp_path / "toy_1.h5"), tmp_path / "out", in_process)
+
+
 def test_a_journal_forgets_a_torn_line_and_writes_over_it(tmp_path):
     journal = Journal(tmp_path)
     row = {"algorithm": "pca", "sequence": "a_1", "injection": 0}

@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from exobench.datasets.files import write_sequence
+from exobench.datasets.files import read_sequence, write_sequence
 from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import ImageSequence
 
@@ -104,6 +105,7 @@ def test_what_is_found_by_chance_is_told_from_what_is_never_found(exobench, toy,
     [
         (["medium"], "no baseline 'medium'"),
         (["pca", "-o", "n=3"], "pca has no option 'n'"),
+        (["pca(n=3)"], "pca has no option 'n'"),
         (["sdi_pca"], "needs another kind of sequence than one of 1 wavelengths"),
         (["median", "--sigma", "0"], "sigma must be a positive number"),
         (["median", "--star-flux", "-1"], "star_flux must be positive"),
@@ -116,6 +118,14 @@ def test_bad_input_is_one_clear_line(exobench, toy, arguments, message):
     assert code == 2
     assert out == ""
     assert message in err
+
+
+def test_a_sequence_in_which_nothing_moves_is_told_before_the_work(exobench, toy, tmp_path):
+    sequence = read_sequence(toy)
+    write_sequence(replace(sequence, angles=np.full(6, 30.0)), tmp_path / "still.h5")
+    code, _, err = exobench("diagnose", "median", tmp_path / "still.h5", "--sigma", 0)
+    assert code == 2
+    assert err.startswith("warning: toy_1: the field does not rotate, and there are neither ")
 
 
 def test_the_help_has_an_example(exobench):

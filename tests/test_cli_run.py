@@ -2,11 +2,12 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from exobench.challenge.manifest import read_manifest
+from exobench.challenge.manifest import load_sequence, read_manifest
 from exobench.challenge.submission import read_submission
 
 
@@ -106,6 +107,23 @@ def test_a_submission_that_is_replaced_is_named_before_the_work(exobench, contes
     (here / "empty.zip").touch()  # as mktemp leaves it
     code, _, err = exobench(*arguments, "--out", "empty.zip")
     assert (code, "replaced" in err) == (0, False)
+
+
+@pytest.mark.usefixtures("without_workers", "here")
+def test_sequences_in_which_nothing_moves_are_told(exobench, contest, monkeypatch):
+    from exobench.challenge import run
+
+    def still(*where):
+        sequence = load_sequence(*where)
+        return replace(sequence, angles=np.full(sequence.n_frames, 30.0))
+
+    monkeypatch.setattr(run, "load_sequence", still)
+    code, _, err = exobench("run", "median", contest.folder, "--track", "adi")
+    assert code == 0
+    told = [line for line in err.splitlines() if "the field does not rotate" in line]
+    assert [line.split(": ")[:2] for line in told] == [
+        ["warning", f"irdis_like_{number}"] for number in (1, 2, 3)
+    ]
 
 
 @pytest.mark.usefixtures("without_workers")

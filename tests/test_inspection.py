@@ -5,7 +5,7 @@ import pytest
 
 from exobench.datasets.centring import shift
 from exobench.datasets.files import read_sequence
-from exobench.datasets.inspection import compass, inspect_sequence
+from exobench.datasets.inspection import compass, inspect_sequence, stillness_warning
 from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import ImageSequence
 
@@ -104,6 +104,17 @@ def test_a_frame_without_a_star_is_told():
 def test_little_or_no_rotation_is_told():
     only(warnings(angles=np.linspace(0, 8, 12)), "rotates by only 8.0 degrees: within 29 px")
     only(warnings(angles=np.full(12, 50.0)), "does not rotate")
+
+
+def test_nothing_moves_only_without_rotation_wavelengths_and_reference_stars():
+    still = {"angles": np.full(12, 50.0)}
+    two = {"cube": np.ones((2, 12, 40, 40)), "psf": np.repeat(sequence().psf, 2, axis=0)}
+    two |= {"fwhm": [4.0, 4.2], "wavelengths": [1.5, 1.6]}
+    found = stillness_warning(sequence(**still))
+    assert found.startswith("toy_1: the field does not rotate, and there are neither")
+    assert stillness_warning(sequence()) is None
+    assert stillness_warning(sequence(**still, **two)) is None
+    assert stillness_warning(sequence(**still, reference=np.ones((1, 3, 40, 40)))) is None
 
 
 def test_angles_out_of_order_are_told():

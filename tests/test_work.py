@@ -49,6 +49,12 @@ def test_problems_of_all_tasks_come_at_once_after_the_others_are_done(in_process
     assert caught.value.problems == ("1 is odd", "1 is not even", "3 is odd", "3 is not even")
 
 
+def test_a_problem_that_all_tasks_have_is_said_once(in_process):
+    with pytest.raises(InputError) as caught:
+        list(map_tasks(in_process, refuse_odd, [3, 1, 3]))
+    assert caught.value.problems == ("3 is odd", "3 is not even", "1 is odd", "1 is not even")
+
+
 def test_an_error_of_ours_is_not_taken_for_a_problem(in_process):
     with pytest.raises(ZeroDivisionError):
         list(map_tasks(in_process, crash, [0]))

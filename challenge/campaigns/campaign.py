@@ -148,17 +148,14 @@ def run_campaign(campaign: Campaign, executor: Executor) -> Iterator[None]:
             for source in settings.sources
             if source.name not in done.limits
         ]
-        try:
-            for _, records in map_tasks(executor, calibrate, calibrations):
-                journal.add(records)
-                done.learn(records)
-                yield
-            for _, records in map_tasks(executor, run, _runs(settings, done)):
-                journal.add(records)
-                done.learn(records)
-                yield from (None for table, _ in records if table == "costs")
-        except InputError as error:  # of every run of an algorithm, the same
-            raise type(error)(*dict.fromkeys(error.problems)) from error
+        for _, records in map_tasks(executor, calibrate, calibrations):
+            journal.add(records)
+            done.learn(records)
+            yield
+        for _, records in map_tasks(executor, run, _runs(settings, done)):
+            journal.add(records)
+            done.learn(records)
+            yield from (None for table, _ in records if table == "costs")
         _finish(out, settings, done)
         journal.remove()
 

@@ -17,8 +17,10 @@ from exobench.challenge.costs import metered
 from exobench.challenge.manifest import IFS_TRACK
 from exobench.challenge.references import References
 from exobench.datasets.calibration import limit_curves
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus
 from exobench.datasets.injection import inject
+from exobench.datasets.inspection import stillness_warning
 from exobench.datasets.limit_curve import LimitCurve, combined_limit
 from exobench.datasets.placement import Ground
 from exobench.datasets.stars import Field
@@ -78,12 +80,22 @@ def runs_in_a_task(source: Source, algorithm: Algorithm) -> int:
 
 
 def calibrate(task: Calibration) -> Records:
-    """Limits of the references on a sequence, and where its companions may stand."""
+    """Limits of the references on a sequence, and where its companions may stand.
+
+    Raises
+    ------
+    InputError
+        If the references find nothing, since nothing in the sequence moves.
+    """
     sequence = task.source.read()
     radii = scored_radii(task.source, sequence)
     references = References(choices=tuple(one.choice for one in task.references))
     curves = limit_curves(_field(sequence), references(sequence), radii)
-    return [("limits", room(task.source, sequence, curves))]
+    found = room(task.source, sequence, curves)
+    still = stillness_warning(sequence)
+    if still is not None and not plan_of(found, 1, seed=0):
+        raise InputError(still)
+    return [("limits", found)]
 
 
 def room(
