@@ -42,7 +42,7 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("here")
 def test_the_function_runs_with_its_option(sequence):
     baseline = load("my_method:detect", quantile=0.4)
-    assert baseline.tracks == ("adi",)
+    assert (baseline.tracks, baseline.device) == (("adi",), "cpu")
     assert np.isfinite(baseline(sequence)).any()
 
 
@@ -83,9 +83,9 @@ def test_the_program_runs_by_its_file_and_by_itself(here, sequence):
 
 def test_the_commands_are_of_verbs_that_there_are(exobench):
     verbs = {line.split()[1] for line in TEXT.splitlines() if line.startswith("exobench ")}
-    assert verbs == {"run", "campaign"}
+    assert verbs == {"run", "campaign", "compare"}
     helps = [exobench(verb, "--help")[:2] for verb in sorted(verbs)]
-    assert [code for code, _ in helps] == [0, 0]
+    assert [code for code, _ in helps] == [0, 0, 0]
 
 
 @pytest.fixture
