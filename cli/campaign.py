@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -148,6 +149,11 @@ def run_with_progress(campaign: Campaign, workers: int | None, scheduler: str | 
         with open_workers(workers, scheduler, max(1, left), campaign.out / BEGUN) as executor:
             for _ in progress(run_campaign(campaign, executor), left, "runs of algorithms"):
                 pass
+    except KeyboardInterrupt:
+        print_note(
+            f"what is done is kept: exobench campaign --resume --out {quote(str(campaign.out))}"
+        )
+        raise
     except WorkersLostError as error:
         raise WorkersLostError(f"{error}; the same command goes on from what is done") from error
 

@@ -69,6 +69,20 @@ def test_more_than_five_algorithms_are_drawn_on_several_figures(
     assert {"roc.png", "roc-2.png", "performance-2.png"} <= drawn
 
 
+def test_an_interrupt_says_how_to_go_on(exobench, command, without_workers, monkeypatch, tmp_path):
+    def stopped(*_):
+        yield
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("exobench.challenge.campaigns.campaign.run_campaign", stopped)
+    code, out, err = exobench(*command)
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-2:] == [
+        f"what is done is kept: exobench campaign --resume --out {tmp_path / 'out'}",
+        "interrupted",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
