@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from exobench.baselines.learning.samples import Samples
 
-_BLOCK = 256  # samples whose weights are held at once
+_BLOCK = 64  # samples whose weights are held at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,14 +187,21 @@ def _spline_filter(n: int) -> NDArray[np.float32]:
 
 def _spline_weights(places: NDArray[np.float64], n: int) -> NDArray[np.float32]:
     """Weights of `n` spline coefficients in the values at some places, on a last axis."""
-    distance = np.abs(
-        _mirrored(places, n)[..., np.newaxis] - np.arange(-1, n + 1)
-    )  # with one coefficient beyond either end
-    near, far = np.minimum(distance, 1), np.clip(2 - distance, 0, 1)
-    weights = np.where(distance < 1, 2 / 3 - near**2 * (1 - near / 2), far**3 / 6)
-    weights[..., 2] += weights[..., 0]
-    weights[..., -3] += weights[..., -1]
-    return weights[..., 1:-1].astype(np.float32)
+    where = _mirrored(places, n).ravel()
+    below = np.floor(where).astype(np.intp)
+    after = where - below
+    before = 1 - after
+    taps = (
+        before**3 / 6,
+        2 / 3 - after**2 * (1 - after / 2),
+        2 / 3 - before**2 * (1 - before / 2),
+        after**3 / 6,
+    )
+    weights = np.zeros((where.size, n), dtype=np.float32)
+    row = np.arange(where.size)
+    for tap, weight in enumerate(taps, start=-1):
+        weights[row, _mirrored(below + tap, n).astype(np.intp)] += weight
+    return weights.reshape(*places.shape, n)
 
 
 def _mirrored(places: NDArray[np.floating] | NDArray[np.intp], n: int) -> NDArray[np.float64]:
