@@ -14,7 +14,7 @@ from exobench.datasets.rotation import derotate
 from exobench.scoring.snr import snr_at
 
 SETTINGS = PatchSettings(patch=7, n_ranks=5)
-MARGIN = 3 * np.sqrt(2) + 2
+MARGIN = 3 * np.sqrt(2) + 1
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +32,9 @@ def residuals(sequence, ring):
     return RingResiduals(sequence, ring, SETTINGS)
 
 
-def cubic(distance):
-    """The kernel of Keys (1981, Eq. 4 with a = -1/2)."""
-    s = np.abs(distance)
-    near, far = 1.5 * s**3 - 2.5 * s**2 + 1, -0.5 * s**3 + 2.5 * s**2 - 4 * s + 2
-    return np.where(s < 1, near, np.where(s < 2, far, 0))
+def linear(distance):
+    """The kernel of linear interpolation."""
+    return np.maximum(1 - np.abs(distance), 0)
 
 
 def residual_frames(sequence, ring, k, companion=None):
@@ -54,15 +52,15 @@ def residual_frames(sequence, ring, k, companion=None):
 
 
 def turned_mean(frames, angles, points):
-    """Mean over time of frames derotated by cubic convolution, at points (y, x) of the sky."""
+    """Mean over time of frames derotated by bilinear interpolation, at points (y, x) of the sky."""
     (n_y, n_x), total = frames.shape[1:], np.zeros(len(points))
     cy, cx = n_y // 2, n_x // 2
     dy, dx = points[:, 0] - cy, points[:, 1] - cx
     for frame, angle in zip(frames, np.deg2rad(angles), strict=True):
         x = cx + dx * np.cos(angle) + dy * np.sin(angle)
         y = cy - dx * np.sin(angle) + dy * np.cos(angle)
-        along_y = cubic(y[:, np.newaxis] - np.arange(n_y))
-        along_x = cubic(x[:, np.newaxis] - np.arange(n_x))
+        along_y = linear(y[:, np.newaxis] - np.arange(n_y))
+        along_x = linear(x[:, np.newaxis] - np.arange(n_x))
         total += np.einsum("pi,ij,pj->p", along_y, frame, along_x)
     return total / len(frames)
 
