@@ -88,7 +88,7 @@ class ExternalCommand:
             words = self._filled({"input": str(source), "output": str(output)})
             done = run_limited(words, self.folder, self.limits)
             if done.problem is not None:
-                raise self._failed(sequence, done.problem, done)
+                raise self._failed(sequence, f"{done.problem}{_advice(done)}", done)
             try:
                 values = _read_map(output, sequence.shape)
             except (OSError, ValueError) as error:
@@ -210,6 +210,14 @@ def check_command(command: ExternalCommand) -> None:
         problems.append(f"{command.name}: {program} cannot be executed; try chmod +x")
     if problems:
         raise InputError(*problems)
+
+
+def _advice(done: Finished) -> str:
+    """The option to look at, where a limit may be what ended a program."""
+    said = f"{done.problem} {done.output}".lower()
+    if "memory" in said or "alloc" in said:
+        return " (see memory_limit_mb)"
+    return " (see time_limit)" if "took more than" in said or "sigxcpu" in said else ""
 
 
 def _read_map(path: Path, shape: tuple[int, int]) -> NDArray[np.float64]:

@@ -199,7 +199,8 @@ def _attribute(name: str, module: Any, path: str) -> Callable[..., Any]:
         found = getattr(found, word)
     if not callable(found):
         raise InputError(
-            f"{name}: is a {type(found).__name__}; expected a function of an ImageSequence"
+            f"{name}: is no function but of type {type(found).__name__}; expected a function of "
+            "an ImageSequence"
         )
     return found  # type: ignore[no-any-return]
 
@@ -234,7 +235,8 @@ def _guarded(
     except InputError as error:
         raise InputError(*(f"{name}: {problem}" for problem in error.problems)) from error
     except (Exception, SystemExit) as cause:
-        module = getattr(owner, "__module__", "") or ""
+        # Of what was adapted, the function of the other package says where.
+        module = getattr(getattr(owner, "function", owner), "__module__", "") or ""
         raise InputError(f"{name}: raised {_said(cause, module)}") from cause
     finally:
         if os.getpid() != process:  # a fork that came back would do our work a second time

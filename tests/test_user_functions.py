@@ -28,6 +28,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import partial
 import numpy as np
+from exobench.baselines import adapt
 
 print("imported")
 
@@ -79,6 +80,13 @@ class Uncallable:
 
 def crash(sequence):
     return 1 / 0
+
+
+def crash_of_a_package(cube):
+    return cube / (1 // 0)
+
+
+adapted_crash = adapt(crash_of_a_package, "cube")
 
 
 def leave(sequence):
@@ -340,7 +348,7 @@ def test_its_docstring_describes_it_and_files_can_be_called_after_it():
         ("absent:f", {}, r"there is no module 'absent' in .*, nor is one installed"),
         ("my_method.py:detect", {}, r"no module .*leave out \.py: my_method"),
         ("my_method:detekt", {}, r"my_method has no 'detekt'; did you mean detect\?"),
-        ("my_method:number", {}, "is a int; expected a function of an ImageSequence"),
+        ("my_method:number", {}, "is no function but of type int; expected a function of an"),
         ("my_method:", {}, "is written module:function, such as my_method:detect"),
         ("./my_method:f", {}, "is written module:function"),
         ("broken:f", {}, r"importing broken raised RuntimeError, no licence \(broken.py, line 3\)"),
@@ -366,6 +374,7 @@ def test_what_cannot_be_found_or_set_is_one_sentence(name, options, said):
     ("function", "said"),
     [
         ("crash", r"irdis_like_1: raised ZeroDivisionError, division by zero \(my_method.py, l"),
+        ("adapted_crash", r"modulo by zero \(my_method.py, line"),
         ("leave", "raised SystemExit, bye"),
         ("changes_input", "raised ValueError, assignment destination is read-only"),
         ("small", r"returned a map of shape \(3, 3\); expected that of a frame, \(31, 31\)"),
