@@ -13,6 +13,7 @@ detected": in both coordinates of a position, or in a channel.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,7 +30,6 @@ from exobench.datasets.fits_bytes import (
     largest_file,
     read_images,
 )
-from exobench.scoring.characterization import Estimates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.challenge.manifest import Manifest, PublicSequence
+    from exobench.scoring.characterization import Estimates
 
 Kind = Literal["astrometry", "photometry"]
 KINDS: tuple[Kind, ...] = ("astrometry", "photometry")
@@ -162,13 +163,17 @@ def parse_estimates(name: str, content: bytes, sequence: PublicSequence, kind: K
     silent = values == NOT_DETECTED
     if kind == "astrometry":
         silent = np.broadcast_to(silent.all(axis=1, keepdims=True), shape)
+    # Imported here: it takes longer than all else that building a challenge needs.
+    from exobench.scoring.characterization import Estimates
+
     stated = Estimates(values=values, detected=~silent, sigma=sigma, samples=samples)
     return _flipped(stated) if kind == "astrometry" else stated
 
 
 def _flipped(stated: Estimates) -> Estimates:
     """``(x, y)`` of files as ``(y, x)``, and back."""
-    return Estimates(
+    return replace(
+        stated,
         values=stated.values[:, ::-1],
         detected=stated.known[:, ::-1],
         sigma=None if stated.sigma is None else stated.sigma[:, ::-1],
