@@ -161,8 +161,12 @@ class SampleStore:
 
     def samples(self, split: str) -> Samples:
         """All samples of a split, in the order in which they were written."""
+        return Samples.concatenate(self.in_order(split))
+
+    def in_order(self, split: str) -> Iterator[Samples]:
+        """As `samples`, `POOL` at a time."""
         self._check(split)
-        return Samples.concatenate(self._runs(split, [0], sum(self.counts[split])))
+        return self._runs(split, range(0, sum(self.counts[split]), POOL), POOL)
 
     def places(self, split: str) -> Samples:
         """As `samples`, but for stacks and S/N, which are zeros that need no memory."""

@@ -1,0 +1,86 @@
+"""Labelled sets on disk: continued where they were left, the same bytes in the end."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from exobench.baselines.learning.flux_ranges import FluxRange
+from exobench.baselines.learning.label_plan import planned
+from exobench.baselines.learning.labelling import labelled
+from exobench.baselines.learning.making import make_samples
+from exobench.baselines.learning.recipe import Recipe
+from exobench.baselines.learning.samples import FIELDS, Samples
+from exobench.datasets.errors import InputError
+
+
+@pytest.fixture
+def plan(sky, monkeypatch):
+    """Of few samples; without the injections that tell the range of fluxes of a ring."""
+    fluxes = FluxRange(low=1.0, high=3.0)
+    where = "exobench.baselines.learning.label_plan.flux_range"
+    monkeypatch.setattr(where, lambda *arguments, **keywords: fluxes)
+    recipe = Recipe(n_per_class=24, n_ranks=2, patch=5, shares=(0.6, 0.4, 0.0))
+    sequence = sky.noise((12, 39, 39), blur=1.0, seed=3)
+    return planned(sequence, recipe, np.random.default_rng(0))
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt(after):
+    """A report of progress that ends in an exception once so many samples are done."""
+
+    def advanced(progress):
+        if progress.done >= after:
+            raise Interrupted
+
+    return advanced
+
+
+def test_the_file_holds_what_the_plan_leads_to(plan, tmp_path):
+    seen = []
+    store = make_samples(tmp_path / "samples.h5", plan, seen.append)
+    assert store.counts == {"train": (14, 14), "validation": (10, 10)}
+    assert store.provenance == plan.provenance()
+    assert (seen[-1].done, seen[-1].total) == (48, 48)
+    expected = Samples.concatenate([one for split, one in labelled(plan) if split == "train"])
+    for name in FIELDS:
+        found = getattr(store.samples("train"), name)
+        np.testing.assert_array_equal(found, getattr(expected, name))
+    assert [one.name for one in tmp_path.iterdir()] == ["samples.h5"]
+
+
+def test_an_interrupted_set_goes_on_with_the_next_ring_and_ends_in_the_same_bytes(plan, tmp_path):
+    whole, broken = tmp_path / "whole.h5", tmp_path / "broken.h5"
+    make_samples(whole, plan)
+    with pytest.raises(Interrupted):
+        make_samples(broken, plan, interrupt(30))
+    assert not broken.exists()
+    seen = []
+    make_samples(broken, plan, seen.append)
+    first, *_ = plan.rings
+    assert 0 < seen[-1].total <= 48 - 2 * sum(first.counts.values())
+    assert broken.read_bytes() == whole.read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("spoil", ["recipe", "damage"])
+def test_rings_of_another_plan_or_damaged_ones_are_made_anew(plan, tmp_path, spoil):
+    path = tmp_path / "samples.h5"
+    with pytest.raises(Interrupted):
+        make_samples(path, plan, interrupt(30))
+    if spoil == "recipe":
+        plan = replace(plan, recipe=replace(plan.recipe, shift_px=0.0))
+    else:
+        for part in (tmp_path / ".samples.h5.rings").iterdir():
+            part.write_bytes(part.read_bytes()[:1000])
+    seen = []
+    make_samples(path, plan, seen.append)
+    assert seen[-1].total == 48
+
+
+def test_a_file_that_cannot_be_written_is_an_error_before_the_work(plan, tmp_path):
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        make_samples(tmp_path, plan, interrupt(0))
