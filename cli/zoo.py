@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -97,10 +98,11 @@ def zoo(  # noqa: PLR0913 - the options of the verb
     with open_workers(workers, scheduler, n_sequences, shared) as executor:
         for _ in progress(run_zoo(started, executor), started.n_maps, "maps"):
             pass
-    _finish(started, as_json=as_json)
+    again = f"--suite {quote(suite)}" + ("" if out is None else f" --zoo {quote(str(out))}")
+    _finish(started, again, as_json=as_json)
 
 
-def _finish(started: Zoo, *, as_json: bool) -> None:
+def _finish(started: Zoo, again: str, *, as_json: bool) -> None:
     """Write the tables and say where everything stands."""
     from exobench.challenge.zoo.artefact import read_artefact
     from exobench.challenge.zoo.entries import zoo_ranking
@@ -122,7 +124,7 @@ def _finish(started: Zoo, *, as_json: bool) -> None:
     _print_boards(document)
     print(f"maps, scores and costs in {folder}, with the tables {', '.join(tables)}")
     print(f"to publish: {archive}, {archive.stat().st_size / 1e6:.0f} MB")
-    print(f"to compare: exobench compare my_method:detect --suite {manifest.name}")
+    print(f"to compare: exobench compare my_method:detect {again}")
 
 
 def _write_tables(folder: Path, document: Mapping[str, Any]) -> list[str]:

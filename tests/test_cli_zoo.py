@@ -96,6 +96,9 @@ def test_a_zoo_says_who_is_ahead_and_where_everything_is(exobench, suite, tmp_pa
     assert (folder / "table.md").read_text().startswith("| rank | method | F1 |")
     assert r"\toprule" in (folder / "table.tex").read_text()
     assert json.loads((folder / "table.json").read_text())["challenge"] == "toy"
+    assert f"to compare: exobench compare my_method:detect --suite {suite}\n" in out
+    _, out, _ = exobench("zoo", suite, "median", "--out", "my zoo")
+    assert f"my_method:detect --suite {suite} --zoo 'my zoo'\n" in out
 
 
 def test_json_is_all_that_stands_on_standard_output(exobench, suite, tmp_path):
