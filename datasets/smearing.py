@@ -11,6 +11,7 @@ up to degree 2n - 1: a few of them do for arcs of the size of a PSF.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,14 +55,16 @@ def n_instants(arc_fwhm: float) -> int:
     return 1 if arc_fwhm < SHARP_ARC else 1 + int(np.ceil(arc_fwhm / NODE_ARC))
 
 
+@lru_cache
 def instants(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Instants of an exposure, from -1/2 to 1/2, and the weights of a mean over it.
 
-    Each of shape (n,); the weights sum to 1.
+    Each of shape (n,), kept for the next call and read-only; the weights sum to 1.
 
     References
     ----------
     Abramowitz & Stegun (1972), Handbook of Mathematical Functions, eq. 25.4.29.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(n)
-    return nodes / 2, weights / 2
+    nodes, weights = (values / 2 for values in np.polynomial.legendre.leggauss(n))
+    nodes.flags.writeable = weights.flags.writeable = False
+    return nodes, weights
