@@ -42,15 +42,15 @@ class Circles:
         In pixels.
     n_points : int
         Discs on each circle, counter-clockwise from +x.
-    discs : sparse array of float32, shape (n_circles * n_points, n_pixels + 1)
-        Overlaps with the pixels of an annulus.
+    discs : tuple of sparse arrays of float32, shape (n_points, n_pixels + 1)
+        Overlaps with the pixels of an annulus, by circle.
     fwhm : float
         In pixels.
     """
 
     radii: NDArray[np.float64]
     n_points: int
-    discs: sparse.csr_array
+    discs: tuple[sparse.csr_array, ...]
     fwhm: float
 
     @classmethod
@@ -60,7 +60,7 @@ class Circles:
         radii = inner + _RADIAL_STEP * np.arange(n_circles, dtype=np.float64)
         n_points = fft.next_fast_len(int(np.ceil(2 * np.pi * outer / _STEP)), real=True)
         azimuths = np.exp(2j * np.pi / n_points * np.arange(n_points))
-        discs = _discs((radii[:, np.newaxis] * azimuths).ravel(), fwhm, pixels)
+        discs = tuple(_discs(radius * azimuths, fwhm, pixels) for radius in radii)
         return cls(radii=radii, n_points=n_points, discs=discs, fwhm=fwhm)
 
     def around(self, radius: NDArray[np.float64]) -> slice:
@@ -78,9 +78,8 @@ class Circles:
             Rows of the annulus.
         circles : slice
         """
-        rows = slice(circles.start * self.n_points, circles.stop * self.n_points)
-        sums = self.discs[rows] @ np.ascontiguousarray(frames.T)
-        return np.asarray(sums.reshape(-1, self.n_points, len(frames)))
+        columns = np.ascontiguousarray(frames.T)
+        return np.stack([discs @ columns for discs in self.discs[circles]])
 
     def snr(self, profiles: Single, first: int, offsets: NDArray[np.complex128]) -> Single:
         """Small-sample S/N at some positions, shape (n_positions, n_ranks).
