@@ -129,7 +129,9 @@ def half_gram_change(frames: Array, light: Array, lit: slice = slice(None)) -> A
     """
     xp = namespace(frames)
     before, added = (xp.astype(one, xp.float64, copy=False) for one in (frames, light))
-    return (before + added / 2) @ added[lit].T
+    halfway = added / 2
+    halfway += before
+    return halfway @ added[lit].T
 
 
 def _pixel_blocks(matrix: Array) -> Iterator[slice]:

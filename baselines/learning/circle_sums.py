@@ -164,7 +164,7 @@ def _discs(offsets: NDArray[np.complex128], fwhm: float, pixels: Annulus) -> spa
     places = pixels.places(iy[:, np.newaxis] + side, ix[:, np.newaxis] + side)
     ends = np.arange(0, overlaps.size + 1, overlaps.shape[1], dtype=np.int32)
     parts = (overlaps.ravel(), places.ravel(), ends)
-    discs = sparse.csr_array(parts, shape=(offsets.size, pixels.pixels.size + 1))
+    discs = sparse.csr_array(parts, shape=(offsets.size, pixels.pixels.size))
     discs.eliminate_zeros()
     return discs
 

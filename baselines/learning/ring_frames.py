@@ -41,8 +41,9 @@ class Annulus:
 
     Attributes
     ----------
-    pixels : ndarray of int, shape (n_pixels,)
-        Indices into a flattened box of the frame, the smallest that holds them.
+    pixels : ndarray of int, shape (n_pixels + 1,)
+        Indices into a flattened box of the frame, the smallest that holds them; any for the
+        last.
     corner : ndarray of int, shape (2,)
         Pixel (y, x) of the frame that is the first of this box.
     box : tuple of int
@@ -67,7 +68,7 @@ class Annulus:
         columns = np.full((shape[0] + 2, shape[1] + 2), len(yx), dtype=np.int32)
         columns[1:-1, 1:-1][inside] = np.arange(len(yx))
         y, x = (yx - corner).T
-        return cls(pixels=y * n_x + x, corner=corner, box=(n_y, n_x), columns=columns)
+        return cls(pixels=np.append(y * n_x + x, 0), corner=corner, box=(n_y, n_x), columns=columns)
 
     def places(self, y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.int32]:
         """Places in the row of pixels, on the frame or not; shape ``y.shape + x.shape[-1:]``.
@@ -92,8 +93,8 @@ class Annulus:
         return self._of_boxes(boxes[0])
 
     def _of_boxes(self, boxes: Single) -> Single:
-        values = np.zeros((len(boxes), self.pixels.size + 1), dtype=np.float32)
-        values[:, :-1] = np.take(boxes.reshape(len(boxes), -1), self.pixels, axis=1)
+        values = np.take(boxes.reshape(len(boxes), -1), self.pixels, axis=1)
+        values[:, -1] = 0
         return values
 
 
