@@ -14,19 +14,24 @@ from exobench.datasets.errors import InputError
 SETTINGS = PatchSettings(patch=7, n_ranks=3)
 
 
+def found_in(sequence, ring):
+    rng = np.random.default_rng(0)
+    return flux_range(sequence, ring, SETTINGS, rng, snr=(2.0, 6.0), n_injections=30)
+
+
 @pytest.fixture(scope="module")
 def sequence(sky):
-    return sky.noise((20, 51, 51), blur=0.7)
+    return sky.noise((20, 41, 41), blur=0.7)
 
 
 @pytest.fixture(scope="module")
 def ring(sequence):
-    return rings(sequence, 7)[4]
+    return rings(sequence, 7)[3]
 
 
 @pytest.fixture(scope="module")
 def found(sequence, ring):
-    return flux_range(sequence, ring, SETTINGS, np.random.default_rng(0), snr=(2.0, 6.0))
+    return found_in(sequence, ring)
 
 
 def test_companions_of_the_range_reach_its_snr_on_average(sequence, ring, found):
@@ -47,7 +52,7 @@ def test_companions_of_the_range_reach_its_snr_on_average(sequence, ring, found)
 def test_the_range_scales_with_the_unit_of_the_cube(sequence, ring, found):
 
     scaled = dataclasses.replace(sequence, cube=sequence.cube * 64)
-    other = flux_range(scaled, ring, SETTINGS, np.random.default_rng(0), snr=(2.0, 6.0))
+    other = found_in(scaled, ring)
     assert other.low == pytest.approx(64 * found.low, rel=1e-2)
     assert other.high == pytest.approx(64 * found.high, rel=1e-2)
 
