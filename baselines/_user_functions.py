@@ -161,9 +161,10 @@ def find_function(name: str) -> UserFunction:
     module_name, _, path = name.partition(":")
     words = [*module_name.split("."), *path.split(".")]
     if not all(word.isidentifier() for word in words):
+        hint = "; modules are looked for in the current folder and on PYTHONPATH"
         raise InputError(
             f"an algorithm of your own is written module:function, such as my_method:detect, "
-            f"got {name!r}"
+            f"got {name!r}{hint if os.sep in name else ''}"
         )
     here = str(Path.cwd())
     if here not in sys.path:

@@ -349,6 +349,7 @@ def test_its_docstring_describes_it_and_files_can_be_called_after_it():
         ("my_method.py:detect", {}, r"no module .*leave out \.py: my_method"),
         ("my_method:detekt", {}, r"my_method has no 'detekt'; did you mean detect\?"),
         ("my_method:number", {}, "is no function but of type int; expected a function of an"),
+        ("../my:detect", {}, r"got '\.\./my:detect'; modules are looked for in the current folder"),
         ("my_method:", {}, "is written module:function, such as my_method:detect"),
         ("./my_method:f", {}, "is written module:function"),
         ("broken:f", {}, r"importing broken raised RuntimeError, no licence \(broken.py, line 3\)"),
