@@ -81,19 +81,21 @@ def test_saliency_is_what_differences_of_the_log_odds_are(kind, options):
 
 
 @pytest.mark.parametrize("place", [(2, 2), (2, 8), (9, 5)])
-def test_grad_cam_lies_on_the_companion(place):
+def test_evidence_lies_on_the_companion(place):
     y, x = np.indices((12, 12))
     blob = np.exp(-((y - place[0]) ** 2 + (x - place[1]) ** 2) / 2).astype(np.float32)
     stack = np.repeat(blob[None], 8, axis=0)
     stack[:4] *= 0.1  # it stands out after the fifth rank
     found = explain(brightness_model("conv3d"), stack, device="cpu")
-    cam = found.localisation
+    cam = found.evidence.mean(axis=0)
     centre = [(cam * axis).sum() / cam.sum() for axis in (y, x)]
     np.testing.assert_allclose(centre, place, atol=0.3)
     peak = np.unravel_index(cam.argmax(), cam.shape)
     assert np.hypot(*(np.array(peak) - place)) < 1.5
-    assert found.grad_cam.max() == 1
-    assert found.grad_cam[5:].mean() > 5 * found.grad_cam[:3].mean()
+    assert found.evidence.max() == 1
+    assert found.evidence[5:].mean() > 5 * found.evidence[:3].mean()
+    # This network weights the same everywhere, so that both kinds of map are one.
+    np.testing.assert_allclose(found.grad_cam, found.evidence, atol=1e-6)
 
 
 def test_nothing_lights_up_where_nothing_speaks_for_a_companion():
@@ -101,8 +103,22 @@ def test_nothing_lights_up_where_nothing_speaks_for_a_companion():
     weights = model.weights | {"output.weight": -model.weights["output.weight"]}
     model = Model(architecture=model.architecture, weights=weights)
     found = explain(model, np.ones((8, 12, 12)), device="cpu")
+    assert not found.evidence.any()
     assert not found.grad_cam.any()
     assert found.saliency.any()
+
+
+def test_features_are_weighted_where_they_lie():
+    model = brightness_model("conv3d")
+    dense = model.weights["dense.weight"].reshape(1, 2, 3, 3)
+    dense[:] = -1
+    dense[:, :, 1, 1] = 1  # light around the centre speaks for a companion, other light against
+    stack = np.ones((8, 12, 12), np.float32)
+    weights = model.weights | {"dense.bias": np.full(1, 40, np.float32)}
+    found = explain(Model(architecture=model.architecture, weights=weights), stack, device="cpu")
+    assert not found.grad_cam.any()
+    peak = np.unravel_index(found.evidence.mean(axis=0).argmax(), (12, 12))
+    assert max(abs(peak[0] - 5.5), abs(peak[1] - 5.5)) < 2
 
 
 def test_ranks_are_told_from_one_another_by_leaving_out_and_by_themselves():
@@ -142,7 +158,7 @@ def test_both_frameworks_explain_alike(kind):
             explain(signed, stack, snr, framework=framework, device="cpu")
             for framework in ("torch", "flax")
         )
-        lit += one.grad_cam.any()
+        lit += one.evidence.any()
         for name in one.__slots__:
             np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-5)
     assert lit

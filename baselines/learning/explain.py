@@ -33,9 +33,15 @@ class Explanation:
         Of a companion in the centre, as trained.
     saliency : ndarray of float32, shape (n_ranks, patch, patch)
         Absolute change of the log-odds with every pixel.
-    grad_cam : ndarray of float32, shape (n_ranks, patch, patch)
+    evidence : ndarray of float32, shape (n_ranks, patch, patch)
         Where the features lie that speak for a companion, from 0 to 1 at the strongest; 0
-        everywhere if none does. As coarse as the last convolutions, two pixels.
+        everywhere if none does. Features are weighted where they lie (HiResCAM), as they are
+        in a network that tells the centre from the edges. As coarse as the last
+        convolutions: steps of two pixels, features of six.
+    grad_cam : ndarray of float32, shape (n_ranks, patch, patch)
+        Likewise, but every channel weighted as in the mean over the patch (Grad-CAM): fit for
+        networks that are blind to where; often 0 in these, where light near the edges speaks
+        against a companion.
     probability_without : ndarray of float32, shape (n_ranks,)
         Of the stack with one slice, and its S/N, replaced by the mean of its neighbours. NaN
         if there is a single rank.
@@ -45,6 +51,7 @@ class Explanation:
     References
     ----------
     Simonyan, Vedaldi & Zisserman (2014), ICLR, arXiv 1312.6034, Sect. 3: saliency.
+    Draelos & Carin (2020), arXiv 2011.08891, Sect. 3: HiResCAM.
     Selvaraju et al. (2017), ICCV, Eqs. 1 and 2: Grad-CAM.
     Zeiler & Fergus (2014), ECCV, Sect. 4.2: occlusion.
     """
@@ -52,14 +59,15 @@ class Explanation:
     stack: NDArray[np.float32]
     probability: float
     saliency: NDArray[np.float32]
+    evidence: NDArray[np.float32]
     grad_cam: NDArray[np.float32]
     probability_without: NDArray[np.float32]
     probability_alone: NDArray[np.float32]
 
     @property
     def localisation(self) -> NDArray[np.float32]:
-        """Mean of `grad_cam` over the ranks, shape (patch, patch)."""
-        return np.asarray(self.grad_cam.mean(axis=0))
+        """Mean of `saliency` over the ranks, shape (patch, patch): finer than the other maps."""
+        return np.asarray(self.saliency.mean(axis=0))
 
 
 def explain(
@@ -95,11 +103,13 @@ def explain(
     values = probabilities(model, [batch], framework=framework, device=device)
     n_ranks = len(stack)
     without = values[1 : 1 + n_ranks]
+    mean_gradients = found.of_maps.mean(axis=(1, 2, 3))
     return Explanation(
         stack=stack,
         probability=float(values[0]),
         saliency=np.abs(found.stack),
-        grad_cam=_grad_cam(found, model.architecture),
+        evidence=_in_stack((found.of_maps * found.maps).sum(axis=0), model.architecture),
+        grad_cam=_in_stack(np.tensordot(mean_gradients, found.maps, 1), model.architecture),
         probability_without=without if n_ranks > 1 else np.full_like(without, np.nan),
         probability_alone=values[1 + n_ranks :],
     )
@@ -140,17 +150,17 @@ def _occluded(
     return variants(stack), variants(snr)
 
 
-def _grad_cam(found: Gradients, architecture: Architecture) -> NDArray[np.float32]:
-    """Channels weighted by their mean gradients, at the pixels and ranks that they describe."""
-    weights = found.of_maps.mean(axis=(1, 2, 3))
-    coarse = np.maximum(np.tensordot(weights, found.maps, axes=1), 0)
+def _in_stack(coarse: NDArray[np.floating], architecture: Architecture) -> NDArray[np.float32]:
+    """What is positive on the grid of the last maps, at the pixels and ranks it describes."""
     shape = (architecture.n_ranks, architecture.patch, architecture.patch)
     places = [
         (np.arange(n) - centre) / step
         for n, (centre, step) in zip(shape, _grid(architecture), strict=True)
     ]
     grid = np.meshgrid(*places, indexing="ij")
-    fine = np.asarray(map_coordinates(coarse, grid, order=1, mode="nearest"), dtype=np.float32)
+    fine = np.asarray(
+        map_coordinates(np.maximum(coarse, 0), grid, order=1, mode="nearest"), dtype=np.float32
+    )
     strongest = fine.max()
     return fine / strongest if strongest > 0 else fine
 
