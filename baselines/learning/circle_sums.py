@@ -16,14 +16,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft, sparse
+from scipy import fft
 
+from exobench.baselines.learning.ring_frames import weighted_sums
 from exobench.datasets.geometry import frame_centre
 from exobench.scoring.apertures import disc_modes
 from exobench.scoring.snr import n_noise_apertures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from exobench.baselines.learning.ring_frames import Annulus, Components, Single
 
@@ -104,11 +106,13 @@ class Circles:
         azimuth = np.angle(offsets)[:, np.newaxis] - step[:, np.newaxis] * place
         low, f = _split((radius - self.radii[first]) / _RADIAL_STEP)
         left, g = _split(azimuth * n_fine / (2 * np.pi))
-        low, f = np.minimum(low, len(profiles) - 2)[:, np.newaxis], f[:, np.newaxis, np.newaxis]
-        left, right, g = left % n_fine, (left + 1) % n_fine, g[..., np.newaxis]
-        flux = (1 - f) * ((1 - g) * profiles[low, left] + g * profiles[low, right])
-        flux += f * ((1 - g) * profiles[low + 1, left] + g * profiles[low + 1, right])
-        return _two_sample_t(flux, n_noise)
+        low, f = n_fine * np.minimum(low, len(profiles) - 2)[:, np.newaxis], f[:, np.newaxis]
+        left, right = left % n_fine, (left + 1) % n_fine
+        places = (low + left, low + right, low + n_fine + left, low + n_fine + right)
+        shares = ((1 - f) * (1 - g), (1 - f) * g, f * (1 - g), f * g)
+        rows = profiles.reshape(-1, profiles.shape[-1])
+        flux = weighted_sums(np.stack(shares, axis=-1), np.stack(places, axis=-1), len(rows)) @ rows
+        return _two_sample_t(flux.reshape(*azimuth.shape, -1), n_noise)
 
 
 def turning(angles: NDArray[np.float64], n_points: int) -> NDArray[np.complex64]:
@@ -162,9 +166,7 @@ def _discs(offsets: NDArray[np.complex128], fwhm: float, pixels: Annulus) -> spa
     overlaps[np.abs(overlaps) < _LEAST_OVERLAP] = 0
     side = np.arange(-modes.half, modes.half + 1)
     places = pixels.places(iy[:, np.newaxis] + side, ix[:, np.newaxis] + side)
-    ends = np.arange(0, overlaps.size + 1, overlaps.shape[1], dtype=np.int32)
-    parts = (overlaps.ravel(), places.ravel(), ends)
-    discs = sparse.csr_array(parts, shape=(offsets.size, pixels.pixels.size))
+    discs = weighted_sums(overlaps, places, pixels.pixels.size)
     discs.eliminate_zeros()
     return discs
 
@@ -175,10 +177,11 @@ def _split(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.fl
     return whole.astype(np.intp), values - whole
 
 
-def _two_sample_t(flux: NDArray[np.float64], n_noise: NDArray[np.int_]) -> Single:
+def _two_sample_t(flux: Single, n_noise: NDArray[np.int_]) -> Single:
     """S/N of the first of discs (n_positions, n_discs, n_ranks) against `n_noise` others."""
     counted = np.arange(1, flux.shape[1]) <= n_noise[:, np.newaxis]
-    noise, n = flux[:, 1:] * counted[..., np.newaxis], n_noise[:, np.newaxis]
+    noise = flux[:, 1:] * counted[..., np.newaxis]
+    n = n_noise[:, np.newaxis].astype(np.float32)
     mean = noise.sum(axis=1) / n
     excess = (noise - mean[:, np.newaxis]) * counted[..., np.newaxis]
     spread = np.sqrt((excess**2).sum(axis=1) / (n - 1) * (1 + 1 / n))

@@ -5,11 +5,10 @@ number of components of a list (Gomez Gonzalez et al. 2018, Sect. 3.1). Stacks o
 come from frames derotated by the negated angles, which smears every real companion and keeps
 the statistics of the speckles; those of class c+ from a companion put into the frames.
 
-All that a ring needs follows from one eigendecomposition, of the Gram matrix of its annulus.
-A companion changes that matrix in a known way (`half_gram_change`), and has one of its own.
-Stacks are interpolated once, straight from the frames (`ring_frames`), wherever they stand
-and however they are turned; the two ways of getting them, one position at a time and cut out
-of images of the ring, give the same.
+All that a ring needs follows from one eigendecomposition, of the Gram matrix of its annulus. A
+companion changes that matrix in a known way (`half_gram_change`), and has one of its own.
+Stacks come straight from the frames (`ring_frames`), wherever they stand and however they are
+turned; cut out of images of the ring they are the same.
 """
 
 from __future__ import annotations
@@ -18,12 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from exobench.baselines._low_rank import half_gram_change
 from exobench.baselines.learning.circle_sums import Circles, mean_profiles, turning
 from exobench.baselines.learning.ranks import rank_list
 from exobench.baselines.learning.ring_frames import KERNEL_REACH, Annulus, Components, Sampling
-from exobench.baselines.learning.rings import one_wavelength_problems
+from exobench.baselines.learning.rings import check_one_wavelength
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus, frame_centre
 from exobench.datasets.injection import companion_signal
@@ -132,9 +132,7 @@ class RingResiduals:
         settings: PatchSettings,
         ranks: tuple[int, ...] | None = None,
     ) -> None:
-        problems = one_wavelength_problems(sequence)
-        if problems:
-            raise InputError(*problems)
+        check_one_wavelength(sequence)
         self.ring, self.settings, self._sequence = ring, settings, sequence
         self._reach = settings.patch // 2 * np.sqrt(2)
         self._pixels = support(ring, settings.patch, sequence.shape)
@@ -148,8 +146,8 @@ class RingResiduals:
         self._deviations = (self._frames - self._mean).astype(np.float32)
         self._gram = self._frames @ self._frames.T
         self._components = self._components_of(self._gram, self._deviations)
-        inner, outer = ring.inner - _BEYOND, ring.outer + _BEYOND
-        inner, fwhm = max(inner, sequence.reference_fwhm / 2), sequence.reference_fwhm
+        fwhm = sequence.reference_fwhm
+        inner, outer = max(ring.inner - _BEYOND, fwhm / 2), ring.outer + _BEYOND
         self._circles = Circles.between(inner, outer, fwhm, self._pixels)
         every = slice(0, self._circles.radii.size)
         self._sums = self._circles.sums(self._deviations, every)
@@ -208,8 +206,7 @@ class RingResiduals:
         components = self._components_of(self._gram + half + half.T, deviations)
         circles = self._circles.around(np.abs(offsets))
         sums = self._sums[circles] + self._circles.sums(light, circles)
-        turns_of_sky = self._turning[1]
-        profiles = mean_profiles(sums, self._mean_sums[circles], components, turns_of_sky)
+        profiles = mean_profiles(sums, self._mean_sums[circles], components, self._turning[1])
         return Patches(
             stacks=self._sampled(components, offsets, turns, sign=1),
             snr=self._circles.snr(profiles, circles.start, offsets),
@@ -226,8 +223,7 @@ class RingResiduals:
             -1: of frames derotated by the negated angles.
         """
         if sign not in self._images:
-            shape = self._sequence.shape
-            reach = self._reach + _BEYOND
+            shape, reach = self._sequence.shape, self._reach + _BEYOND
             shown = annulus(shape, self.ring.inner - reach, self.ring.outer + reach)
             offsets = _offsets(np.argwhere(shown), shape)
             images = np.full((len(self.ranks), *shape), np.nan, dtype=np.float32)
@@ -253,9 +249,7 @@ class RingResiduals:
 
     def _cut_out(self, yx: NDArray[np.intp], sign: int) -> Single:
         side = self.settings.patch
-        windows = np.lib.stride_tricks.sliding_window_view(
-            self.images(sign), (side, side), axis=(1, 2)
-        )
+        windows = sliding_window_view(self.images(sign), (side, side), axis=(1, 2))
         y, x = (yx - side // 2).T
         return np.ascontiguousarray(windows[:, y, x].swapaxes(0, 1))
 
@@ -267,8 +261,7 @@ class RingResiduals:
         sign: int,
     ) -> Single:
         """Stacks around offsets, axes turned, shape (n, n_ranks, patch, patch)."""
-        side = self.settings.patch
-        across = np.arange(side) - side // 2
+        across = np.arange(side := self.settings.patch) - side // 2
         grid = (across + 1j * across[:, np.newaxis]).ravel()
         points = offsets[:, np.newaxis] + np.exp(1j * np.deg2rad(turns))[:, np.newaxis] * grid
         means = self._means(components, points.ravel(), sign)
@@ -297,8 +290,8 @@ class RingResiduals:
                 f"{self.ring.inner:.3g} to {self.ring.outer:.3g} px, the first of them "
                 f"{radius[outside][0]:.3g} px from the star"
             )
-        turns = np.zeros(offsets.size) if turned_by is None else turned_by
-        return offsets, np.broadcast_to(np.asarray(turns, dtype=np.float64), offsets.shape)
+        turns = np.asarray(0.0 if turned_by is None else turned_by, dtype=np.float64)
+        return offsets, np.broadcast_to(turns, offsets.shape)
 
 
 def _offsets(yx: NDArray[np.number], shape: tuple[int, int]) -> NDArray[np.complex128]:

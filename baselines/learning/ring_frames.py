@@ -151,10 +151,8 @@ class Sampling:
         -------
         ndarray, shape (n_points, n_frames, n_images)
         """
-        ends = np.arange(0, self.places.size + 1, self.places.shape[-1], dtype=np.int32)
-        parts = (self.weights.ravel(), self.places.ravel(), ends)
-        values = np.asarray(sparse.csr_array(parts, shape=(ends.size - 1, len(images))) @ images)
-        return values.reshape(*self.places.shape[:2], -1)
+        values = weighted_sums(self.weights, self.places, len(images)) @ images
+        return np.asarray(values).reshape(*self.places.shape[:2], -1)
 
     def mean_of(self, frames: Single) -> Single:
         """Temporal mean of frames, each turned by its own angle, at the points; (n_points,).
@@ -168,6 +166,24 @@ class Sampling:
         own = np.take(frames.ravel(), self.places + first[:, np.newaxis])
         sums = np.einsum("pti,pti->p", own, self.weights)
         return np.asarray(sums / np.float32(len(frames)))
+
+
+def weighted_sums(
+    weights: NDArray[np.floating], places: NDArray[np.integer], n_columns: int
+) -> sparse.csr_array:
+    """Sparse matrix of float32 whose rows weight as many of `n_columns` values each.
+
+    Parameters
+    ----------
+    weights, places : ndarray, shape (..., n_weights)
+        Every last axis is a row; the others are taken as one.
+    n_columns : int
+    """
+    n = weights.shape[-1]
+    ends = np.arange(0, weights.size + 1, n, dtype=np.int32)
+    values = weights.ravel().astype(np.float32, copy=False)
+    parts = (values, places.ravel().astype(np.int32, copy=False), ends)
+    return sparse.csr_array(parts, shape=(weights.size // n, n_columns))
 
 
 def _taps(position: NDArray[np.float64]) -> tuple[NDArray[np.intp], Single]:

@@ -80,41 +80,42 @@ def rings(sequence: ImageSequence, patch: int) -> tuple[Ring, ...]:
     Raises
     ------
     InputError
-        With everything that makes the sequence unfit: several wavelengths, frames too small
-        for a ring, or a sky that turns by less than 1 FWHM even in the outermost one.
+        If the sequence has several wavelengths, frames too small for a ring, or a sky that
+        turns by less than 1 FWHM even in the outermost one.
     """
     fwhm, side = sequence.reference_fwhm, min(sequence.shape)
     inner, outer = _INNERMOST_FWHM * fwhm, edge_distance(sequence.shape) - patch // 2
-    problems = one_wavelength_problems(sequence)
+    check_one_wavelength(sequence)
     if outer - inner < fwhm / 2:
         least = int(np.ceil(2 * (inner + fwhm / 2 + patch // 2))) + 2
-        problems.append(
+        raise InputError(
             f"{sequence.name}: frames of {side} px leave no ring for patches of {patch} px and a "
             f"FWHM of {fwhm:.3g} px; take frames of {least} px or more, or smaller patches"
         )
-    else:
-        arc = outer * np.deg2rad(sequence.field_rotation) / fwhm
-        if arc < _LEAST_ARC_FWHM:
-            problems.append(
-                f"{sequence.name}: the sky turns by {sequence.field_rotation:.3g} degrees, "
-                f"{arc:.2g} FWHM at {outer:.3g} px; expected 1 FWHM or more, for a companion "
-                "is told from the star by its motion"
-            )
-    if problems:
-        raise InputError(*problems)
+    arc = outer * np.deg2rad(sequence.field_rotation) / fwhm
+    if arc < _LEAST_ARC_FWHM:
+        raise InputError(
+            f"{sequence.name}: the sky turns by {sequence.field_rotation:.3g} degrees, "
+            f"{arc:.2g} FWHM at {outer:.3g} px; expected 1 FWHM or more, for a companion "
+            "is told from the star by its motion"
+        )
     n = max(1, round((outer - inner) / fwhm))
     limits = np.linspace(inner, outer, n + 1)
     return tuple(Ring(inner=float(low), outer=float(high)) for low, high in pairwise(limits))
 
 
-def one_wavelength_problems(sequence: ImageSequence) -> list[str]:
-    """A sentence if the sequence has several wavelengths; none otherwise."""
-    if sequence.n_wavelengths == 1:
-        return []
-    return [
-        f"{sequence.name}: {sequence.n_wavelengths} wavelengths; samples are made of one, "
-        "take sequence.channel(i)"
-    ]
+def check_one_wavelength(sequence: ImageSequence) -> None:
+    """Refuse a sequence of several wavelengths.
+
+    Raises
+    ------
+    InputError
+    """
+    if sequence.n_wavelengths > 1:
+        raise InputError(
+            f"{sequence.name}: {sequence.n_wavelengths} wavelengths; samples are made of one, "
+            "take sequence.channel(i)"
+        )
 
 
 def companion_at(sequence: ImageSequence, yx: ArrayLike, flux: float) -> Companion:
