@@ -121,6 +121,16 @@ def test_features_are_weighted_where_they_lie():
     assert max(abs(peak[0] - 5.5), abs(peak[1] - 5.5)) < 2
 
 
+def test_the_localisation_is_where_pixels_matter():
+    model = brightness_model("conv3d")
+    model.weights["dense.weight"].reshape(1, 2, 3, 3)[:, :, [0, 1, 2, 0, 2], [0, 0, 1, 2, 2]] = 0
+    model.weights["dense.weight"].reshape(1, 2, 3, 3)[:, :, [0, 1, 2], [1, 2, 0]] = 0
+    found = explain(model, np.ones((8, 12, 12)), device="cpu").localisation
+    expected = np.zeros((12, 12))
+    expected[4:8, 4:8] = 1 / 64  # the one place that is left, of the nine
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
 def test_ranks_are_told_from_one_another_by_leaving_out_and_by_themselves():
     model = brightness_model("conv3d")
     stack = np.zeros((8, 12, 12), np.float32)
