@@ -48,7 +48,8 @@ class TrainingSettings:
         Samples of a step. Smaller batches, such as the last of an epoch, count as what they
         are.
     patience : int
-        Epochs without progress after which the training ends.
+        Epochs without progress after which the training ends. A few hundred samples need
+        some ten epochs until their loss leaves that of a coin.
     min_delta : float
         What the validation loss must fall by to count as progress.
     weight_decay : float
@@ -77,7 +78,7 @@ class TrainingSettings:
     learning_rate: float = 0.003
     decay: float = 0.01
     batch: int = 64
-    patience: int = 5
+    patience: int = 10
     min_delta: float = 1e-3
     weight_decay: float = 0.0
     seed: int = 0
