@@ -57,8 +57,7 @@ class Threshold:
         """Exact 95 % interval of the false positives per map, of one more blank map or many."""
         # A rate per map is one per resolution element if a map is one.
         rate = CandidateRate(value=self.value, count=self.count, n_resels=float(self.n_maps))
-        low, high = rate.interval or (0.0, math.inf)
-        return low, high
+        return rate.interval or (0.0, math.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +153,7 @@ class Calibration:
 
 
 def calibrate(
-    labels: ArrayLike,
-    logits: ArrayLike,
-    *,
-    search_prior: float = SEARCH_PRIOR,
+    labels: ArrayLike, logits: ArrayLike, *, search_prior: float = SEARCH_PRIOR
 ) -> Calibration:
     """The calibration that is right on held-out samples.
 
@@ -273,8 +269,7 @@ def _checked_prior(y: NDArray[Any], z: NDArray[np.float64]) -> float:
 
 def _almost_sure(y: NDArray[Any], z: NDArray[np.float64]) -> tuple[float, float]:
     """Slope and intercept for labels smoothed by one more sample of each kind (Platt 1999)."""
-    n_positive = int(y.sum())
-    n_negative = y.size - n_positive
+    n_positive, n_negative = int(y.sum()), int((y == 0).sum())
     targets = np.where(y == 1, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
     middle, scale = z.mean(), z.std()
     standard = (z - middle) / scale
@@ -282,17 +277,16 @@ def _almost_sure(y: NDArray[Any], z: NDArray[np.float64]) -> tuple[float, float]
     def loss(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         fitted = line[0] + line[1] * standard
         error = special.expit(fitted) - targets
-        value = np.mean(np.logaddexp(0, fitted) - targets * fitted)
-        return float(value), np.array([error.mean(), (error * standard).mean()])
+        value = float(np.mean(np.logaddexp(0, fitted) - targets * fitted))
+        return value, np.array([error.mean(), (error * standard).mean()])
 
-    found = optimize.minimize(loss, np.zeros(2), jac=True, method="BFGS").x
-    slope = float(found[1] / scale)
-    return slope, float(found[0] - slope * middle)
+    height, slope = optimize.minimize(loss, np.zeros(2), jac=True, method="BFGS").x
+    return float(slope / scale), float(height - slope / scale * middle)
 
 
 def _peaks(field: BlankField) -> NDArray[np.float64]:
-    values = field.detection_map
-    return find_candidates(values, field.fwhm, annulus(values.shape, *field.radii))[1]
+    scored = annulus(field.detection_map.shape, *field.radii)
+    return find_candidates(field.detection_map, field.fwhm, scored)[1]
 
 
 def _threshold(content: Mapping[str, Any]) -> Threshold:
