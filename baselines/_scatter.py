@@ -20,6 +20,7 @@ _CLIP = 3.0
 _CLIPPED_STD = 0.9866  # of a Gaussian of unit width, cut at 3 sigma
 _FROM_MEDIAN = 1.4826  # standard deviation of a Gaussian over its median absolute value
 _FEWEST = 2.0  # elements of a ring that has a scatter
+_SMOOTHED = 3.0  # FWHM, on each side, that the uncertainty of the scatter is averaged over
 _MOST_DEGREES = 300.0  # of freedom: 5 sigma of Student's t of so many are 4.93 of a Gaussian
 
 
@@ -72,8 +73,18 @@ def scatter_profile(maps: Sequence[Values], fwhm: float) -> tuple[Values, Values
     radius = radius_map(maps[0].shape)
     # the mean logarithm of the standard deviation of n values is 1 / 2n too low
     scatter = np.exp(np.interp(radius, at, pooled + variance))
-    degrees = np.clip(1 / (2 * variance), 1, _MOST_DEGREES)
-    return scatter, np.interp(radius, at, degrees)
+    degrees = 1 / (2 * np.interp(radius, at, _smoothed(variance, at, fwhm)))
+    return scatter, np.clip(degrees, 1, _MOST_DEGREES)
+
+
+def _smoothed(variance: Values, at: Values, fwhm: float) -> Values:
+    """Means of neighbours, so that a companion is brightest where it is.
+
+    What a ring tells of itself is uncertain, and its degrees of freedom with it: many sigma
+    of few degrees and of many differ by more than the two sides of a companion's image.
+    """
+    weight = np.clip(1 - np.abs(at - at[:, np.newaxis]) / (_SMOOTHED * fwhm), 0, None)
+    return (weight @ variance) / weight.sum(axis=1)
 
 
 def _rings(maps: Sequence[Values], fwhm: float) -> tuple[Values, Values, Values]:
