@@ -84,7 +84,7 @@ def _smoothed(variance: Values, at: Values, fwhm: float) -> Values:
     of few degrees and of many differ by more than the two sides of a companion's image.
     """
     weight = np.clip(1 - np.abs(at - at[:, np.newaxis]) / (_SMOOTHED * fwhm), 0, None)
-    return (weight @ variance) / weight.sum(axis=1)
+    return np.asarray((weight @ variance) / weight.sum(axis=1))
 
 
 def _rings(maps: Sequence[Values], fwhm: float) -> tuple[Values, Values, Values]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from exobench.datasets.backends import Array
 
+_SMALLEST = 1e-280
 _ROUNDING = 1e-9
 _BLOCK = 16_384
 
@@ -162,14 +163,18 @@ def n_noise_apertures(radius: ArrayLike, fwhm: float) -> NDArray[np.int_]:
 def _log_tail(t: NDArray[np.float64], dof: NDArray[np.float64]) -> NDArray[np.float64]:
     """Logarithm of the probability that Student's t exceeds `t` >= 1.
 
-    Half the incomplete beta function I_x(dof/2, 1/2), x = dof / (dof + t^2), with its
-    leading power as a logarithm (DLMF 8.17.8).
+    Half the incomplete beta function I_x(dof/2, 1/2), x = dof / (dof + t^2); far out, where
+    that is too small for a number, with its leading power as a logarithm (DLMF 8.17.8).
     """
-    a, log_x = dof / 2, -np.logaddexp(0, 2 * np.log(t) - np.log(dof))
+    log_x = -np.logaddexp(0, 2 * np.log(t) - np.log(dof))
+    beta = special.betainc(dof / 2, 0.5, np.exp(log_x))
+    far = beta < _SMALLEST  # nearer, the series fails for hundreds of degrees of freedom
+    log_beta = np.log(beta, where=~far, out=np.empty(t.shape))
+    a, log_x = dof[far] / 2, log_x[far]
     x = np.exp(log_x)
     series = np.log(special.hyp2f1(a + 0.5, 1, a + 1, x))
-    log_beta = a * log_x + 0.5 * np.log1p(-x) - np.log(a) - special.betaln(a, 0.5) + series
-    return np.asarray(log_beta - np.log(2))
+    log_beta[far] = a * log_x + 0.5 * np.log1p(-x) - np.log(a) - special.betaln(a, 0.5) + series
+    return log_beta - np.log(2)
 
 
 def _checked(frame: ArrayLike, fwhm: float) -> Array:
