@@ -168,7 +168,8 @@ def _log_tail(t: NDArray[np.float64], dof: NDArray[np.float64]) -> NDArray[np.fl
     """
     log_x = -np.logaddexp(0, 2 * np.log(t) - np.log(dof))
     beta = special.betainc(dof / 2, 0.5, np.exp(log_x))
-    far = beta < _SMALLEST  # nearer, the series fails for hundreds of degrees of freedom
+    # nearer, the series fails for hundreds of degrees of freedom
+    far = (log_x < np.log(0.5)) | (beta < _SMALLEST)
     log_beta = np.log(beta, where=~far, out=np.empty(t.shape))
     a, log_x = dof[far] / 2, log_x[far]
     x = np.exp(log_x)
