@@ -175,7 +175,7 @@ def _log_tail(t: NDArray[np.float64], dof: NDArray[np.float64]) -> NDArray[np.fl
     x = np.exp(log_x)
     series = np.log(special.hyp2f1(a + 0.5, 1, a + 1, x))
     log_beta[far] = a * log_x + 0.5 * np.log1p(-x) - np.log(a) - special.betaln(a, 0.5) + series
-    return log_beta - np.log(2)
+    return np.asarray(log_beta - np.log(2))
 
 
 def _checked(frame: ArrayLike, fwhm: float) -> Array:

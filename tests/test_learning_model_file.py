@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from exobench.baselines.learning import model_file
+from exobench.baselines.learning import model_file, weight_files
 from exobench.baselines.learning.architecture import Architecture, initial_weights
 from exobench.baselines.learning.model_file import Model, check_fits, load, save
 from exobench.datasets.errors import InputError
@@ -115,7 +115,7 @@ def test_an_installation_without_safetensors_is_told_how_to_get_it(path, monkeyp
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(model_file, "import_module", missing)
+    monkeypatch.setattr(weight_files, "import_module", missing)
     with pytest.raises(InputError, match=r"need safetensors, .* pip install 'exobench\[torch\]'"):
         load(path)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exobench.baselines.learning.training import Epoch
+from exobench.baselines.learning.weight_files import safetensors
 from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import InputError
 
@@ -53,8 +54,7 @@ class Checkpoint:
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint in place of the last one; at no time is there none."""
-    from safetensors.numpy import save_file  # of an extra
-
+    save_file = safetensors("safetensors.numpy").save_file
     arrays = {_STATE + name: array for name, array in checkpoint.state.items()}
     arrays |= {_BEST + name: array for name, array in checkpoint.best.items()}
     header = {
@@ -77,10 +77,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     InputError
         If it is none, or is damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
+    library = safetensors()
     try:
-        with safe_open(path, framework="numpy") as file:
+        with library.safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {})["training"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if header["format"] != _FORMAT:
@@ -91,7 +90,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
             state=_under(_STATE, arrays),
             best=_under(_BEST, arrays),
         )
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (
+        library.SafetensorError,
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{path}: is no checkpoint of a training, or is damaged ({reason}); remove it, or "

@@ -11,7 +11,6 @@ import json
 import math
 import stat
 from dataclasses import asdict, dataclass, field, fields
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from exobench.baselines.learning.architecture import (
     shape_problems,
 )
 from exobench.baselines.learning.architecture_checks import LARGEST_PARAMETERS, short
+from exobench.baselines.learning.weight_files import safetensors
 from exobench.datasets.atomic import replacing
 from exobench.datasets.errors import InputError
 
@@ -89,7 +89,7 @@ def save(model: Model, path: str | PathLike[str]) -> None:
     contiguous = {
         name: np.ascontiguousarray(values) for name, values in sorted(model.weights.items())
     }
-    content = _safetensors().save(contiguous, {_KEY: text})
+    content = safetensors("safetensors.numpy").save(contiguous, {_KEY: text})
     if int.from_bytes(content[:8], "little") > _LARGEST_HEADER:
         raise ValueError(f"what is written beside the weights exceeds {_LARGEST_HEADER} bytes")
     try:
@@ -153,16 +153,6 @@ def check_fits(model: Model, *, patch: int, n_ranks: int) -> None:
         )
     if problems:
         raise InputError(*problems)
-
-
-def _safetensors() -> Any:
-    try:
-        return import_module("safetensors.numpy")
-    except ImportError as error:
-        raise InputError(
-            "model files need safetensors, which is not installed; install it by "
-            "pip install 'exobench[torch]' or pip install 'exobench[jax]'"
-        ) from error
 
 
 def _content(path: str | PathLike[str]) -> bytes:
@@ -264,10 +254,10 @@ def _check_header(header: dict[str, Any], architecture: Architecture) -> None:
 
 
 def _weights(content: bytes) -> dict[str, NDArray[np.float32]]:
-    safetensors = _safetensors()
+    numpy_files, damaged = safetensors("safetensors.numpy"), safetensors().SafetensorError
     try:
-        loaded: dict[str, NDArray[np.float32]] = safetensors.load(content)
-    except import_module("safetensors").SafetensorError as error:
+        loaded: dict[str, NDArray[np.float32]] = numpy_files.load(content)
+    except damaged as error:
         reason = short(" ".join(str(error).split()))
         raise InputError(f"is damaged ({reason}); {_AGAIN}") from error
     return loaded
