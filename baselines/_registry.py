@@ -173,6 +173,11 @@ def is_own(name: str) -> bool:
     return name in _embedded()
 
 
+def learns(name: str) -> bool:
+    """True if a baseline is trained: it has `lessons`, for each sequence unless it has a model."""
+    return hasattr(load(name), "lessons")
+
+
 def file_stem(name: str) -> str:
     """What files of a baseline are called: its name, as far as a file can be called so."""
     words = name.removeprefix(_COMMAND).split() if name.startswith(_COMMAND) else [name]

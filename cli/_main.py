@@ -26,6 +26,7 @@ VERBS = (
     "build",
     "verify",
     "difficulty",
+    "train",
     "run",
     "campaign",
     "check",

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
-from exobench.baselines import describe_options, load, names, parse_options
+from exobench.baselines import describe_options, learns, load, names, parse_options
 from exobench.baselines._inverse import FluxEstimator
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus, edge_distance, radius_map, to_yx
@@ -39,6 +39,8 @@ def cases(sizes, first, last, longest=SLOW):
     longest; the other baselines are quick, most of them in several channels too.
     """
     for name in names():
+        if learns(name):  # for minutes on each sequence: its own tests have less to learn
+            continue
         baseline = load(name)
         own = [(track, size) for track in TRACKS if track in baseline.tracks for size in sizes]
         is_long = name in TAKE_SECONDS or isinstance(baseline, FluxEstimator)

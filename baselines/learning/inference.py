@@ -43,7 +43,7 @@ class Gradients:
     of_maps: NDArray[np.float32]
 
 
-def probabilities(
+def logits(
     model: Model,
     batches: Iterable[Batch],
     *,
@@ -51,7 +51,7 @@ def probabilities(
     device: str = "",
     batch_size: int = 512,
 ) -> NDArray[np.float32]:
-    """Probability of a companion in the centre of every patch, as trained: not calibrated.
+    """Log-odds of a companion in the centre of every patch, as trained: not calibrated.
 
     Parameters
     ----------
@@ -79,10 +79,17 @@ def probabilities(
     """
     if type(batch_size) is not int or batch_size < 1:
         raise InputError(f"batch_size must be a whole number of 1 or more, got {batch_size!r}")
-    with runner(framework).predictor(model, device) as logits:
-        found = [logits(stacks, snr) for stacks, snr in _pieces(model, batches, batch_size)]
-    joined = np.concatenate([np.zeros(0, np.float32), *found])
-    return np.asarray(expit(joined.astype(np.float64)), dtype=np.float32)
+    with runner(framework).predictor(model, device) as predicted:
+        found = [predicted(stacks, snr) for stacks, snr in _pieces(model, batches, batch_size)]
+    return np.concatenate([np.zeros(0, np.float32), *found])
+
+
+def probabilities(
+    model: Model, batches: Iterable[Batch], *, framework: str = "torch", **how: Any
+) -> NDArray[np.float32]:
+    """Probability of a companion in the centre of every patch; as `logits` otherwise."""
+    found = logits(model, batches, framework=framework, **how).astype(np.float64)
+    return np.asarray(expit(found), dtype=np.float32)
 
 
 def runner(framework: str) -> Any:

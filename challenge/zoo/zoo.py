@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from exobench.baselines import describe, is_own, load, names
+from exobench.baselines import describe, is_own, learns, load, names
 from exobench.challenge.campaigns.algorithms import Algorithm
 from exobench.challenge.documents import write_json
 from exobench.challenge.environment import build_environment, differences, environment
@@ -78,8 +78,12 @@ class Zoo:
 
 
 def own_baselines() -> tuple[Algorithm, ...]:
-    """Every baseline of exobench itself, with its defaults."""
-    return tuple(Algorithm(name=name) for name in names() if is_own(name))
+    """Every baseline of exobench itself, with its defaults.
+
+    But for those that learn, which need hours for a suite and an extra: they are to be named.
+    """
+    own = (name for name in names() if is_own(name))
+    return tuple(Algorithm(name=name) for name in own if not learns(name))
 
 
 def prepare_zoo(

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from exobench.baselines import load, names
+from exobench.baselines import learns, load, names
 from exobench.challenge.campaigns.algorithms import Algorithm, default_references
 from exobench.challenge.campaigns.journal import BLANK, Journal
 from exobench.challenge.campaigns.sources import Said, Source, find_sources
@@ -164,8 +164,8 @@ def run_all(data: dict[str, Data], chosen: list[str]) -> Iterator[str]:
 
 
 def baselines() -> list[str]:
-    """Those that answer single wavelengths, the cheap ones first."""
-    found = [name for name in names() if "adi" in load(name).tracks]
+    """Those that answer single wavelengths and do not learn, the cheap ones first."""
+    found = [name for name in names() if "adi" in load(name).tracks and not learns(name)]
     return [*CHEAP_FIRST, *(name for name in found if name not in CHEAP_FIRST)]
 
 

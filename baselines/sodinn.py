@@ -1,0 +1,144 @@
+"""Residual patches, rank by rank, judged by a network trained on the sequence itself (SODINN)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, ClassVar
+
+from exobench.baselines._options import check_options
+from exobench.datasets.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from exobench.baselines.learning.detector import Lessons
+    from exobench.baselines.learning.model_file import Model
+    from exobench.datasets.sequence import ImageSequence
+
+_FEWEST_RANKS = 4  # of networks that pool them twice
+
+
+@dataclass(frozen=True, slots=True)
+class SODINN:
+    r"""Detection of companions as supervised classification of residual patches.
+
+    The star is subtracted by PCA with few to many components; what is left around a pixel,
+    derotated and averaged over time, is a stack of patches (multi-level approximated
+    residuals). A network learns to tell stacks with a companion in the middle (put into the
+    sequence at S/N 1 to 3, one at a time) from stacks without (frames derotated by the
+    negated angles), and judges every pixel. Companions put in for training and those that
+    end the training and set the scale of the map have sectors of the sky of their own.
+
+    NaN within 1.5 FWHM of the star and where patches leave the frame.
+
+    Attributes
+    ----------
+    model : str
+        File that `exobench train` wrote. Empty: a network is trained on each sequence, as the
+        method does, which takes minutes.
+    framework : str
+        ``"torch"`` or ``"flax"``. Either runs models of both.
+    network : str
+        ``"conv3d"``, ``"convlstm"``, or a CNN with a bidirectional ``"lstm"`` or ``"gru"``.
+    samples : int
+        Of each class, with those that judge the training.
+    n_ranks : int
+        Slices of a stack; no more than the frames less one.
+    epochs : int
+        At most.
+    seed : int
+        Of samples, first weights and training: on a CPU the same seed gives the same map.
+    device : str
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``. Empty: a GPU if the framework sees one.
+    output : str
+        ``"significance"``: number of sigma that held-out noise exceeds as rarely, its tail
+        taken as exponential; a threshold of 5 then serves as for other methods. Or the
+        ``"log_odds"`` or the ``"probability"`` of a companion in a search in which one
+        position in 10 000 holds one.
+
+    Notes
+    -----
+    Unlike the published code, samples are split by sectors of the sky before they are
+    augmented, patches are scaled from 0 to 1 whatever their sign, every augmented sample has
+    a shift of its own, and training and prediction make patches by one and the same function.
+
+    References
+    ----------
+    Gomez Gonzalez, Absil & Van Droogenbroeck (2018), A&A 613, A71.
+    """
+
+    tracks: ClassVar[tuple[str, ...]] = ("adi",)
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        "framework": ("torch", "flax"),
+        "network": ("conv3d", "convlstm", "lstm", "gru"),
+        "output": ("significance", "log_odds", "probability"),
+    }
+
+    model: str = ""
+    framework: str = "torch"
+    network: str = "conv3d"
+    samples: int = 1000
+    n_ranks: int = 20
+    epochs: int = 20
+    seed: int = 0
+    device: str = ""
+    output: str = "significance"
+
+    def __post_init__(self) -> None:
+        check_options(
+            self, at_least={"samples": 60, "n_ranks": _FEWEST_RANKS, "epochs": 1, "seed": 0}
+        )
+
+    def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
+        """What the network says of every pixel, shape (n_y, n_x); higher is likelier.
+
+        Raises
+        ------
+        InputError
+            If the sequence is too small or turns too little, or the model does not fit it.
+        """
+        from exobench.baselines.learning.detector import detector_map
+        from exobench.baselines.learning.model_file import load
+
+        model = load(self.model) if self.model else self._trained(sequence)
+        return detector_map(
+            model, sequence, output=self.output, framework=self.framework, device=self.device
+        )
+
+    def _trained(self, sequence: ImageSequence) -> Model:
+        from exobench.baselines.learning.detector import train_detector
+
+        lessons = self.lessons(sequence)
+        with TemporaryDirectory() as folder:
+            return train_detector(sequence, lessons, Path(folder))[0]
+
+    def lessons(self, sequence: ImageSequence) -> Lessons:
+        """How a network is trained on a sequence.
+
+        Raises
+        ------
+        InputError
+            If it has too few frames.
+        """
+        from exobench.baselines.learning.detector import Lessons, two_splits
+        from exobench.baselines.learning.training import TrainingSettings
+
+        n_ranks = min(self.n_ranks, sequence.n_frames - 1)
+        if n_ranks < _FEWEST_RANKS:
+            raise InputError(
+                f"{sequence.name}: {sequence.n_frames} frames; the network needs "
+                f"{_FEWEST_RANKS + 1} or more"
+            )
+        return Lessons(
+            recipe=two_splits(n_per_class=self.samples, n_ranks=n_ranks),
+            kind=self.network,
+            training=TrainingSettings(epochs=self.epochs, seed=self.seed, device=self.device),
+            framework=self.framework,
+            seed=self.seed,
+        )
+
+
+baseline = SODINN
