@@ -30,13 +30,13 @@ def test_400_samples_of_a_sequence_are_enough_to_tell_companions_from_speckles(s
     torch = pytest.importorskip("torch", reason="needs the extra: pip install 'exobench[torch]'")
     test = store.samples("test")
     architecture = Architecture(kind="conv3d", n_ranks=test.n_ranks, patch=test.patch)
-    trained = import_module("exobench.baselines.learning.torch_training").train(
+    trained = import_module("exobench.baselines.learning.torch.training").train(
         architecture,
         initial_weights(architecture, np.random.default_rng(0)),
         StoredData(store=store),
         TrainingSettings(epochs=20, device="cpu"),
     )
-    network = import_module("exobench.baselines.learning.torch_network").network
+    network = import_module("exobench.baselines.learning.torch.network").network
     stacks = torch.tensor(test.batch().stacks)
     logits = network(architecture, trained.weights)(stacks).detach().numpy()
     assert area_under_roc(test.labels, logits) > 0.8

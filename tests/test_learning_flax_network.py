@@ -17,9 +17,9 @@ SIZES = {
 @pytest.fixture(scope="module")
 def networks():
     pytest.importorskip("flax", reason=REASON.format("jax"))
-    from exobench.baselines.learning import flax_network
+    from exobench.baselines.learning.flax import network
 
-    return flax_network
+    return network
 
 
 def example(kind, seed=0, **options):
@@ -58,7 +58,7 @@ def test_outputs_are_those_of_pytorch_and_weights_pass_both_ways(networks, kind,
     torch = pytest.importorskip("torch", reason=REASON.format("torch"))
     from flax import nnx
 
-    from exobench.baselines.learning import torch_network
+    from exobench.baselines.learning.torch import network as torch_network
 
     architecture, weights, stacks, snr = example(kind, snr_curve=snr_curve, **SIZES[size])
     peer = torch_network.network(architecture, weights)

@@ -35,7 +35,7 @@ def has_framework(name):
 
 
 def trained(framework, architecture=TINY, settings=SETTINGS, data=None, **options):
-    module = import_module(f"exobench.baselines.learning.{framework}_training")
+    module = import_module(f"exobench.baselines.learning.{framework}.training")
     weights = initial_weights(architecture, np.random.default_rng(1))
     return module.train(architecture, weights, data or Patches(), settings, **options)
 
@@ -105,7 +105,7 @@ def test_dropout_leaves_out_something_else_in_every_epoch(framework):
 
 
 def test_the_weights_are_those_that_the_history_speaks_of(framework):
-    network = import_module(f"exobench.baselines.learning.{framework}_network").network
+    network = import_module(f"exobench.baselines.learning.{framework}.network").network
     one = trained(framework)
     data = Patches()
     stacks = data.all.stacks[data.rows[1]]
@@ -174,7 +174,7 @@ def test_a_device_that_is_not_there_is_refused(framework):
 
 
 def test_weights_of_another_architecture_are_refused(framework):
-    module = import_module(f"exobench.baselines.learning.{framework}_training")
+    module = import_module(f"exobench.baselines.learning.{framework}.training")
     with pytest.raises(InputError, match="weights"):
         module.train(TINY, {}, Patches(), SETTINGS)
 

@@ -41,7 +41,7 @@ def framework(request):
 
 def test_probabilities_are_those_of_the_network_whatever_the_pieces(framework):
     torch = pytest.importorskip("torch", reason="needs the extra: pip install 'exobench[torch]'")
-    from exobench.baselines.learning.torch_network import network
+    from exobench.baselines.learning.torch.network import network
 
     model = small_model(snr_curve=True)
     with torch.no_grad():

@@ -18,9 +18,9 @@ def torch():
 
 @pytest.fixture(scope="module")
 def networks(torch):
-    from exobench.baselines.learning import torch_network
+    from exobench.baselines.learning.torch import network
 
-    return torch_network
+    return network
 
 
 def example(kind, seed=0, **options):

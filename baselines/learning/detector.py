@@ -117,7 +117,7 @@ def train_detector(
     plan = planned(sequence, lessons.recipe, np.random.default_rng(lessons.seed), known)
     store = make_samples(folder / SAMPLES, plan, told.samples)
     architecture = Architecture(kind=lessons.kind, n_ranks=store.n_ranks, patch=store.patch)
-    trainer = import_module(f"exobench.baselines.learning.{lessons.framework}_training")
+    trainer = import_module(f"exobench.baselines.learning.{lessons.framework}.training")
     trained: Trained = trainer.train(
         architecture,
         initial_weights(architecture, np.random.default_rng(lessons.seed)),

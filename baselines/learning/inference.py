@@ -109,7 +109,7 @@ def runner(framework: str) -> Any:
             f"framework {framework} is not installed; install it by "
             f"pip install 'exobench[{_EXTRAS[framework]}]'"
         ) from error
-    return import_module(f"exobench.baselines.learning.{framework}_inference")
+    return import_module(f"exobench.baselines.learning.{framework}.inference")
 
 
 def _pieces(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax  # type: ignore[import-untyped]
+import optax
 from flax import __version__ as flax_version
 from flax import nnx
 
 from exobench.baselines.learning.fitting import described, fit
-from exobench.baselines.learning.flax_network import network, weights_of
+from exobench.baselines.learning.flax.network import network, weights_of
 from exobench.baselines.learning.training import padded, row_weights
 from exobench.datasets.backends import computing
 
@@ -175,7 +175,7 @@ class _FlaxLearner:
 
 def _split(module: Any) -> tuple[Any, Any, Any]:
     """What a network is, its parameters, and the state of its dropout."""
-    parts: tuple[Any, Any, Any] = nnx.split(module, nnx.Param, ...)  # type: ignore[assignment]
+    parts: tuple[Any, Any, Any] = nnx.split(module, nnx.Param, ...)
     return parts
 
 

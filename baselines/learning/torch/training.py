@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from exobench.baselines.learning.fitting import described, fit
-from exobench.baselines.learning.torch_network import network, weights_of
+from exobench.baselines.learning.torch.network import network, weights_of
 from exobench.baselines.learning.training import padded, row_weights
 from exobench.datasets.backends import computing
 
@@ -104,7 +104,7 @@ class _TorchLearner:
                 for group in self.optimiser.param_groups:
                     group["lr"] = self.settings.rate(self.steps)
                 self.optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 self.optimiser.step()
                 self.steps += 1
                 losses.append(loss.detach())  # a number would wait for the GPU

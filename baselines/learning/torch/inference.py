@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from exobench.baselines.learning.inference import Gradients
-from exobench.baselines.learning.torch_network import network
+from exobench.baselines.learning.torch.network import network
 from exobench.datasets.backends import computing, to_numpy
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from exobench.baselines.learning.architecture import (
     check_weights,
     parameter_shapes,
 )
-from exobench.baselines.learning.flax_layers import (
+from exobench.baselines.learning.flax.layers import (
     Bidirectional,
     ConvolutionalLSTM,
     Layers,
@@ -58,7 +58,7 @@ def network(
     module = _KINDS[architecture.kind](architecture, Layers(dtype=dtype, rngs=nnx.Rngs(seed)))
     for name, values in weights.items():
         _parameter(module, name).set_value(jnp.asarray(_turned(name, values, to_flax=True)))
-    module.eval()  # type: ignore[no-untyped-call]
+    module.eval()
     return module
 
 

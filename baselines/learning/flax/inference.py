@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from exobench.baselines.learning.flax_network import Network, network
+from exobench.baselines.learning.flax.network import Network, network
 from exobench.baselines.learning.inference import Gradients
 from exobench.datasets.backends import computing, to_numpy
 

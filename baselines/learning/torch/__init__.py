@@ -1,0 +1,1 @@
+"""Networks of the learned detectors in PyTorch; modules here import it at their top."""
