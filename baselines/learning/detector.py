@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exobench.baselines.learning.architecture import Architecture, initial_weights
-from exobench.baselines.learning.calibration import Calibration, calibrate
+from exobench.baselines.learning.field import field_map
 from exobench.baselines.learning.inference import logits, runner
 from exobench.baselines.learning.label_plan import planned
 from exobench.baselines.learning.making import make_samples
-from exobench.baselines.learning.mlar import PatchSettings, RingResiduals
+from exobench.baselines.learning.meaning import Meaning, check_output
+from exobench.baselines.learning.mlar import PatchSettings
 from exobench.baselines.learning.model_file import Model
-from exobench.baselines.learning.noise_scale import NoiseScale
 from exobench.baselines.learning.recipe import Recipe
-from exobench.baselines.learning.rings import rings
-from exobench.baselines.learning.samples import Batch, normalised
 from exobench.baselines.learning.store import SampleStore, StoredData
 from exobench.baselines.learning.training import TrainingSettings
-from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import Companion, ImageSequence
 
 SAMPLES, CHECKPOINT = "samples.h5", "checkpoint.safetensors"
-OUTPUTS = ("significance", "log_odds", "probability")
 _TWO_SPLITS = (0.65, 0.35, 0.0)  # three leave the innermost ring of usual frames without room
 
 
@@ -146,15 +143,7 @@ def _calibrated(model: Model, store: SampleStore, lessons: Lessons) -> Model:
     found = logits(
         model, [held_out.batch()], framework=lessons.framework, device=lessons.training.device
     )
-    noise = NoiseScale.of(found[held_out.labels == 0])
-    calibration = calibrate(held_out.labels, found)
-    return Model(
-        architecture=model.architecture,
-        weights=model.weights,
-        recipe=model.recipe,
-        calibration=calibration.to_dict() | {"noise": asdict(noise)},
-        provenance=model.provenance,
-    )
+    return replace(model, calibration=Meaning.of(held_out.labels, found).to_dict())
 
 
 def detector_map(
@@ -175,8 +164,7 @@ def detector_map(
     sequence : ImageSequence
         Of one wavelength.
     output : {"significance", "log_odds", "probability"}
-        Number of sigma that noise exceeds as rarely (`NoiseScale`), or the calibrated
-        log-odds or probability of a companion in a search.
+        As of `Meaning.values`.
     framework, device
         As of `exobench.baselines.learning.inference.logits`.
 
@@ -186,49 +174,12 @@ def detector_map(
         If the sequence does not fit the model, it has no calibration, or the framework or
         the device is not there.
     """
-    if output not in OUTPUTS:
-        raise InputError(f"output must be one of {', '.join(OUTPUTS)}, got {output!r}")
-    calibration, noise = _calibration_of(model)
-    where: list[NDArray[np.intp]] = []
-    found = logits(
-        model, _patches(model, sequence, where), framework=framework, device=device
-    ).astype(np.float64)
-    values = {
-        "significance": noise.significance,
-        "log_odds": calibration.log_odds,
-        "probability": calibration.probabilities,
-    }[output](found)
-    shown = np.full(sequence.shape, np.nan)
-    shown[tuple(np.concatenate(where).T)] = values
-    return shown
-
-
-def _patches(
-    model: Model, sequence: ImageSequence, where: list[NDArray[np.intp]]
-) -> Iterator[Batch]:
-    """Patches around every pixel, ring by ring; their positions are added to `where`."""
-    recipe = Recipe(**model.recipe)
+    check_output(output)
+    meaning = Meaning.from_dict(model.calibration)
     settings = PatchSettings(
         patch=model.architecture.patch,
         n_ranks=model.architecture.n_ranks,
-        explained=recipe.explained,
+        explained=Recipe(**model.recipe).explained,
     )
-    for ring in rings(sequence, settings.patch):
-        for yx, patches in RingResiduals(sequence, ring, settings).map_patches():
-            where.append(yx)
-            yield Batch(
-                stacks=normalised(patches.stacks),
-                snr=patches.snr,
-                labels=np.zeros(len(yx), dtype=np.int8),
-            )
-
-
-def _calibration_of(model: Model) -> tuple[Calibration, NoiseScale]:
-    content: dict[str, Any] = dict(model.calibration)
-    try:
-        noise = NoiseScale(**content.pop("noise"))
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            "the model does not say what its values mean for noise; train it again"
-        ) from error
-    return Calibration.from_dict(content), noise
+    judge = partial(logits, model, framework=framework, device=device)
+    return meaning.values(field_map(sequence, settings, judge), output)
