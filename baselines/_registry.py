@@ -174,8 +174,12 @@ def is_own(name: str) -> bool:
 
 
 def learns(name: str) -> bool:
-    """True if a baseline is trained: it has `lessons`, for each sequence unless it has a model."""
-    return hasattr(load(name), "lessons")
+    """True if a baseline is trained, on each sequence unless it has a model.
+
+    It has `lessons`, or a class attribute `learns` that says so.
+    """
+    baseline = load(name)
+    return hasattr(baseline, "lessons") or getattr(baseline, "learns", False) is True
 
 
 def file_stem(name: str) -> str:
