@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +9,9 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from exobench.baselines.learning.fitting import described, fit
+from exobench.baselines.learning.torch.devices import device_of_name, own_chance
 from exobench.baselines.learning.torch.network import network, weights_of
 from exobench.baselines.learning.training import padded, row_weights
-from exobench.datasets.backends import computing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +65,7 @@ def train(
         If the device is not there, the weights are not those of the architecture, there are
         no samples, or the checkpoint is damaged or of another training.
     """
-    with _own_chance(device := _device(settings.device)):
+    with own_chance(device := device_of_name(settings.device)):
         learner = _TorchLearner(architecture, weights, settings, device)
     return fit(learner, data, settings, on_epoch=on_epoch, checkpoint=checkpoint)
 
@@ -98,7 +97,7 @@ class _TorchLearner:
         """Losses of the batches, one step on each."""
         self.module.train()
         losses = []
-        with _own_chance(self.device, seed):
+        with own_chance(self.device, seed):
             for batch in batches:
                 loss = self._loss(batch)
                 for group in self.optimiser.param_groups:
@@ -162,22 +161,3 @@ class _TorchLearner:
 
     def _tensor(self, array: NDArray[np.float32]) -> torch.Tensor:
         return torch.tensor(array, device=self.device)
-
-
-def _device(name: str) -> torch.device:
-    """The device of that name, or a GPU if there is one."""
-    with computing("torch", name):  # says what devices there are, if not this one
-        return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
-@contextmanager
-def _own_chance(device: torch.device, seed: int = 0) -> Iterator[None]:
-    """A block with chance of its own, after which PyTorch's is as before."""
-    on_gpu = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_gpu else []):
-        # `torch.manual_seed` would seed GPUs that are none of our business.
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
