@@ -1,6 +1,7 @@
 """How one might answer: one file per algorithm."""
 
 from exobench.baselines._adapters import adapt
+from exobench.baselines._files import files_of
 from exobench.baselines._registry import (
     Baseline,
     describe,
@@ -21,6 +22,7 @@ __all__ = [
     "describe",
     "describe_options",
     "file_stem",
+    "files_of",
     "is_own",
     "learns",
     "load",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from exobench.datasets.backends import Array
     from exobench.datasets.sequence import ImageSequence
 
-_SAMPLE = 10_000
+_SAMPLE = 5_000  # known to 2 %, in half the time
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,23 @@ def test_a_folder_of_another_campaign_is_left_alone(file, tmp_path, in_process, 
     assert contents(finished) == before
 
 
+def test_an_algorithm_whose_code_has_changed_is_not_mixed_with_what_it_was(
+    file, tmp_path, monkeypatch, in_process
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    module = tmp_path / "my_changing.py"
+    module.write_text("import numpy as np\n\n\ndef detect(one):\n    return one.cube[0, 0]\n")
+    chosen = ["my_changing:detect", "median"]
+    run(settings(file, chosen, injections=2), tmp_path / "out", in_process, most=2)
+    prepare_campaign(settings(file, chosen, injections=2), tmp_path / "out")
+    module.write_text(module.read_text().replace("[0, 0]", "[0, 1]"))
+    with pytest.raises(InputError, match="has rows of my_changing:detect as it was before its co"):
+        prepare_campaign(settings(file, chosen, injections=2), tmp_path / "out")
+    prepare_campaign(settings(file, ["median"], injections=2), tmp_path / "out")
+    sys.modules.pop("my_changing")
+
+
 def test_a_folder_of_something_else_is_refused(file, tmp_path):
     (tmp_path / "thesis.tex").write_text("draft")
     with pytest.raises(InputError, match="is not empty and holds no campaign"):

@@ -88,6 +88,7 @@ def prepare_campaign(settings: Settings, out: Path) -> Campaign:
         more = {
             "algorithms": (*before.algorithms, *new),
             "injections": max(before.injections, settings.injections),
+            "code": settings.code | before.code,
         }
         merged = before.model_copy(update=more)
     with locked(out, _lock(out)):
@@ -218,6 +219,11 @@ def _check_same(out: Path, settings: Settings, before: Settings) -> None:
     names = ("sources", "references", "refilled", "seed")
     other = [name for name in names if getattr(settings, name) != getattr(before, name)]
     problems = [f"has {name} other than asked for" for name in other]
+    problems += [
+        f"has rows of {label} as it was before its code or its model changed"
+        for label in sorted(settings.code.keys() & before.code.keys())
+        if settings.code[label] != before.code[label]
+    ]
     if others:
         problems.append(f"was begun with other versions, here is {', '.join(others)}")
     if problems:

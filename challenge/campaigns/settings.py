@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from exobench.baselines import files_of
 from exobench.challenge.campaigns.algorithms import Algorithm, default_references
 from exobench.challenge.campaigns.sources import Source
 from exobench.challenge.documents import File
 from exobench.challenge.environment import environment
+from exobench.challenge.manifest import checksum
 from exobench.challenge.references import reference_problems
 from exobench.datasets.errors import InputError
 
@@ -32,6 +36,9 @@ class Settings(File):
     seed : int
     libraries : dict of str to str
         As `exobench.challenge.environment.environment` has them.
+    code : dict of str to str
+        By label: SHA-256 of the files of others that decide what an algorithm answers
+        (`exobench.baselines.files_of`), of those that have any.
     """
 
     algorithms: tuple[Algorithm, ...]
@@ -41,6 +48,7 @@ class Settings(File):
     refilled: int
     seed: int
     libraries: dict[str, str]
+    code: dict[str, str] = Field(default_factory=dict)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -101,4 +109,10 @@ def new_settings(
         refilled=refilled,
         seed=seed,
         libraries=environment(),
+        code=_code(algorithms),
     )
+
+
+def _code(algorithms: Sequence[Algorithm]) -> dict[str, str]:
+    found = {one.label: files_of(one.name, dict(one.options)) for one in algorithms}
+    return {label: "+".join(map(checksum, files)) for label, files in found.items() if files}
