@@ -77,6 +77,10 @@ def _row(rate: Rate, pair: Pair | None) -> tuple[str, ...]:
     )
 
 
+def _positives(rate: float) -> str:
+    return "positive" if rate == 1 else "positives"
+
+
 def _notes(report: Report, summary: Summary) -> list[str]:
     over = {rate.over_sequences for rate in summary.rates}
     lines = [
@@ -91,7 +95,7 @@ def _notes(report: Report, summary: Summary) -> list[str]:
         )
     lines += [
         f"{label}: {_WAYS[summary.paths[label]]}; threshold {summary.thresholds[label]:.3g}"
-        + ("" if rate is None else f", {rate:.2g} false positives in a refilled map")
+        + ("" if rate is None else f", {rate:.2g} false {_positives(rate)} in a refilled map")
         for label, rate in summary.refilled.items()
     ]
     left = {name: found["left_out"] for name, found in report.sequences.items()}

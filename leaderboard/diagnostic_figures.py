@@ -100,13 +100,15 @@ def completeness_figure(curve: CompletenessCurve, levels: Sequence[float] = (0.5
     ----------
     curve : CompletenessCurve
     levels : sequence of float
-        Bands are distribution-free 95 % intervals; dots are single places.
+        Bands are distribution-free 95 % intervals; dots are single places. At a single place
+        all levels are one.
     """
     figure = page(6.4, 4.8)
     axes = figure.subplots()
     places = np.repeat(curve.separations.arcsec, curve.n_azimuths)
     axes.plot(places, depth(curve.limits.ravel(), curve.star_flux), ".", color=FAINT, markersize=3)
-    for level, (colour, marker) in zip(levels, series(len(levels)), strict=True):
+    shown = levels if curve.n_azimuths > 1 else levels[:1]
+    for level, (colour, marker) in zip(shown, series(len(shown)), strict=True):
         _draw_level(axes, curve.at(level), colour, marker)
     label_depth(axes, curve.star_flux)
     label_separation(axes, axes, curve.separations)

@@ -35,6 +35,8 @@ _VERDICTS = {
 _BESIDE = ((ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"))
 """Curves of the best of the others."""
 
+_INTERVAL, _EXACT = "interval", "exact interval"
+
 
 def board_figure(rows: Sequence[Row], rank_by: str) -> Figure:
     """Two metrics with 95 % intervals and the CPU seconds of a map, a line for each method.
@@ -54,9 +56,10 @@ def board_figure(rows: Sequence[Row], rank_by: str) -> Figure:
     figure = _figure(len(rows))
     first, second, cost = figure.subplots(1, 3, sharey=True, width_ratios=(1.2, 1.2, 1.0))
     for axes, key in ((first, rank_by), (second, "average_precision")):
-        has_exact = [_draw_metric(axes, y, row, key) for y, row in enumerate(rows)]
+        drawn = {_draw_metric(axes, y, row, key) for y, row in enumerate(rows)}
         axes.set_xlim(-0.02, 1.02)
-        axes.set_xlabel("95 % interval" + (", dotted where exact" if any(has_exact) else ""))
+        if drawn & {_INTERVAL, _EXACT}:
+            axes.set_xlabel("95 % interval" + (", dotted where exact" if _EXACT in drawn else ""))
         axes.set_title(TITLES[key], loc="left")
     _draw_costs(cost, rows)
     _name_rows(first, rows)
@@ -123,16 +126,16 @@ def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:
             label.set_color(BLUE)
 
 
-def _draw_metric(axes: Axes, y: int, row: Row, key: str) -> bool:
-    """A value with its interval; True if that is an exact one."""
+def _draw_metric(axes: Axes, y: int, row: Row, key: str) -> str:
+    """A value with its interval, and of which kind that is."""
     if row[key] is None:
-        return False
+        return ""
     colour = BLUE if row.get("is_mine", True) else FAINT
     interval, is_exact = stated_interval(key, row["interval"], row["exact_interval"])
     if interval is not None:
         axes.plot(interval, [y, y], color=colour, linewidth=1.6, linestyle=":" if is_exact else "-")
     axes.plot(row[key], y, "o", color=colour, markersize=6)
-    return is_exact
+    return "" if interval is None else _EXACT if is_exact else _INTERVAL
 
 
 def _draw_costs(axes: Axes, rows: Sequence[Row]) -> None:

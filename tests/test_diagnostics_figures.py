@@ -200,6 +200,8 @@ def test_no_curve_is_left_out_without_a_word(drawn):
 def test_a_single_place_is_called_so():
     axes = contrast_figure({"pca": contrast()}, completeness(n=1)).axes[0]
     assert axes.get_legend().get_texts()[-1].get_text() == "pca, found at the only place"
+    alone = completeness_figure(completeness(n=1)).axes[0].get_legend().get_texts()
+    assert [one.get_text() for one in alone] == ["found at the only place"]
 
 
 def test_cells_meet_half_way_between_their_middles():
