@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from exobench.baselines.learning.architecture import (
-    SNR_FEATURES,
-    check_weights,
-    parameter_shapes,
-)
+from exobench.baselines.learning.architecture import SNR_FEATURES, check_weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,16 +39,15 @@ def network(architecture: Architecture, weights: dict[str, NDArray[np.float32]])
 
 
 def weights_of(module: nn.Module) -> dict[str, NDArray[np.float32]]:
-    """The weights of a network, compiled or not, by their names in `parameter_shapes`.
+    """The weights that a network learns, compiled or not, by their names.
 
     Copies on the host, which further training leaves alone.
     """
-    compiled: Any = module
-    plain: Network = getattr(compiled, "_orig_mod", compiled)
-    parameters = dict(plain.named_parameters())
+    plain = getattr(module, "_orig_mod", module)
     return {
-        name: parameters[name].detach().float().cpu().numpy().copy()
-        for name in parameter_shapes(plain.architecture)
+        name: values.detach().float().cpu().numpy().copy()
+        for name, values in plain.named_parameters()
+        if values.requires_grad
     }
 
 

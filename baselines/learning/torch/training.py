@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from exobench.baselines.learning.fitting import described, fit
@@ -65,26 +66,42 @@ def train(
         If the device is not there, the weights are not those of the architecture, there are
         no samples, or the checkpoint is damaged or of another training.
     """
-    with own_chance(device := device_of_name(settings.device)):
-        learner = _TorchLearner(architecture, weights, settings, device)
+    with own_chance(device_of_name(settings.device)):
+        module = network(architecture, weights)
+    return train_module(module, data, settings, on_epoch=on_epoch, checkpoint=checkpoint)
+
+
+def train_module(
+    module: nn.Module,
+    data: TrainingData,
+    settings: TrainingSettings,
+    *,
+    on_epoch: Callable[[Progress], None] | None = None,
+    checkpoint: Path | None = None,
+) -> Trained:
+    """As `train`, of any network.
+
+    Parameters
+    ----------
+    module : Module
+        At its start; it is trained in place. Makes logits, shape (n,), of the stacks and S/N
+        curves of a batch, and has an `architecture`: a dataclass that says what it is.
+    data, settings, on_epoch, checkpoint
+        As in `train`.
+    """
+    learner = _TorchLearner(module, settings, device_of_name(settings.device))
     return fit(learner, data, settings, on_epoch=on_epoch, checkpoint=checkpoint)
 
 
 class _TorchLearner:
     """A network on a device, with Adam."""
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        weights: Weights,
-        settings: TrainingSettings,
-        device: torch.device,
-    ) -> None:
-        self.description = described("torch", torch.__version__, architecture)
+    def __init__(self, module: nn.Module, settings: TrainingSettings, device: torch.device) -> None:
+        self.description = described("torch", torch.__version__, module.architecture)
         self.settings, self.device, self.steps = settings, device, 0
         on_gpu = device.type == "cuda"
         self.mixed = on_gpu and settings.mixed_precision == "auto"
-        self.module = network(architecture, weights).to(device)
+        self.module = module.to(device)
         self.forward = (
             torch.compile(self.module) if on_gpu and settings.compiled == "auto" else self.module
         )
