@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines.learning.detector import Lessons
-    from exobench.baselines.learning.model_file import Model
+    from exobench.baselines.learning.model_file import Detector
     from exobench.datasets.sequence import ImageSequence
 
 _FEWEST_RANKS = 4  # of networks that pool them twice
@@ -100,15 +100,36 @@ class SODINN:
         InputError
             If the sequence is too small or turns too little, or the model does not fit it.
         """
+        return self.map_at(sequence, None)
+
+    def map_at(
+        self, sequence: ImageSequence, wanted: NDArray[np.bool_] | None
+    ) -> NDArray[np.float64]:
+        """The map at some pixels, None: all of them; NaN elsewhere.
+
+        Parameters
+        ----------
+        sequence : ImageSequence
+        wanted : ndarray of bool, shape (n_y, n_x), or None
+
+        Raises
+        ------
+        InputError
+            As calling it does.
+        """
         from exobench.baselines.learning.detector import detector_map
         from exobench.baselines.learning.model_file import load
 
-        model = load(self.model) if self.model else self._trained(sequence)
         return detector_map(
-            model, sequence, output=self.output, framework=self.framework, device=self.device
+            load(self.model) if self.model else self._trained(sequence),
+            sequence,
+            wanted=wanted,
+            output=self.output,
+            framework=self.framework,
+            device=self.device,
         )
 
-    def _trained(self, sequence: ImageSequence) -> Model:
+    def _trained(self, sequence: ImageSequence) -> Detector:
         from exobench.baselines.learning.detector import train_detector
 
         lessons = self.lessons(sequence)
@@ -133,7 +154,7 @@ class SODINN:
                 f"{_FEWEST_RANKS + 1} or more"
             )
         return Lessons(
-            recipe=two_splits(n_per_class=self.samples, n_ranks=n_ranks),
+            recipes=(two_splits(n_per_class=self.samples, n_ranks=n_ranks),),
             kind=self.network,
             training=TrainingSettings(epochs=self.epochs, seed=self.seed, device=self.device),
             framework=self.framework,

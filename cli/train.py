@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exobench.baselines.learning.labelling import Progress as SamplesProgress
+    from exobench.baselines.learning.recipe import Recipe
     from exobench.baselines.learning.training import Progress, Trained
     from exobench.challenge.campaigns.algorithms import Algorithm
     from exobench.challenge.campaigns.sources import Said, Source
@@ -87,14 +88,14 @@ def train(  # noqa: PLR0913 - the options of the verb
     folder = out.with_name(f".{out.name}.training")
     folder.mkdir(exist_ok=True)
     try:
-        told = Told(samples=_about_samples(), epoch=_about_epoch)
-        model, trained = train_detector(read, learner.lessons(read), folder, told=told)
+        told = Told(part=_about_part, samples=_about_samples(), epoch=_about_epoch)
+        detector, trained = train_detector(read, learner.lessons(read), folder, told=told)
     except KeyboardInterrupt:
         print_note("what is done is kept: the same command goes on")
         raise
-    save(model, out)
+    save(detector, out)
     _clear(folder)
-    _report(out, plot, trained, algorithm.label, as_json=as_json)
+    _report(out, plot, trained, algorithm, as_json=as_json)
 
 
 def _assigned(name: str, value: str | None) -> list[str]:
@@ -147,6 +148,13 @@ def _about_samples() -> Callable[[SamplesProgress], None]:
     return tell
 
 
+def _about_part(number: int, total: int, recipe: Recipe) -> None:
+    if total > 1:
+        inner, outer = recipe.radii_px
+        limit = "to the edge" if outer is None else f"to {outer:.1f} px"
+        print_note(f"part {number} of {total}: from {inner:.1f} px {limit}")
+
+
 def _about_epoch(progress: Progress) -> None:
     epoch = progress.epoch
     area = "" if epoch.validation_auc is None else f", AUC {epoch.validation_auc:.3f}"
@@ -163,24 +171,37 @@ def _clear(folder: Path) -> None:
     rmtree(folder)
 
 
-def _report(out: Path, plot: Path | None, trained: Trained, label: str, *, as_json: bool) -> None:
-    best = trained.history[trained.best_epoch - 1]
+def _report(
+    out: Path,
+    plot: Path | None,
+    trained: tuple[Trained, ...],
+    algorithm: Algorithm,
+    *,
+    as_json: bool,
+) -> None:
     if plot is not None:
         from exobench.cli._figures import save_figure
         from exobench.leaderboard.learning_figures import learning_figure
 
-        save_figure(learning_figure({label: trained.history}, title=label), plot)
+        label = algorithm.label
+        names = [label] if len(trained) == 1 else [f"part {i + 1}" for i in range(len(trained))]
+        histories = {name: one.history for name, one in zip(names, trained, strict=True)}
+        save_figure(learning_figure(histories, title=label), plot)
     if as_json:
-        print_json(
-            {
-                "format": 1,
-                "model": str(out),
-                "best_epoch": trained.best_epoch,
-                "epochs": len(trained.history),
-                "validation_loss": best.validation_loss,
-                "validation_auc": best.validation_auc,
-            }
-        )
+        parts = [_summary(one) for one in trained]
+        print_json({"format": 1, "model": str(out), "parts": parts})
         return
-    print(f"{out}: epoch {trained.best_epoch} of {len(trained.history)} is the best")
-    print(f"exobench run sodinn DIR/public -o model={out}")
+    for number, one in enumerate(trained, 1):
+        which = f"part {number}: " if len(trained) > 1 else ""
+        print(f"{out}: {which}epoch {one.best_epoch} of {len(one.history)} is the best")
+    print(f"exobench run {algorithm.name} DIR/public -o model={out}")
+
+
+def _summary(trained: Trained) -> dict[str, Any]:
+    best = trained.history[trained.best_epoch - 1]
+    return {
+        "best_epoch": trained.best_epoch,
+        "epochs": len(trained.history),
+        "validation_loss": best.validation_loss,
+        "validation_auc": best.validation_auc,
+    }

@@ -25,7 +25,7 @@ def sequence():
 
 
 @pytest.fixture(scope="module")
-def model(sequence, tmp_path_factory):
+def detector(sequence, tmp_path_factory):
     pytest.importorskip("torch", reason="needs the extra: pip install 'exobench[torch]'")
     lessons = load("sodinn", **OPTIONS).lessons(sequence)
     return train_detector(sequence, lessons, tmp_path_factory.mktemp("training"))[0]
@@ -50,8 +50,8 @@ def with_companion(sequence):
 
 
 @pytest.mark.slow
-def test_the_map_of_a_trained_model_peaks_at_the_companion(model, with_companion):
-    found = detector_map(model, with_companion, device="cpu")
+def test_the_map_of_a_trained_model_peaks_at_the_companion(detector, with_companion):
+    found = detector_map(detector, with_companion, device="cpu")
     assert np.isfinite(found).mean() > 0.4
     peak = np.unravel_index(np.nanargmax(found), found.shape)
     expected = to_yx(RADIUS, AZIMUTH, found.shape)
@@ -59,9 +59,9 @@ def test_the_map_of_a_trained_model_peaks_at_the_companion(model, with_companion
 
 
 @pytest.mark.slow
-def test_all_outputs_rank_pixels_alike(model, sequence):
+def test_all_outputs_rank_pixels_alike(detector, sequence):
     maps = [
-        detector_map(model, sequence, output=one, device="cpu")
+        detector_map(detector, sequence, output=one, device="cpu")
         for one in ("significance", "log_odds", "probability")
     ]
     known = np.isfinite(maps[0])
@@ -72,11 +72,11 @@ def test_all_outputs_rank_pixels_alike(model, sequence):
 
 
 @pytest.mark.slow
-def test_a_model_file_gives_the_map_of_its_model_in_either_framework(model, sequence, tmp_path):
+def test_a_model_file_gives_the_map_of_its_model_in_either_framework(detector, sequence, tmp_path):
     path = tmp_path / "model.safetensors"
-    model_file.save(model, path)
+    model_file.save(detector, path)
     torch_map = load("sodinn", model=str(path), device="cpu")(sequence)
-    np.testing.assert_array_equal(torch_map, detector_map(model, sequence, device="cpu"))
+    np.testing.assert_array_equal(torch_map, detector_map(detector, sequence, device="cpu"))
     pytest.importorskip("flax", reason="needs the extra: pip install 'exobench[jax]'")
     flax_map = load("sodinn", model=str(path), framework="flax", device="cpu")(sequence)
     np.testing.assert_allclose(flax_map, torch_map, atol=1e-3)
@@ -98,7 +98,7 @@ def test_a_model_without_calibration_is_refused(sequence):
     weights = initial_weights(architecture, np.random.default_rng(0))
     bare = model_file.Model(architecture=architecture, weights=weights)
     with pytest.raises(InputError, match="does not say what its values mean"):
-        detector_map(bare, sequence)
+        detector_map(model_file.Detector(parts=(bare,)), sequence)
 
 
 def test_too_few_frames_for_the_ranks_are_refused(sequence):

@@ -16,10 +16,12 @@ from exobench.baselines.learning.label_plan import planned
 from exobench.baselines.learning.making import make_samples
 from exobench.baselines.learning.meaning import Meaning, check_output
 from exobench.baselines.learning.mlar import PatchSettings
-from exobench.baselines.learning.model_file import Model
+from exobench.baselines.learning.model_file import Detector, Model
 from exobench.baselines.learning.recipe import Recipe
 from exobench.baselines.learning.store import SampleStore, StoredData
 from exobench.baselines.learning.training import TrainingSettings
+from exobench.datasets.errors import InputError
+from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,11 +30,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines.learning.augmentation import Augmentation
+    from exobench.baselines.learning.label_plan import Plan
     from exobench.baselines.learning.labelling import Progress as SamplesProgress
     from exobench.baselines.learning.training import Progress, Trained
     from exobench.datasets.sequence import Companion, ImageSequence
 
-SAMPLES, CHECKPOINT = "samples.h5", "checkpoint.safetensors"
 _TWO_SPLITS = (0.65, 0.35, 0.0)  # three leave the innermost ring of usual frames without room
 
 
@@ -47,24 +49,31 @@ class Lessons:
 
     Attributes
     ----------
-    recipe : Recipe
-        Of its samples.
+    recipes : tuple of Recipe
+        Of the samples of each network, from the star outwards: each begins where the one
+        before ends.
     kind : str
         Of network: of `Architecture`.
+    snr_curve : bool
+        The networks see the S/N against the number of components, too.
     training : TrainingSettings
     framework : {"torch", "flax"}
     augmentation : Augmentation or None
         Of the training samples, anew in every epoch.
     seed : int
         Of samples and first weights; that of `training` is for the training itself.
+    provenance : dict
+        How the field was parted: values that JSON has.
     """
 
-    recipe: Recipe
+    recipes: tuple[Recipe, ...]
     kind: str = "conv3d"
+    snr_curve: bool = False
     training: TrainingSettings = field(default_factory=TrainingSettings)
     framework: str = "torch"
     augmentation: Augmentation | None = None
     seed: int = 0
+    provenance: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +82,14 @@ class Told:
 
     Attributes
     ----------
+    part : callable
+        Told the number of a part, from 1, that of all parts, and the recipe of this one,
+        before it is begun.
     samples, epoch : callable
         Told after every block of samples, and after every epoch.
     """
 
+    part: Callable[[int, int, Recipe], None] = lambda number, total, recipe: None
     samples: Callable[[SamplesProgress], None] = lambda progress: None
     epoch: Callable[[Progress], None] = lambda progress: None
 
@@ -88,8 +101,8 @@ def train_detector(
     *,
     known: Iterable[Companion] = (),
     told: Told | None = None,
-) -> tuple[Model, Trained]:
-    """A model with its calibration, and how its training went.
+) -> tuple[Detector, tuple[Trained, ...]]:
+    """A detector with its calibration, and how the training of each of its parts went.
 
     Parameters
     ----------
@@ -110,10 +123,32 @@ def train_detector(
         there, or the training fails (`TrainingError`, which holds what there was before).
     """
     runner(lessons.framework)  # before samples are made for it
-    told = told or Told()
-    plan = planned(sequence, lessons.recipe, np.random.default_rng(lessons.seed), known)
-    store = make_samples(folder / SAMPLES, plan, told.samples)
-    architecture = Architecture(kind=lessons.kind, n_ranks=store.n_ranks, patch=store.patch)
+    told, companions = told or Told(), tuple(known)
+    made: list[tuple[Model, Trained]] = []
+    for number, recipe in enumerate(lessons.recipes):
+        told.part(number + 1, len(lessons.recipes), recipe)
+        own = folder / str(number)
+        own.mkdir(exist_ok=True)
+        plan = planned(sequence, recipe, np.random.default_rng([lessons.seed, number]), companions)
+        made.append(_part(plan, lessons, own, told))
+    ends = [recipe.radii_px[1] for recipe in lessons.recipes[:-1]]
+    detector = Detector(
+        parts=tuple(model for model, _ in made),
+        boundaries_px=tuple(end for end in ends if end is not None),
+        provenance=lessons.provenance,
+    )
+    return detector, tuple(trained for _, trained in made)
+
+
+def _part(plan: Plan, lessons: Lessons, folder: Path, told: Told) -> tuple[Model, Trained]:
+    """The network of a plan, calibrated, and how its training went."""
+    store = make_samples(folder / "samples.h5", plan, told.samples)
+    architecture = Architecture(
+        kind=lessons.kind,
+        n_ranks=store.n_ranks,
+        patch=store.patch,
+        snr_curve=lessons.snr_curve,
+    )
     trainer = import_module(f"exobench.baselines.learning.{lessons.framework}.training")
     trained: Trained = trainer.train(
         architecture,
@@ -121,12 +156,12 @@ def train_detector(
         StoredData(store=store, size=lessons.training.batch, augmentation=lessons.augmentation),
         lessons.training,
         on_epoch=told.epoch,
-        checkpoint=folder / CHECKPOINT,
+        checkpoint=folder / "checkpoint.safetensors",
     )
     model = Model(
         architecture=architecture,
         weights=trained.weights,
-        recipe=lessons.recipe.to_dict(),
+        recipe=plan.recipe.to_dict(),
         provenance={
             "samples": dict(plan.provenance()),
             "training": asdict(lessons.training),
@@ -147,22 +182,25 @@ def _calibrated(model: Model, store: SampleStore, lessons: Lessons) -> Model:
 
 
 def detector_map(
-    model: Model,
+    detector: Detector,
     sequence: ImageSequence,
     *,
+    wanted: NDArray[np.bool_] | None = None,
     output: str = "significance",
     framework: str = "torch",
     device: str = "",
 ) -> NDArray[np.float64]:
-    """What a model says of every pixel that patches fit around, shape (n_y, n_x).
+    """What a detector says of every pixel that patches fit around, shape (n_y, n_x).
 
-    NaN elsewhere.
+    NaN elsewhere. Every part judges the pixels between its radii.
 
     Parameters
     ----------
-    model : Model
+    detector : Detector
     sequence : ImageSequence
         Of one wavelength.
+    wanted : ndarray of bool, shape (n_y, n_x), or None
+        Pixels to be judged; None: all.
     output : {"significance", "log_odds", "probability"}
         As of `Meaning.values`.
     framework, device
@@ -175,11 +213,36 @@ def detector_map(
         the device is not there.
     """
     check_output(output)
-    meaning = Meaning.from_dict(model.calibration)
-    settings = PatchSettings(
-        patch=model.architecture.patch,
-        n_ranks=model.architecture.n_ranks,
-        explained=Recipe(**model.recipe).explained,
+    meanings = [Meaning.from_dict(model.calibration) for model in detector.parts]
+    radius = radius_map(sequence.shape)
+    shown = np.full(sequence.shape, np.nan)
+    for (inner, outer, model), meaning in zip(detector.areas(), meanings, strict=True):
+        mine = (radius >= inner) & (radius < outer)
+        found = field_map(
+            sequence,
+            patch_settings(model),
+            partial(logits, model, framework=framework, device=device),
+            wanted=mine if wanted is None else mine & wanted,
+            with_snr=model.architecture.snr_curve,
+        )
+        shown[mine] = meaning.values(found[mine], output)
+    return shown
+
+
+def patch_settings(model: Model) -> PatchSettings:
+    """How the patches are made that a model was trained for.
+
+    Raises
+    ------
+    InputError
+        If its recipe is none.
+    """
+    try:
+        explained = Recipe(**model.recipe).explained
+    except TypeError as error:
+        raise InputError(
+            "the model does not say how its samples were made; train it again"
+        ) from error
+    return PatchSettings(
+        patch=model.architecture.patch, n_ranks=model.architecture.n_ranks, explained=explained
     )
-    judge = partial(logits, model, framework=framework, device=device)
-    return meaning.values(field_map(sequence, settings, judge), output)

@@ -149,7 +149,7 @@ def planned(
     """
     settings = recipe.settings(sequence)
     _check_frames(sequence, settings)
-    around = rings(sequence, settings.patch)
+    around = _rings(sequence, recipe, settings)
     negated = recipe.negatives == "negated"
     sectors = Sectors(
         start=float(rng.uniform(0, 360)),
@@ -190,6 +190,15 @@ def _check_frames(sequence: ImageSequence, settings: PatchSettings) -> None:
             f"{sequence.name}: {sequence.n_frames} frames; {settings.n_ranks} ranks need "
             f"{settings.n_ranks + 1} or more, take fewer ranks"
         )
+
+
+def _rings(sequence: ImageSequence, recipe: Recipe, settings: PatchSettings) -> tuple[Ring, ...]:
+    wanted = tuple(one for one in rings(sequence, settings.patch) if recipe.covers(one))
+    if not wanted:
+        inner, outer = recipe.radii_px
+        limit = "the edge" if outer is None else f"{outer:.3g} px"
+        raise InputError(f"{sequence.name}: no ring has its middle from {inner:.3g} px to {limit}")
+    return wanted
 
 
 def _check_motion(sequence: ImageSequence, settings: PatchSettings, ring: Ring) -> None:

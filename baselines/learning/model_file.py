@@ -1,43 +1,43 @@
-"""Trained detectors on disk: weights and what they were trained for, in one file without code.
+"""Trained detectors on disk: networks and what they were trained for, in one file without code.
 
-The file is one of safetensors: float32 weights by the names of `parameter_shapes`, and in its
-header, under ``exobench``, a JSON document with keys ``format`` (1), ``architecture``,
-``recipe``, ``calibration`` and ``provenance``. Both frameworks read it.
+The file is one of safetensors: float32 weights by the names of `parameter_shapes`, with the
+number of their part before them (``0/dense.weight``), and in its header, under ``exobench``,
+a JSON document with keys ``format`` (2), ``boundaries_px``, ``provenance`` and ``parts``: a
+list of objects with keys ``architecture``, ``recipe``, ``calibration`` and ``provenance``.
+Both frameworks read it.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import stat
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from exobench.baselines.learning.architecture import (
-    Architecture,
-    check_weights,
-    shape_problems,
+from exobench.baselines.learning.architecture import check_weights, shape_problems
+from exobench.baselines.learning.architecture_checks import short
+from exobench.baselines.learning.model_document import (
+    FORMAT,
+    OF_PART,
+    boundary_problems,
+    checked_document,
+    size_problems,
 )
-from exobench.baselines.learning.architecture_checks import LARGEST_PARAMETERS, short
-from exobench.baselines.learning.weight_files import safetensors
-from exobench.datasets.atomic import replacing
+from exobench.baselines.learning.weight_files import read_weights, write_weights
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from os import PathLike
 
+    import numpy as np
     from numpy.typing import NDArray
 
-FORMAT = 1
+    from exobench.baselines.learning.architecture import Architecture
+    from exobench.baselines.learning.weight_files import WeightFile
+
 _KEY = "exobench"
-_DICTIONARIES = ("recipe", "calibration", "provenance")
-_LARGEST_HEADER = 4 * 2**20
-_LARGEST_FILE = 8 + _LARGEST_HEADER + 4 * LARGEST_PARAMETERS
-_AGAIN = "copy it again, or train the model again"
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,54 +72,97 @@ class Model:
         check_weights(self.architecture, self.weights)
 
 
-def save(model: Model, path: str | PathLike[str]) -> None:
-    """Write a model to a file, which appears whole or not at all: the same bytes every time.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Detector:
+    """One or several trained networks, each for the positions between two radii.
+
+    Attributes
+    ----------
+    parts : tuple of Model
+        From the star outwards.
+    boundaries_px : tuple of float
+        Radii in pixels at which one part ends and the next begins: one fewer than parts,
+        increasing. The first part reaches to the star, the last one to the edge.
+    provenance : dict
+        What concerns all parts, such as how the field was parted: values that JSON has.
+
+    Raises
+    ------
+    InputError
+        If there is no part or there are too many, or the boundaries are not such radii.
+    """
+
+    parts: tuple[Model, ...]
+    boundaries_px: tuple[float, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        problems = boundary_problems(len(self.parts), self.boundaries_px)
+        problems += size_problems([one.architecture for one in self.parts])
+        if problems:
+            raise InputError(*problems)
+
+    def part_at(self, radius_px: float) -> Model:
+        """The part that judges positions at a radius."""
+        return self.parts[sum(radius_px >= end for end in self.boundaries_px)]
+
+    def areas(self) -> Iterator[tuple[float, float, Model]]:
+        """Radii in pixels at which each part begins and ends (not included), and the part."""
+        limits = pairwise((0.0, *self.boundaries_px, math.inf))
+        return ((low, high, one) for (low, high), one in zip(limits, self.parts, strict=True))
+
+
+def save(detector: Detector, path: str | PathLike[str]) -> None:
+    """Write a detector to a file, which appears whole or not at all: the same bytes every time.
 
     Raises
     ------
     InputError
         If safetensors is not installed, or the file cannot be written.
     ValueError
-        If the recipe, the calibration or the provenance is larger than a header may be, or
-        holds a number that is not finite.
+        If a recipe, calibration or provenance is larger than a header may be, or holds a
+        number that is not finite.
     """
-    document = {"format": FORMAT, "architecture": asdict(model.architecture)}
-    document |= {name: getattr(model, name) for name in _DICTIONARIES}
-    text = json.dumps(document, sort_keys=True, allow_nan=False)
-    contiguous = {
-        name: np.ascontiguousarray(values) for name, values in sorted(model.weights.items())
+    parts = [
+        {name: getattr(one, name) for name in OF_PART} | {"architecture": asdict(one.architecture)}
+        for one in detector.parts
+    ]
+    document = {
+        "format": FORMAT,
+        "parts": parts,
+        "boundaries_px": list(detector.boundaries_px),
+        "provenance": detector.provenance,
     }
-    content = safetensors("safetensors.numpy").save(contiguous, {_KEY: text})
-    if int.from_bytes(content[:8], "little") > _LARGEST_HEADER:
-        raise ValueError(f"what is written beside the weights exceeds {_LARGEST_HEADER} bytes")
-    try:
-        with replacing(Path(path)) as working:
-            working.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written, {_reason(error)}") from error
+    weights = {
+        f"{number}/{name}": values
+        for number, one in enumerate(detector.parts)
+        for name, values in one.weights.items()
+    }
+    write_weights(path, weights, document, _KEY)
 
 
-def load(path: str | PathLike[str]) -> Model:
-    """The model in a file, from wherever it came: nothing in it is run.
+def load(path: str | PathLike[str]) -> Detector:
+    """The detector in a file, from wherever it came: nothing in it is run.
 
     Raises
     ------
     InputError
         If safetensors is not installed; if the file cannot be read, is too large, damaged, of
         another kind or of a newer version; or if its weights are not finite or not those of
-        the architecture it names. Every line begins with the file.
+        the architectures it names. Every line begins with the file.
     """
-    content = _content(path)
+    found = read_weights(path, _KEY)
     try:
-        header = _header(content)
-        document = _document(header)
-        architecture = _architecture(document["architecture"])
-        _check_header(header, architecture)
-        weights = _weights(content)
-        return Model(
-            architecture=architecture,
-            weights=weights,
-            **{name: document[name] for name in _DICTIONARIES},
+        document = checked_document(found.document)
+        _check_stated(found, [one["architecture"] for one in document["parts"]])
+        weights = _parted(found.arrays(), len(document["parts"]))
+        return Detector(
+            parts=tuple(
+                Model(weights=own, **one)
+                for own, one in zip(weights, document["parts"], strict=True)
+            ),
+            boundaries_px=document["boundaries_px"],
+            provenance=document["provenance"],
         )
     except InputError as error:
         raise InputError(*(f"{path}: {problem}" for problem in error.problems)) from error
@@ -155,132 +198,27 @@ def check_fits(model: Model, *, patch: int, n_ranks: int) -> None:
         raise InputError(*problems)
 
 
-def _content(path: str | PathLike[str]) -> bytes:
-    """The bytes of a file that is not larger than a model can be."""
-    try:
-        found = Path(path).stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise InputError(f"{path}: is no file; name a model that exobench train has written")
-        if found.st_size > _LARGEST_FILE:
-            raise InputError(
-                f"{path}: has {found.st_size} bytes, a model at most {_LARGEST_FILE}; name a "
-                "model that exobench train has written"
-            )
-        with Path(path).open("rb") as file:
-            return file.read(_LARGEST_FILE)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read, {_reason(error)}") from error
-
-
-def _header(content: bytes) -> dict[str, Any]:
-    """What a file of safetensors says of its arrays."""
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or content[8:9] != b"{":
-        raise InputError("is no model: expected a file of safetensors; name another file")
-    if length > _LARGEST_HEADER:
-        raise InputError(
-            f"has a header of {length} bytes, a model at most {_LARGEST_HEADER}; {_AGAIN}"
-        )
-    if 8 + length > len(content):
-        raise InputError(f"is cut off in its header; {_AGAIN}")
-    return _json_object(content[8 : 8 + length], "the header")
-
-
-def _document(header: dict[str, Any]) -> dict[str, Any]:
-    """What a file says of a model, its version and keys checked."""
-    metadata = header.get("__metadata__")
-    text = metadata.get(_KEY) if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
-        raise InputError(
-            "holds weights, but not those of a model of exobench: its metadata lacks "
-            f"{_KEY}; name a model that exobench train has written"
-        )
-    document = _json_object(text, f"its metadata {_KEY}")
-    version = document.pop("format", None)
-    if type(version) is not int or version != FORMAT:
-        raise InputError(
-            f"has format {short(version)}, this version of exobench reads {FORMAT}; "
-            "update exobench, or train the model again"
-        )
-    expected = {"architecture", *_DICTIONARIES}
-    problems = [f"its metadata lacks {key}; {_AGAIN}" for key in sorted(expected - set(document))]
-    problems += [
-        f"its metadata has an unknown key {short(key)}; known are {', '.join(sorted(expected))}"
-        for key in sorted(set(document) - expected)
-    ]
-    problems += [
-        f"its metadata {key} must be an object, got {short(document[key])}; {_AGAIN}"
-        for key in sorted(expected & set(document))
-        if not isinstance(document[key], dict)
+def _check_stated(found: WeightFile, architectures: list[Architecture]) -> None:
+    """Refuse arrays that are not the weights of the architectures, before they are read."""
+    problems = []
+    stated = _parted(found.shapes, len(architectures))
+    for number, (architecture, shapes) in enumerate(zip(architectures, stated, strict=True)):
+        problems += [f"part {number}: {line}" for line in shape_problems(architecture, shapes)]
+    problems = problems or [
+        f"weights {short(name)} must be F32, got {short(kind)}"
+        for name, kind in found.types.items()
+        if kind != "F32"
     ]
     if problems:
         raise InputError(*problems)
-    return document
 
 
-def _architecture(values: Mapping[str, Any]) -> Architecture:
-    known = [one.name for one in fields(Architecture)]
-    problems = [
-        f"its architecture has an unknown key {short(key)}; known are {', '.join(known)}"
-        for key in sorted(set(values) - set(known))
-    ]
-    # A default that changes in a later version must not change old models.
-    problems += [f"its architecture lacks {key}; {_AGAIN}" for key in known if key not in values]
-    if problems:
-        raise InputError(*problems)
-    options: dict[str, Any] = {
-        key: tuple(one) if isinstance(one, list) else one for key, one in values.items()
-    }
-    try:
-        return Architecture(**options)
-    except InputError as error:
-        raise InputError(*(f"its architecture: {line}" for line in error.problems)) from error
-
-
-def _check_header(header: dict[str, Any], architecture: Architecture) -> None:
-    """Refuse arrays that are not the weights of the architecture, before they are read."""
-    stated = {name: entry for name, entry in header.items() if name != "__metadata__"}
-    problems, shapes = [], {}
-    for name, entry in stated.items():
-        shape = entry.get("shape") if isinstance(entry, dict) else None
-        if not (isinstance(shape, list) and all(type(n) is int for n in shape)):
-            raise InputError(f"states no shape of {short(name)}; {_AGAIN}")
-        shapes[name] = tuple(shape)
-        if entry.get("dtype") != "F32":
-            problems.append(f"weights {short(name)} must be F32, got {short(entry.get('dtype'))}")
-    problems = shape_problems(architecture, shapes) or problems
-    if problems:
-        raise InputError(*problems)
-
-
-def _weights(content: bytes) -> dict[str, NDArray[np.float32]]:
-    numpy_files, damaged = safetensors("safetensors.numpy"), safetensors().SafetensorError
-    try:
-        loaded: dict[str, NDArray[np.float32]] = numpy_files.load(content)
-    except damaged as error:
-        reason = short(" ".join(str(error).split()))
-        raise InputError(f"is damaged ({reason}); {_AGAIN}") from error
-    return loaded
-
-
-def _json_object(text: str | bytes, what: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text, parse_constant=_not_finite, parse_float=_finite)
-    except (ValueError, RecursionError) as error:  # bad syntax, bytes, digits or depth
-        raise InputError(f"{what} is not JSON of finite numbers ({error}); {_AGAIN}") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{what} must be an object, got {short(found)}; {_AGAIN}")
-    return found
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _not_finite(text)
-
-
-def _not_finite(text: str) -> float:
-    raise ValueError(f"{short(text)} is not finite")
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _parted(values: Mapping[str, _Value], n_parts: int) -> list[dict[str, _Value]]:
+    """What belongs to each part, by the names without its number."""
+    parts: dict[str, dict[str, _Value]] = {str(number): {} for number in range(n_parts)}
+    for whole, value in values.items():
+        number, _, name = whole.partition("/")
+        if number not in parts:
+            raise InputError(f"has weights {short(whole)}, which are of none of its parts")
+        parts[number][name] = value
+    return list(parts.values())

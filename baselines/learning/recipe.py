@@ -13,6 +13,7 @@ from exobench.baselines.learning.splits import SHARES, Sectors, reach_of
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
+    from exobench.baselines.learning.rings import Ring
     from exobench.datasets.sequence import ImageSequence
 
 Negatives = Literal["negated", "elsewhere"]
@@ -53,6 +54,9 @@ class Recipe:
         Every ring has as many samples, or in proportion to its area.
     shares, repeats
         Of `exobench.baselines.learning.splits.Sectors`.
+    radii_px : (float, float or None)
+        Only rings whose middle lies from the first radius to the second, not included; None:
+        to the edge.
 
     Raises
     ------
@@ -73,9 +77,10 @@ class Recipe:
     weighting: Weighting = "equal"
     shares: tuple[float, float, float] = SHARES
     repeats: int = 1
+    radii_px: tuple[float, float | None] = (0.0, None)
 
     def __post_init__(self) -> None:
-        for name in ("snr", "shares"):  # lists where they come from JSON
+        for name in ("snr", "shares", "radii_px"):  # lists where they come from JSON
             object.__setattr__(self, name, tuple(getattr(self, name)))
         problems = [*self._range_problems(), *self._choice_problems()]
         for check in (self._settings, self._sectors):
@@ -89,6 +94,11 @@ class Recipe:
     def settings(self, sequence: ImageSequence) -> PatchSettings:
         """How patches of a sequence are made."""
         return self._settings(patch_side(sequence.reference_fwhm))
+
+    def covers(self, ring: Ring) -> bool:
+        """Whether samples of a ring are wanted."""
+        inner, outer = self.radii_px
+        return inner <= ring.middle < (np.inf if outer is None else outer)
 
     def reach(self, patch: int) -> float:
         """Pixels that the patches of a companion reach from it, however shifted and turned."""
@@ -115,6 +125,12 @@ class Recipe:
             problems.append(f"shift_px must be from 0 to 0.5 pixels, got {self.shift_px}")
         if len(self.snr) != 2 or not -np.inf < self.snr[0] < self.snr[1] < np.inf:
             problems.append(f"snr must be two numbers, the lower one first, got {self.snr}")
+        inner, outer = self.radii_px if len(self.radii_px) == 2 else (np.nan, None)
+        if not 0 <= inner < (np.inf if outer is None else outer):
+            problems.append(
+                "radii_px must be two radii of 0 or more, the lower one first, or the second one "
+                f"none, got {self.radii_px}"
+            )
         return problems
 
     def _choice_problems(self) -> list[str]:

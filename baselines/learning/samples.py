@@ -113,9 +113,7 @@ class Samples:
 
     def batch(self, normalisation: Normalisation = "slice") -> Batch:
         """What a network sees of them; see `normalised`."""
-        return Batch(
-            stacks=normalised(self.stacks, normalisation), snr=self.snr, labels=self.labels
-        )
+        return Batch.of(self.stacks, self.snr, self.labels, normalisation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -136,6 +134,25 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @classmethod
+    def of(
+        cls,
+        stacks: NDArray[np.floating],
+        snr: NDArray[np.floating],
+        labels: NDArray[np.integer],
+        normalisation: Normalisation = "slice",
+    ) -> Self:
+        """A batch of stacks in the unit of the cube, in training and on the map alike.
+
+        Stacks are `normalised`. An S/N that is not finite, as where too few apertures are
+        left beside the star or nothing varies along a circle, is 0: it tells nothing.
+        """
+        return cls(
+            stacks=normalised(stacks, normalisation),
+            snr=np.where(np.isfinite(snr), snr, 0).astype(np.float32),
+            labels=np.asarray(labels, dtype=np.int8),
+        )
 
 
 def field_shapes(n_ranks: int, patch: int) -> dict[str, tuple[int, ...]]:
