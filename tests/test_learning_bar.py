@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from exobench.baselines.learning.architecture import Architecture, initial_weights
+from exobench.baselines.learning.inference import logits
 from exobench.baselines.learning.label_plan import planned
 from exobench.baselines.learning.labelling import labelled
+from exobench.baselines.learning.model_file import Model
 from exobench.baselines.learning.recipe import Recipe
 from exobench.baselines.learning.store import SampleStore, StoredData, write_samples
 from exobench.baselines.learning.training import TrainingSettings, area_under_roc
@@ -26,17 +28,19 @@ def store(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_400_samples_of_a_sequence_are_enough_to_tell_companions_from_speckles(store):
-    torch = pytest.importorskip("torch", reason="needs the extra: pip install 'exobench[torch]'")
+@pytest.mark.parametrize(("framework", "extra"), [("torch", "torch"), ("flax", "jax")])
+def test_400_samples_of_a_sequence_are_enough_to_tell_companions_from_speckles(
+    store, framework, extra
+):
+    pytest.importorskip(framework, reason=f"needs the extra: pip install 'exobench[{extra}]'")
     test = store.samples("test")
     architecture = Architecture(kind="conv3d", n_ranks=test.n_ranks, patch=test.patch)
-    trained = import_module("exobench.baselines.learning.torch.training").train(
+    trained = import_module(f"exobench.baselines.learning.{framework}.training").train(
         architecture,
         initial_weights(architecture, np.random.default_rng(0)),
         StoredData(store=store),
         TrainingSettings(epochs=20, device="cpu"),
     )
-    network = import_module("exobench.baselines.learning.torch.network").network
-    stacks = torch.tensor(test.batch().stacks)
-    logits = network(architecture, trained.weights)(stacks).detach().numpy()
-    assert area_under_roc(test.labels, logits) > 0.8
+    model = Model(architecture=architecture, weights=trained.weights)
+    found = logits(model, [test.batch()], framework=framework, device="cpu")
+    assert area_under_roc(test.labels, found) > 0.8
