@@ -153,6 +153,35 @@ class LocalReinjection:
         return Look(detections=maps.significance, fluxes=maps.flux)
 
 
+class NearReinjection:
+    """A method whose map is made pixel by pixel, asked for the pixels about the companion only.
+
+    They are those of a whole map.
+
+    Parameters
+    ----------
+    baseline : Baseline
+        With ``map_at(sequence, wanted)``.
+    sequence : ImageSequence
+        Without companions.
+    """
+
+    path = LOCAL
+
+    def __init__(self, baseline: Any, sequence: ImageSequence) -> None:
+        self._baseline, self._sequence = baseline, sequence
+        self.blank = look(baseline, sequence)
+
+    def look(self, companion: Companion) -> Look:
+        """What the baseline makes of the sequence with the companion.
+
+        The map has values where they are `searched`, NaN elsewhere.
+        """
+        near = searched(self._sequence, np.array(companion.position(self._sequence)))
+        injected = inject(self._sequence, [companion])
+        return Look(detections=self._baseline.map_at(injected, near))
+
+
 def path_of(baseline: Baseline, *, one_wavelength: bool) -> str:
     """The cheapest way to put companions into a sequence that shows what a whole reduction does.
 
@@ -161,22 +190,23 @@ def path_of(baseline: Baseline, *, one_wavelength: bool) -> str:
     str
         ``"subspace"``: exactly, by the change of Gram matrices
         (`exobench.baselines._subspace_reinjection`); ``"local"``: only near the companion
-        (`LocalReinjection`); ``"whole"``: by reducing the whole sequence again.
+        (`LocalReinjection`, `NearReinjection`); ``"whole"``: by reducing the whole sequence again.
     """
     from exobench.baselines._subspace_reinjection import follows_from_gram
 
     if one_wavelength and follows_from_gram(baseline):
         return SUBSPACE
-    return LOCAL if hasattr(baseline, "estimate_at") else WHOLE
+    return LOCAL if hasattr(baseline, "estimate_at") or hasattr(baseline, "map_at") else WHOLE
 
 
 def prepared_reinjection(baseline: Baseline, sequence: ImageSequence) -> Reinjection:
     """A baseline prepared for companions in one sequence, the way that `path_of` says."""
     from exobench.baselines._subspace_reinjection import SubspaceReinjection
 
+    near = NearReinjection if hasattr(baseline, "map_at") else LocalReinjection
     ways: dict[str, Callable[[Any, ImageSequence], Reinjection]] = {
         SUBSPACE: SubspaceReinjection,
-        LOCAL: LocalReinjection,
+        LOCAL: near,
         WHOLE: WholeReinjection,
     }
     return ways[path_of(baseline, one_wavelength=sequence.n_wavelengths == 1)](baseline, sequence)

@@ -115,6 +115,64 @@ class Circles:
         return _two_sample_t(flux.reshape(*azimuth.shape, -1), n_noise)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CircleSums:
+    """Sums in the discs of circles, on the frames of an annulus.
+
+    Attributes
+    ----------
+    circles : Circles
+    deviations : ndarray of float32, shape (n_circles, n_points, n_frames)
+        On the deviations of the frames from their mean.
+    mean : ndarray of float32, shape (n_circles, n_points)
+        On that.
+    angles : ndarray, shape (n_frames,)
+        Derotation angles, in degrees.
+    """
+
+    circles: Circles
+    deviations: Single
+    mean: Single
+    angles: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, circles: Circles, deviations: Single, mean: Single, angles: NDArray[np.float64]
+    ) -> CircleSums:
+        """Those of frames ``mean + deviations``, rows of the annulus of the circles."""
+        every = slice(0, circles.radii.size)
+        return cls(
+            circles=circles,
+            deviations=circles.sums(deviations, every),
+            mean=circles.sums(mean[np.newaxis], every)[..., 0],
+            angles=angles,
+        )
+
+    def profiles(
+        self,
+        components: Components,
+        sign: int,
+        some: slice = slice(None),
+        light: Single | None = None,
+    ) -> Single:
+        """As `mean_profiles`, of some circles.
+
+        Parameters
+        ----------
+        components : Components
+        sign : {1, -1}
+            -1: of frames derotated by the negated angles.
+        some : slice
+        light : ndarray, shape (n_frames, n_pixels + 1), or None
+            Of a companion, on top of the frames.
+        """
+        sums = self.deviations[some]
+        if light is not None:
+            sums = sums + self.circles.sums(light, some)
+        turns = turning(sign * self.angles, self.circles.n_points)
+        return mean_profiles(sums, self.mean[some], components, turns)
+
+
 def turning(angles: NDArray[np.float64], n_points: int) -> NDArray[np.complex64]:
     """Factors that turn Fourier series along a circle by angles, shape (n_orders, n_frames).
 

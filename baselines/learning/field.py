@@ -8,7 +8,7 @@ import numpy as np
 
 from exobench.baselines.learning.mlar import RingResiduals
 from exobench.baselines.learning.rings import rings
-from exobench.baselines.learning.samples import Batch, normalised
+from exobench.baselines.learning.samples import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines.learning.mlar import PatchSettings
-    from exobench.baselines.learning.rings import Ring
     from exobench.datasets.sequence import ImageSequence
 
     Judge = Callable[[Iterable[Batch]], NDArray[np.floating]]
@@ -28,9 +27,12 @@ def field_map(
     settings: PatchSettings,
     judge: Judge,
     *,
-    around: Iterable[Ring] | None = None,
+    wanted: NDArray[np.bool_] | None = None,
+    with_snr: bool = True,
 ) -> NDArray[np.float64]:
-    """What is said of every pixel that patches fit around, shape (n_y, n_x); NaN elsewhere.
+    """What is said of pixels that patches fit around, shape (n_y, n_x); NaN elsewhere.
+
+    The work is of the rings that wanted pixels are in, and there of these pixels.
 
     Parameters
     ----------
@@ -39,17 +41,19 @@ def field_map(
     settings : PatchSettings
     judge : callable
         From batches, made one after the other as it asks for them, to a value of each patch.
-    around : iterable of Ring, optional
-        The rings to be judged; all by default.
+    wanted : ndarray of bool, shape (n_y, n_x), or None
+        Pixels to be judged; None: all.
+    with_snr : bool
+        Whether the judge looks at S/N curves. They take as long as stacks; without them,
+        `Batch.snr` is 0.
 
     Raises
     ------
     InputError
         If the sequence is too small, or has too few frames for the ranks.
     """
-    chosen = rings(sequence, settings.patch) if around is None else around
     where: list[NDArray[np.intp]] = []
-    values = judge(_patches(sequence, settings, chosen, where))
+    values = judge(_patches(sequence, settings, wanted, where, with_snr=with_snr))
     shown = np.full(sequence.shape, np.nan)
     if where:
         shown[tuple(np.concatenate(where).T)] = values
@@ -59,15 +63,16 @@ def field_map(
 def _patches(
     sequence: ImageSequence,
     settings: PatchSettings,
-    around: Iterable[Ring],
+    wanted: NDArray[np.bool_] | None,
     where: list[NDArray[np.intp]],
+    *,
+    with_snr: bool,
 ) -> Iterator[Batch]:
-    """Patches around every pixel, ring by ring; their positions are added to `where`."""
-    for ring in around:
-        for yx, patches in RingResiduals(sequence, ring, settings).map_patches():
+    """Patches around pixels, ring by ring; their positions are added to `where`."""
+    for ring in rings(sequence, settings.patch):
+        if wanted is not None and not wanted[tuple(ring.pixels(sequence.shape).T)].any():
+            continue
+        residuals = RingResiduals(sequence, ring, settings)
+        for yx, patches in residuals.map_patches(wanted=wanted, with_snr=with_snr):
             where.append(yx)
-            yield Batch(
-                stacks=normalised(patches.stacks),
-                snr=patches.snr,
-                labels=np.zeros(len(yx), dtype=np.int8),
-            )
+            yield Batch.of(patches.stacks, patches.snr, np.zeros(len(yx), dtype=np.int8))

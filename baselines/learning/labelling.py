@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.baselines.learning.mlar import Patches, RingResiduals
+from exobench.baselines.learning.mlar import RingResiduals
 from exobench.baselines.learning.placing import stratified
 from exobench.baselines.learning.rings import companion_at
 from exobench.baselines.learning.samples import Samples
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines.learning.label_plan import Plan, RingPlan
+    from exobench.baselines.learning.patches import Patches
 
     Blocks = Iterator[tuple[str, Samples]]
 

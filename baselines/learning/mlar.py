@@ -14,18 +14,19 @@ turned; cut out of images of the ring they are the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from exobench.baselines._low_rank import half_gram_change
-from exobench.baselines.learning.circle_sums import Circles, mean_profiles, turning
+from exobench.baselines.learning.circle_sums import Circles, CircleSums
+from exobench.baselines.learning.patches import Patches, covered, cut_out, grid_at, offsets_of
 from exobench.baselines.learning.ranks import rank_list
 from exobench.baselines.learning.ring_frames import KERNEL_REACH, Annulus, Components, Sampling
 from exobench.baselines.learning.rings import check_one_wavelength
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import annulus, frame_centre
+from exobench.datasets.geometry import annulus
 from exobench.datasets.injection import companion_signal
 
 if TYPE_CHECKING:
@@ -76,22 +77,6 @@ class PatchSettings:
             raise InputError(*problems)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Patches:
-    """Stacks of patches.
-
-    Attributes
-    ----------
-    stacks : ndarray of float32, shape (n, n_ranks, patch, patch)
-        In the unit of the cube.
-    snr : ndarray of float32, shape (n, n_ranks)
-        Small-sample S/N of the middle of each patch.
-    """
-
-    stacks: Single
-    snr: Single
-
-
 def support(ring: Ring, patch: int, shape: tuple[int, int]) -> Annulus:
     """A ring, and as much around it as whole patches need, whichever way they are turned."""
     margin = patch // 2 * np.sqrt(2) + KERNEL_REACH
@@ -135,6 +120,8 @@ class RingResiduals:
         check_one_wavelength(sequence)
         self.ring, self.settings, self._sequence = ring, settings, sequence
         self._reach = settings.patch // 2 * np.sqrt(2)
+        self._inner = max(ring.inner - _BEYOND, sequence.reference_fwhm / 2)
+        self._outer = ring.outer + _BEYOND
         self._pixels = support(ring, settings.patch, sequence.shape)
         frames = self._pixels.rows(sequence.cube[0])
         self.ranks = ranks or rank_list(
@@ -146,15 +133,6 @@ class RingResiduals:
         self._deviations = (self._frames - self._mean).astype(np.float32)
         self._gram = self._frames @ self._frames.T
         self._components = self._components_of(self._gram, self._deviations)
-        fwhm = sequence.reference_fwhm
-        inner, outer = max(ring.inner - _BEYOND, fwhm / 2), ring.outer + _BEYOND
-        self._circles = Circles.between(inner, outer, fwhm, self._pixels)
-        every = slice(0, self._circles.radii.size)
-        self._sums = self._circles.sums(self._deviations, every)
-        self._mean_sums = self._circles.sums(self._mean[np.newaxis], every)[..., 0]
-        self._turning = {
-            sign: turning(sign * sequence.angles, self._circles.n_points) for sign in (1, -1)
-        }
         self._images: dict[int, Single] = {}
         self._profiles: dict[int, Single] = {}
 
@@ -175,11 +153,32 @@ class RingResiduals:
         """Stacks of the sequence as it is; parameters are those of `negatives`."""
         return self._look(yx, turned_by, sign=1)
 
-    def map_patches(self, size: int = 256) -> Iterator[tuple[NDArray[np.intp], Patches]]:
-        """Pixels (y, x) of the ring, shape (n, 2), and their stacks, `size` at a time."""
-        pixels = self.ring.pixels(self._sequence.shape)
+    def map_patches(
+        self, wanted: NDArray[np.bool_] | None = None, *, size: int = 256, with_snr: bool = True
+    ) -> Iterator[tuple[NDArray[np.intp], Patches]]:
+        """Pixels (y, x) of the ring, shape (n, 2), and their stacks, `size` at a time.
+
+        Parameters
+        ----------
+        wanted : ndarray of bool, shape (n_y, n_x), or None
+            Pixels to be looked at; None: all.
+        size : int
+        with_snr : bool
+            S/N curves take their time; without them, `Patches.snr` is 0.
+        """
+        shape, side = self._sequence.shape, self.settings.patch
+        pixels = self.ring.pixels(shape)
+        if wanted is None:
+            images = self.images()
+        else:
+            pixels = pixels[wanted[tuple(pixels.T)]]
+            images = self._shown(covered(pixels, side, shape), sign=1)
         for start in range(0, len(pixels), size):
-            yield pixels[start : start + size], self.patches(pixels[start : start + size])
+            some = pixels[start : start + size]
+            snr = np.zeros((len(some), len(self.ranks)), dtype=np.float32)
+            if with_snr:
+                snr = self._snr(offsets_of(some, shape), sign=1)
+            yield some, Patches(stacks=cut_out(images, some, side), snr=snr)
 
     def positives(
         self,
@@ -204,12 +203,11 @@ class RingResiduals:
         half = half_gram_change(self._frames, light)
         deviations = self._deviations + light
         components = self._components_of(self._gram + half + half.T, deviations)
-        circles = self._circles.around(np.abs(offsets))
-        sums = self._sums[circles] + self._circles.sums(light, circles)
-        profiles = mean_profiles(sums, self._mean_sums[circles], components, self._turning[1])
+        circles = self._sums.circles.around(np.abs(offsets))
+        profiles = self._sums.profiles(components, 1, circles, light)
         return Patches(
             stacks=self._sampled(components, offsets, turns, sign=1),
-            snr=self._circles.snr(profiles, circles.start, offsets),
+            snr=self._sums.circles.snr(profiles, circles.start, offsets),
         )
 
     def images(self, sign: int = 1) -> Single:
@@ -223,13 +221,28 @@ class RingResiduals:
             -1: of frames derotated by the negated angles.
         """
         if sign not in self._images:
-            shape, reach = self._sequence.shape, self._reach + _BEYOND
-            shown = annulus(shape, self.ring.inner - reach, self.ring.outer + reach)
-            offsets = _offsets(np.argwhere(shown), shape)
-            images = np.full((len(self.ranks), *shape), np.nan, dtype=np.float32)
-            images[:, shown] = self._means(self._components, offsets, sign).T
-            self._images[sign] = images
+            reach = self._reach + _BEYOND
+            shown = annulus(self._sequence.shape, self.ring.inner - reach, self.ring.outer + reach)
+            self._images[sign] = self._shown(shown, sign)
         return self._images[sign]
+
+    @cached_property
+    def _sums(self) -> CircleSums:
+        fwhm = self._sequence.reference_fwhm
+        circles = Circles.between(self._inner, self._outer, fwhm, self._pixels)
+        return CircleSums.of(circles, self._deviations, self._mean, self._sequence.angles)
+
+    def _shown(self, shown: NDArray[np.bool_], sign: int) -> Single:
+        """As `images`, of some pixels."""
+        offsets = offsets_of(np.argwhere(shown), shown.shape)
+        images = np.full((len(self.ranks), *shown.shape), np.nan, dtype=np.float32)
+        images[:, shown] = self._means(self._components, offsets, sign).T
+        return images
+
+    def _snr(self, offsets: NDArray[np.complex128], sign: int) -> Single:
+        if sign not in self._profiles:
+            self._profiles[sign] = self._sums.profiles(self._components, sign)
+        return self._sums.circles.snr(self._profiles[sign], 0, offsets)
 
     def _components_of(self, gram: NDArray[np.float64], deviations: Single) -> Components:
         return Components.of(gram, self._mean, deviations, np.array(self.ranks))
@@ -238,20 +251,10 @@ class RingResiduals:
         offsets, turns = self._checked(yx, turned_by)
         whole = np.asarray(yx, dtype=np.float64)
         if turned_by is None and (whole == np.rint(whole)).all():
-            stacks = self._cut_out(whole.astype(np.intp), sign)
+            stacks = cut_out(self.images(sign), whole.astype(np.intp), self.settings.patch)
         else:
             stacks = self._sampled(self._components, offsets, turns, sign)
-        if sign not in self._profiles:
-            self._profiles[sign] = mean_profiles(
-                self._sums, self._mean_sums, self._components, self._turning[sign]
-            )
-        return Patches(stacks=stacks, snr=self._circles.snr(self._profiles[sign], 0, offsets))
-
-    def _cut_out(self, yx: NDArray[np.intp], sign: int) -> Single:
-        side = self.settings.patch
-        windows = sliding_window_view(self.images(sign), (side, side), axis=(1, 2))
-        y, x = (yx - side // 2).T
-        return np.ascontiguousarray(windows[:, y, x].swapaxes(0, 1))
+        return Patches(stacks=stacks, snr=self._snr(offsets, sign))
 
     def _sampled(
         self,
@@ -261,9 +264,7 @@ class RingResiduals:
         sign: int,
     ) -> Single:
         """Stacks around offsets, axes turned, shape (n, n_ranks, patch, patch)."""
-        across = np.arange(side := self.settings.patch) - side // 2
-        grid = (across + 1j * across[:, np.newaxis]).ravel()
-        points = offsets[:, np.newaxis] + np.exp(1j * np.deg2rad(turns))[:, np.newaxis] * grid
+        points = grid_at(offsets, turns, side := self.settings.patch)
         means = self._means(components, points.ravel(), sign)
         stacks = means.reshape(offsets.size, side, side, -1)
         return np.ascontiguousarray(np.moveaxis(stacks, -1, 1))
@@ -281,9 +282,9 @@ class RingResiduals:
         self, yx: ArrayLike, turned_by: ArrayLike | None
     ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
         """Offsets from the star, x + iy, and turns in degrees, of positions near the ring."""
-        offsets = _offsets(np.asarray(yx, dtype=np.float64), self._sequence.shape)
+        offsets = offsets_of(np.asarray(yx, dtype=np.float64), self._sequence.shape)
         radius = np.abs(offsets)
-        outside = (radius < self._circles.radii[0]) | (radius > self.ring.outer + _BEYOND)
+        outside = (radius < self._inner) | (radius > self._outer)
         if outside.any():
             raise InputError(
                 f"{self._sequence.name}: {outside.sum()} positions are not in the ring of "
@@ -292,9 +293,3 @@ class RingResiduals:
             )
         turns = np.asarray(0.0 if turned_by is None else turned_by, dtype=np.float64)
         return offsets, np.broadcast_to(turns, offsets.shape)
-
-
-def _offsets(yx: NDArray[np.number], shape: tuple[int, int]) -> NDArray[np.complex128]:
-    """Positions relative to the star, as x + iy."""
-    cy, cx = frame_centre(shape)
-    return np.asarray((yx[:, 1] - cx) + 1j * (yx[:, 0] - cy), dtype=np.complex128)

@@ -1,0 +1,73 @@
+"""Stacks of patches, and which points of the sky their pixels are.
+
+Offsets are from the star, ``x + iy`` in pixels on the derotated frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import ndimage
+
+from exobench.datasets.geometry import frame_centre
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Single = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Patches:
+    """Stacks of patches.
+
+    Attributes
+    ----------
+    stacks : ndarray of float32, shape (n, n_ranks, patch, patch)
+        In the unit of the cube.
+    snr : ndarray of float32, shape (n, n_ranks)
+        Small-sample S/N of the middle of each patch.
+    """
+
+    stacks: Single
+    snr: Single
+
+
+def offsets_of(yx: NDArray[np.number], shape: tuple[int, int]) -> NDArray[np.complex128]:
+    """Offsets of positions (y, x), shape (n,)."""
+    cy, cx = frame_centre(shape)
+    return np.asarray((yx[:, 1] - cx) + 1j * (yx[:, 0] - cy), dtype=np.complex128)
+
+
+def grid_at(
+    offsets: NDArray[np.complex128], turns: NDArray[np.float64], side: int
+) -> NDArray[np.complex128]:
+    """Offsets of the pixels of patches, shape (n, side * side), row by row.
+
+    Parameters
+    ----------
+    offsets, turns : ndarray, shape (n,)
+        Of the middles, and the degrees by which the axes are turned counter-clockwise.
+    side : int
+        In pixels, odd.
+    """
+    across = np.arange(side) - side // 2
+    grid = (across + 1j * across[:, np.newaxis]).ravel()
+    return offsets[:, np.newaxis] + np.exp(1j * np.deg2rad(turns))[:, np.newaxis] * grid
+
+
+def covered(yx: NDArray[np.intp], side: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Pixels of a frame that are in a patch around one of some pixels."""
+    middles = np.zeros(shape, dtype=bool)
+    middles[tuple(yx.T)] = True
+    return np.asarray(ndimage.maximum_filter(middles, side))
+
+
+def cut_out(images: Single, yx: NDArray[np.intp], side: int) -> Single:
+    """Stacks around pixels, shape (n, n_ranks, side, side), of images (n_ranks, n_y, n_x)."""
+    windows = sliding_window_view(images, (side, side), axis=(1, 2))
+    y, x = (yx - side // 2).T
+    return np.ascontiguousarray(windows[:, y, x].swapaxes(0, 1))
