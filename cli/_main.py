@@ -28,6 +28,7 @@ VERBS = (
     "difficulty",
     "train",
     "run",
+    "explain",
     "campaign",
     "check",
     "score",

@@ -30,7 +30,7 @@ def test_there_are_the_verbs_of_the_contract():
     assert set(VERBS) == {
         *("demo", "list", "fetch", "inspect", "build", "verify", "run", "check"),
         *("score", "rescore", "audit", "rank", "compare", "serve", "difficulty", "diagnose"),
-        *("campaign", "zoo", "train"),
+        *("campaign", "zoo", "train", "explain"),
     }
 
 

@@ -16,8 +16,9 @@ from exobench.baselines.learning.label_plan import planned
 from exobench.baselines.learning.making import make_samples
 from exobench.baselines.learning.meaning import Meaning, check_output
 from exobench.baselines.learning.mlar import PatchSettings
-from exobench.baselines.learning.model_file import Detector, Model
+from exobench.baselines.learning.model_file import Detector, Model, check_fits
 from exobench.baselines.learning.recipe import Recipe
+from exobench.baselines.learning.rings import patch_side
 from exobench.baselines.learning.store import SampleStore, StoredData
 from exobench.baselines.learning.training import TrainingSettings
 from exobench.datasets.errors import InputError
@@ -218,6 +219,7 @@ def detector_map(
     shown = np.full(sequence.shape, np.nan)
     for (inner, outer, model), meaning in zip(detector.areas(), meanings, strict=True):
         mine = (radius >= inner) & (radius < outer)
+        check_sampling(model, sequence)
         found = field_map(
             sequence,
             patch_settings(model),
@@ -227,6 +229,18 @@ def detector_map(
         )
         shown[mine] = meaning.values(found[mine], output)
     return shown
+
+
+def check_sampling(model: Model, sequence: ImageSequence) -> None:
+    """Refuse a sequence whose PSF needs patches of another size than the model was trained for.
+
+    Raises
+    ------
+    InputError
+    """
+    if model.recipe.get("patch") is None:
+        needed = patch_side(sequence.reference_fwhm)
+        check_fits(model, patch=needed, n_ranks=model.architecture.n_ranks)
 
 
 def patch_settings(model: Model) -> PatchSettings:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import map_coordinates
+from scipy.special import expit
 
-from exobench.baselines.learning.inference import probabilities, runner
+from exobench.baselines.learning.inference import logits, runner
 from exobench.baselines.learning.model_file import check_fits
 from exobench.baselines.learning.samples import Batch
 from exobench.datasets.errors import InputError
@@ -29,8 +30,8 @@ class Explanation:
     ----------
     stack : ndarray of float32, shape (n_ranks, patch, patch)
         As the network saw it.
-    probability : float
-        Of a companion in the centre, as trained.
+    logit : float
+        Log-odds of a companion in the centre, as trained: `Meaning` says what they mean.
     saliency : ndarray of float32, shape (n_ranks, patch, patch)
         Absolute change of the log-odds with every pixel.
     evidence : ndarray of float32, shape (n_ranks, patch, patch)
@@ -57,12 +58,17 @@ class Explanation:
     """
 
     stack: NDArray[np.float32]
-    probability: float
+    logit: float
     saliency: NDArray[np.float32]
     evidence: NDArray[np.float32]
     grad_cam: NDArray[np.float32]
     probability_without: NDArray[np.float32]
     probability_alone: NDArray[np.float32]
+
+    @property
+    def probability(self) -> float:
+        """Of a companion in the centre, as trained: not calibrated."""
+        return float(expit(self.logit))
 
     @property
     def localisation(self) -> NDArray[np.float32]:
@@ -100,13 +106,14 @@ def explain(
     found: Gradients = runner(framework).gradients(model, stack, snr, device)
     stacks, curves = _occluded(stack, snr)
     batch = Batch(stacks=stacks, snr=curves, labels=np.zeros(len(stacks), np.int8))
-    values = probabilities(model, [batch], framework=framework, device=device)
+    said = logits(model, [batch], framework=framework, device=device).astype(np.float64)
+    values = expit(said).astype(np.float32)
     n_ranks = len(stack)
     without = values[1 : 1 + n_ranks]
     mean_gradients = found.of_maps.mean(axis=(1, 2, 3))
     return Explanation(
         stack=stack,
-        probability=float(values[0]),
+        logit=float(said[0]),
         saliency=np.abs(found.stack),
         evidence=_in_stack((found.of_maps * found.maps).sum(axis=0), model.architecture),
         grad_cam=_in_stack(np.tensordot(mean_gradients, found.maps, 1), model.architecture),
