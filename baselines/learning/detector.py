@@ -86,11 +86,14 @@ class Told:
     part : callable
         Told the number of a part, from 1, that of all parts, and the recipe of this one,
         before it is begun.
+    ring : callable
+        Told how many rings have their range of fluxes, of how many, before every one.
     samples, epoch : callable
         Told after every block of samples, and after every epoch.
     """
 
     part: Callable[[int, int, Recipe], None] = lambda number, total, recipe: None
+    ring: Callable[[int, int], None] = lambda done, total: None
     samples: Callable[[SamplesProgress], None] = lambda progress: None
     epoch: Callable[[Progress], None] = lambda progress: None
 
@@ -130,7 +133,8 @@ def train_detector(
         told.part(number + 1, len(lessons.recipes), recipe)
         own = folder / str(number)
         own.mkdir(exist_ok=True)
-        plan = planned(sequence, recipe, np.random.default_rng([lessons.seed, number]), companions)
+        rng = np.random.default_rng([lessons.seed, number])
+        plan = planned(sequence, recipe, rng, companions, told.ring)
         made.append(_part(plan, lessons, own, told))
     ends = [recipe.radii_px[1] for recipe in lessons.recipes[:-1]]
     detector = Detector(

@@ -17,7 +17,7 @@ from exobench.baselines.learning.splits import SPLITS, Sectors, turns_of
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from exobench.baselines.learning.flux_ranges import FluxRange
     from exobench.baselines.learning.mlar import PatchSettings
@@ -126,6 +126,7 @@ def planned(
     recipe: Recipe,
     rng: np.random.Generator,
     known: Iterable[Companion] = (),
+    advanced: Callable[[int, int], None] = lambda done, total: None,
 ) -> Plan:
     """The labelled set that a recipe makes of a sequence.
 
@@ -140,6 +141,8 @@ def planned(
         Draws where the sectors begin, and a seed for every ring.
     known : iterable of Companion
         Real companions of the sequence.
+    advanced : callable
+        Told before every ring how many are done, of how many.
 
     Raises
     ------
@@ -160,7 +163,8 @@ def planned(
     seeds = rng.integers(2**63, size=(len(around), 2))
     left_out: list[str] = []
     kept: list[RingPlan] = []
-    for ring, (seed, flux_seed) in zip(around, seeds.tolist(), strict=True):
+    for number, (ring, (seed, flux_seed)) in enumerate(zip(around, seeds.tolist(), strict=True)):
+        advanced(number, len(around))
         name = f"ring of {ring.inner:.3g} to {ring.outer:.3g} px"
         try:
             _check_motion(sequence, settings, ring)
