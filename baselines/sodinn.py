@@ -49,6 +49,10 @@ class SODINN:
         Slices of a stack; no more than the frames less one.
     epochs : int
         At most.
+    augmentation : float
+        Share of the training samples that is changed, anew in every epoch: four in five of
+        these are turned and shifted, one is averaged with another of its class. Worth its time
+        where samples are few.
     seed : int
         Of samples, first weights and training: on a CPU the same seed gives the same map.
     device : str
@@ -83,13 +87,22 @@ class SODINN:
     samples: int = 1000
     n_ranks: int = 20
     epochs: int = 20
+    augmentation: float = 0.0
     seed: int = 0
     device: str = ""
     output: str = "significance"
 
     def __post_init__(self) -> None:
         check_options(
-            self, at_least={"samples": 60, "n_ranks": _FEWEST_RANKS, "epochs": 1, "seed": 0}
+            self,
+            at_least={
+                "samples": 60,
+                "n_ranks": _FEWEST_RANKS,
+                "epochs": 1,
+                "augmentation": 0,
+                "seed": 0,
+            },
+            at_most={"augmentation": 1},
         )
 
     def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
@@ -144,6 +157,7 @@ class SODINN:
         InputError
             If it has too few frames.
         """
+        from exobench.baselines.learning.augmentation import Augmentation
         from exobench.baselines.learning.detector import Lessons, two_splits
         from exobench.baselines.learning.training import TrainingSettings
 
@@ -158,6 +172,7 @@ class SODINN:
             kind=self.network,
             training=TrainingSettings(epochs=self.epochs, seed=self.seed, device=self.device),
             framework=self.framework,
+            augmentation=Augmentation.of_share(self.augmentation) if self.augmentation else None,
             seed=self.seed,
         )
 

@@ -12,7 +12,7 @@ over samples that were once drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -64,6 +64,12 @@ class Augmentation:
             problems.append(f"ring_px must be a positive number of pixels, got {self.ring_px}")
         if problems:
             raise InputError(*problems)
+
+    @classmethod
+    def of_share(cls, share: float) -> Self:
+        """One that changes a share of the samples, in the proportions of the default."""
+        whole = cls()
+        return cls(averages=share * whole.averages, turned=share * whole.turned)
 
     def __call__(self, samples: Samples, rng: np.random.Generator) -> Samples:
         """As many samples, changed; those of several splits must never come together."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from exobench.baselines.learning.augmentation import Augmentation
     from exobench.baselines.learning.label_plan import Plan
     from exobench.baselines.learning.labelling import Progress as SamplesProgress
+    from exobench.baselines.learning.noise_regimes import Regimes
     from exobench.baselines.learning.training import Progress, Trained
     from exobench.datasets.sequence import Companion, ImageSequence
 
@@ -63,8 +64,8 @@ class Lessons:
         Of the training samples, anew in every epoch.
     seed : int
         Of samples and first weights; that of `training` is for the training itself.
-    provenance : dict
-        How the field was parted: values that JSON has.
+    regimes : Regimes or None
+        How the field was parted, if the noise says so.
     """
 
     recipes: tuple[Recipe, ...]
@@ -74,7 +75,7 @@ class Lessons:
     framework: str = "torch"
     augmentation: Augmentation | None = None
     seed: int = 0
-    provenance: dict[str, Any] = field(default_factory=dict)
+    regimes: Regimes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,7 @@ def train_detector(
     detector = Detector(
         parts=tuple(model for model, _ in made),
         boundaries_px=tuple(end for end in ends if end is not None),
-        provenance=lessons.provenance,
+        provenance={} if lessons.regimes is None else {"regimes": lessons.regimes.to_dict()},
     )
     return detector, tuple(trained for _, trained in made)
 

@@ -153,13 +153,7 @@ def planned(
     settings = recipe.settings(sequence)
     _check_frames(sequence, settings)
     around = _rings(sequence, recipe, settings)
-    negated = recipe.negatives == "negated"
-    sectors = Sectors(
-        start=float(rng.uniform(0, 360)),
-        shares=recipe.shares,
-        repeats=recipe.repeats,
-        turns=turns_of(sequence.angles, negated=negated),
-    )
+    sectors = _sectors(sequence, recipe, start=float(rng.uniform(0, 360)))
     seeds = rng.integers(2**63, size=(len(around), 2))
     left_out: list[str] = []
     kept: list[RingPlan] = []
@@ -185,6 +179,25 @@ def planned(
         known=tuple(known),
         rings=_with_counts(kept, sectors, recipe),
         left_out=tuple(left_out),
+    )
+
+
+def trainable(sequence: ImageSequence, recipe: Recipe, ring: Ring) -> bool:
+    """Whether companions move far enough in a ring, and all splits have room in it."""
+    settings, sectors = recipe.settings(sequence), _sectors(sequence, recipe)
+    try:
+        _check_motion(sequence, settings, ring)
+    except InputError:
+        return False
+    return set(sectors.names) <= _room(ring, sectors, settings, recipe).keys()
+
+
+def _sectors(sequence: ImageSequence, recipe: Recipe, start: float = 0.0) -> Sectors:
+    return Sectors(
+        start=start,
+        shares=recipe.shares,
+        repeats=recipe.repeats,
+        turns=turns_of(sequence.angles, negated=recipe.negatives == "negated"),
     )
 
 
