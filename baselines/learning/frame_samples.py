@@ -2,17 +2,117 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exobench.baselines.learning.samples import Batch
 from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
 _TO_STD = 1.4826  # of a Gaussian, over its median absolute deviation
 _FEWEST = 12  # pixels of a ring whose scatter means something
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FrameSamples:
+    """Standardised frames, each with one companion or with none.
+
+    Attributes
+    ----------
+    frames : ndarray of float32, shape (n, side, side)
+        Turned by an angle of their own about the star, and 0 beyond the largest whole circle.
+    labels : ndarray of int8, shape (n,)
+        1: with a companion, 0: without.
+    yx : ndarray of float64, shape (n, 2)
+        Position ``(y, x)`` of the companion in the turned frame; without one, a position
+        that was drawn in the same way.
+    snr : ndarray of float64, shape (n,)
+        Flux of the companion over the scatter of the noise in apertures of 1 FWHM at its
+        separation, in a single frame; NaN without one.
+    radius, azimuth : ndarray of float64, shape (n,)
+        Of the position on the detector, before the frame was turned, in pixels and degrees.
+    frame : ndarray of int, shape (n,)
+        Number of the frame in its sequence.
+    """
+
+    frames: NDArray[np.float32]
+    labels: NDArray[np.int8]
+    yx: NDArray[np.float64]
+    snr: NDArray[np.float64]
+    radius: NDArray[np.float64]
+    azimuth: NDArray[np.float64]
+    frame: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FrameWindows:
+    """Windows of frames, in batches: what a network of frames is trained with.
+
+    A window holds the position of its sample, anywhere in it: positions of both classes are
+    drawn in one way, so that where a window lies says nothing. Windows of the training set
+    are drawn anew in every epoch, and turned by quarters and mirrored at random; those of
+    the validation set stay.
+
+    Attributes
+    ----------
+    training, validating : FrameSamples
+    side : int
+        Of a window, in pixels; frames that are smaller are seen whole.
+    margin : float
+        Least distance of the position from the edges of the window, in pixels.
+    batch : int
+        Samples of a batch, the last of which may have fewer.
+    """
+
+    training: FrameSamples
+    validating: FrameSamples
+    side: int
+    margin: float
+    batch: int
+
+    def train(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """The training set once, in an order that `rng` draws."""
+        order = rng.permutation(len(self.training))
+        for rows in np.split(order, range(self.batch, order.size, self.batch)):
+            yield self._batch(self.training, rows, rng)
+
+    def validation(self) -> Iterator[Batch]:
+        """The validation set once, always the same."""
+        rng = np.random.default_rng(0)
+        rows = np.arange(len(self.validating))
+        for part in np.split(rows, range(self.batch, rows.size, self.batch)):
+            yield self._batch(self.validating, part, rng)
+
+    def _batch(
+        self, samples: FrameSamples, rows: NDArray[np.intp], rng: np.random.Generator
+    ) -> Batch:
+        windows = [self._window(samples.frames[i], samples.yx[i], rng) for i in rows]
+        return Batch(
+            stacks=np.stack(windows)[:, np.newaxis],
+            snr=np.zeros((rows.size, 1), np.float32),
+            labels=samples.labels[rows],
+        )
+
+    def _window(
+        self, frame: NDArray[np.float32], yx: NDArray[np.float64], rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """A window of a frame, in one of its eight orientations."""
+        side = min(self.side, *frame.shape)
+        low = np.ceil(yx - (side - 1) + self.margin)
+        high = np.maximum(np.floor(yx - self.margin), low)
+        drawn = rng.integers(low.astype(int), high.astype(int) + 1)
+        y, x = np.clip(drawn, 0, np.array(frame.shape) - side)
+        window = np.rot90(frame[y : y + side, x : x + side], int(rng.integers(4)))
+        return np.asarray(window.T if rng.integers(2) else window)
 
 
 def standardised(frames: ArrayLike, ring_width: float = 3.0) -> NDArray[np.float32]:
