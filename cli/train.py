@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exobench.cli._console import AsJson, print_json, print_note
-from exobench.cli.campaign import Diameter, Wavelength
+from exobench.cli._console import AsJson, print_note, print_warnings
+from exobench.cli._learning import (
+    Device,
+    Flip,
+    Framework,
+    Method,
+    Named,
+    On,
+    Options,
+    read_learner,
+    read_one,
+)
+from exobench.cli._training_lines import (
+    print_report,
+    print_report_json,
+    told,
+    warn_of_left_out,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from exobench.baselines.learning.labelling import Progress as SamplesProgress
-    from exobench.baselines.learning.recipe import Recipe
-    from exobench.baselines.learning.training import Progress, Trained
+    from exobench.baselines.learning.held_out import Reliability
+    from exobench.baselines.learning.model_file import Detector
+    from exobench.baselines.learning.thresholds import Threshold
+    from exobench.baselines.learning.training import Trained
     from exobench.challenge.campaigns.algorithms import Algorithm
-    from exobench.challenge.campaigns.sources import Said, Source
+    from exobench.datasets.sequence import ImageSequence
 
-_SECONDS = 5.0  # between two lines about samples
-
-Method = Annotated[
-    str,
-    typer.Argument(
-        help="A method that learns, with options in brackets or by -o.",
-        metavar="METHOD",
-        show_default=False,
-    ),
-]
-On = Annotated[
-    Path,
-    typer.Option(
-        help="A sequence, or a folder of sequences or of a challenge.",
-        metavar="PATH",
-        show_default=False,
-    ),
-]
 Out = Annotated[Path, typer.Option(help="Model to write.", metavar="MODEL", show_default=False)]
 
 
@@ -45,23 +44,23 @@ def train(  # noqa: PLR0913 - the options of the verb
     method: Method,
     on: On,
     out: Out,
-    sequence: Annotated[
-        str | None, typer.Option(help="Name of one of several sequences.", metavar="NAME")
-    ] = None,
-    framework: Annotated[
-        str | None, typer.Option(help="torch or flax; as option of the method.", metavar="NAME")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("-o", help="Option of the method; may be given again.", metavar="NAME=VALUE"),
-    ] = None,
-    flip_angles: Annotated[
-        bool, typer.Option("--flip-angles", help="Negate the angles, so that companions smear.")
-    ] = False,
-    wavelength: Wavelength = None,
-    diameter: Diameter = None,
+    sequence: Named = None,
+    framework: Framework = None,
+    device: Device = None,
+    option: Options = None,
+    flip_angles: Flip = False,
+    false_positives_per_map: Annotated[
+        float, typer.Option(help="For which a threshold is looked for.")
+    ] = 1.0,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the learning curves.", metavar="FILE")
+    ] = None,
+    reliability: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw how often held-out probabilities came true, before and after calibration.",
+            metavar="FILE",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -71,137 +70,162 @@ def train(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench train sodinn --on naco_betapic --out naco.safetensors
     """
-    from exobench.baselines.learning.detector import Told, train_detector
     from exobench.baselines.learning.model_file import save
-    from exobench.challenge.campaigns.sources import Said
-    from exobench.datasets.atomic import check_writable
+    from exobench.baselines.learning.thresholds import check_wanted
 
-    if plot is not None:
-        from exobench.cli._figures import check_plot
-
-        check_plot(plot)
-    check_writable(out)
-    said = Said(wavelength=wavelength, diameter=diameter, flip_angles=flip_angles)
-    algorithm = _algorithm(method, [*(option or []), *_assigned("framework", framework)])
-    learner: Any = algorithm.load()
-    read = _source(on, sequence, algorithm, said).read()
-    folder = out.with_name(f".{out.name}.training")
-    folder.mkdir(exist_ok=True)
-    try:
-        told = Told(part=_about_part, samples=_about_samples(), epoch=_about_epoch)
-        detector, trained = train_detector(read, learner.lessons(read), folder, told=told)
-    except KeyboardInterrupt:
-        print_note("what is done is kept: the same command goes on")
-        raise
-    save(detector, out)
+    check_wanted(false_positives_per_map)
+    _check_figures(plot, reliability)
+    _check_out(out)
+    algorithm = _ready(read_learner(method, option, framework=framework, device=device))
+    read = read_one(on, sequence, flip_angles=flip_angles)
+    with _workplace(out, algorithm) as folder:
+        detector, trained = _trained(read, algorithm, folder)
+        threshold, found = _held_out(detector, read, folder, algorithm, false_positives_per_map)
+        save(_with(detector, threshold), out)
     _clear(folder)
-    _report(out, plot, trained, algorithm, as_json=as_json)
+    if plot is not None:
+        _draw_curves(plot, trained, algorithm.label)
+    if reliability is not None:
+        _draw_reliability(reliability, found)
+    if as_json:
+        print_report_json(out, trained, threshold, found)
+    else:
+        print_report(out, algorithm.name, trained, threshold, found)
 
 
-def _assigned(name: str, value: str | None) -> list[str]:
-    return [] if value is None else [f"{name}={value}"]
+def _check_figures(*figures: Path | None) -> None:
+    from exobench.cli._figures import check_plot
+
+    for one in figures:
+        if one is not None:
+            check_plot(one)
 
 
-def _algorithm(method: str, assignments: list[str]) -> Algorithm:
-    """The method, if it learns."""
-    from exobench.challenge.campaigns.algorithms import Algorithm, read_method
+def _check_out(out: Path) -> None:
+    """Refuse to replace a file that is no model."""
+    from exobench.baselines.learning.model_file import load
+    from exobench.datasets.atomic import check_writable
     from exobench.datasets.errors import InputError
 
-    name, options = read_method(method, assignments)
-    algorithm = Algorithm(name=name, options=tuple(sorted(options.items())))
-    learner = algorithm.load()
-    if not hasattr(learner, "lessons"):
-        raise InputError(f"{name} does not learn; sodinn does")
-    if getattr(learner, "model", ""):
+    check_writable(out)
+    if not out.exists() or out.stat().st_size == 0:
+        return
+    try:
+        load(out)
+    except InputError as error:
+        raise InputError(f"{out}: is there already, and no model; name another file") from error
+    print_note(f"{out} will be replaced when the training is done (--out names another file)")
+
+
+def _ready(algorithm: Algorithm) -> Algorithm:
+    """The method, if it is to be trained and what it would compute on is there."""
+    from exobench.baselines.learning.inference import check_device
+    from exobench.datasets.errors import InputError
+
+    learner: Any = algorithm.load()
+    if learner.model:
         raise InputError("option model names a trained model; leave it out to train one")
+    check_device(learner.framework, learner.device)
     return algorithm
 
 
-def _source(on: Path, name: str | None, algorithm: Algorithm, said: Said) -> Source:
-    """The one sequence that is meant."""
-    from exobench.challenge.campaigns.sources import find_sources
+@contextmanager
+def _workplace(out: Path, algorithm: Algorithm) -> Iterator[Path]:
+    """The folder of an unfinished training; without anything in it, it does not stay."""
+    from exobench.baselines.learning.training import TrainingError
     from exobench.datasets.errors import InputError
 
-    found = find_sources(on, said, (algorithm,))
-    meant = [one for one in found if name in (None, one.name)]
-    if len(meant) != 1:
-        known = ", ".join(one.name for one in found)
-        wanted = "" if name is None else f", no {name}"
+    folder = out.with_name(f".{out.name}.training")
+    if _holds_work(folder):
+        print_note(f"goes on from what is done in {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    except KeyboardInterrupt:
+        if _holds_work(folder):
+            print_note("what is done is kept: the same command goes on")
+        raise
+    except TrainingError as error:
+        if error.trained is None:
+            raise
+        epochs = len(error.trained.history)
         raise InputError(
-            f"{on}: holds {len(found)} sequences{wanted}; name one by --sequence ({known})"
-        )
-    return meant[0]
+            *error.problems,
+            f"-o epochs={epochs} added to the same command writes the model as it was then",
+        ) from error
+    finally:
+        if not _holds_work(folder):
+            _clear(folder)
 
 
-def _about_samples() -> Callable[[SamplesProgress], None]:
-    """What says now and then how many samples are made."""
-    said = time.monotonic()
-
-    def tell(progress: SamplesProgress) -> None:
-        nonlocal said
-        if time.monotonic() > said + _SECONDS or progress.done == progress.total:
-            said = time.monotonic()
-            print_note(
-                f"samples: {progress.done} of {progress.total}, {progress.seconds_left:.0f} s left"
-            )
-
-    return tell
-
-
-def _about_part(number: int, total: int, recipe: Recipe) -> None:
-    if total > 1:
-        inner, outer = recipe.radii_px
-        limit = "to the edge" if outer is None else f"to {outer:.1f} px"
-        print_note(f"part {number} of {total}: from {inner:.1f} px {limit}")
-
-
-def _about_epoch(progress: Progress) -> None:
-    epoch = progress.epoch
-    area = "" if epoch.validation_auc is None else f", AUC {epoch.validation_auc:.3f}"
-    print_note(
-        f"epoch {epoch.number} of {progress.epochs}: loss {epoch.training_loss:.3f}, "
-        f"validation {epoch.validation_loss:.3f}{area}; {progress.seconds_left:.0f} s left at most"
-    )
+def _holds_work(folder: Path) -> bool:
+    return any(path.is_file() for path in folder.rglob("*"))
 
 
 def _clear(folder: Path) -> None:
     """Remove what the training went on from."""
     from shutil import rmtree
 
-    rmtree(folder)
+    rmtree(folder, ignore_errors=True)
 
 
-def _report(
-    out: Path,
-    plot: Path | None,
-    trained: tuple[Trained, ...],
+def _trained(
+    sequence: ImageSequence, algorithm: Algorithm, folder: Path
+) -> tuple[Detector, tuple[Trained, ...]]:
+    from exobench.baselines.learning.detector import train_detector
+
+    learner: Any = algorithm.load()
+    done = train_detector(sequence, learner.lessons(sequence), folder, told=told())
+    warn_of_left_out(done[0])
+    return done
+
+
+def _held_out(
+    detector: Detector,
+    sequence: ImageSequence,
+    folder: Path,
     algorithm: Algorithm,
-    *,
-    as_json: bool,
-) -> None:
-    if plot is not None:
-        from exobench.cli._figures import save_figure
-        from exobench.leaderboard.learning_figures import learning_figure
+    false_positives_per_map: float,
+) -> tuple[Threshold | None, Reliability | None]:
+    """Threshold and reliability where the detector was not trained; None if too little is."""
+    import numpy as np
 
-        label = algorithm.label
-        names = [label] if len(trained) == 1 else [f"part {i + 1}" for i in range(len(trained))]
-        histories = {name: one.history for name, one in zip(names, trained, strict=True)}
-        save_figure(learning_figure(histories, title=label), plot)
-    if as_json:
-        parts = [_summary(one) for one in trained]
-        print_json({"format": 1, "model": str(out), "parts": parts})
+    from exobench.baselines.learning.held_out import held_out, reliability
+    from exobench.datasets.errors import InputError
+
+    print_note("looking at the sectors that were held out")
+    learner: Any = algorithm.load()
+    stores = tuple(folder / str(number) / "samples.h5" for number in range(len(detector.parts)))
+    how = {"framework": learner.framework, "device": learner.device}
+    found = held_out(detector, sequence, stores, **how)
+    threshold = None
+    try:
+        threshold = found.threshold(false_positives_per_map)
+    except InputError as error:
+        print_warnings(error.problems)
+    return threshold, reliability(found, np.random.default_rng(learner.seed))
+
+
+def _with(detector: Detector, threshold: Threshold | None) -> Detector:
+    from exobench.baselines.learning.held_out import with_threshold
+
+    return detector if threshold is None else with_threshold(detector, threshold)
+
+
+def _draw_curves(plot: Path, trained: tuple[Trained, ...], label: str) -> None:
+    from exobench.cli._figures import save_figure
+    from exobench.leaderboard.learning_figures import learning_figure
+
+    names = [label] if len(trained) == 1 else [f"part {i + 1}" for i in range(len(trained))]
+    histories = {name: one.history for name, one in zip(names, trained, strict=True)}
+    save_figure(learning_figure(histories, title=label), plot)
+
+
+def _draw_reliability(path: Path, found: Reliability | None) -> None:
+    from exobench.cli._figures import save_figure
+    from exobench.leaderboard.learning_figures import correction_figure
+
+    if found is None:
+        print_warnings([f"{path}: not drawn, there are too few held-out samples"])
         return
-    for number, one in enumerate(trained, 1):
-        which = f"part {number}: " if len(trained) > 1 else ""
-        print(f"{out}: {which}epoch {one.best_epoch} of {len(one.history)} is the best")
-    print(f"exobench run {algorithm.name} DIR/public -o model={out}")
-
-
-def _summary(trained: Trained) -> dict[str, Any]:
-    best = trained.history[trained.best_epoch - 1]
-    return {
-        "best_epoch": trained.best_epoch,
-        "epochs": len(trained.history),
-        "validation_loss": best.validation_loss,
-        "validation_auc": best.validation_auc,
-    }
+    save_figure(correction_figure(found.labels, found.before, found.after), path)

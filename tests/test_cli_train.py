@@ -42,10 +42,12 @@ def test_a_model_is_written_that_run_and_python_take(exobench, sequence, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("pca",), "pca does not learn; sodinn does"),
+        (("pca",), "pca does not learn; methods that do: "),
+        (("sodinn", "--false-positives-per-map", "0"), "must be a number above 0, got 0"),
+        (("sodinn", "--device", "cuda:7", *SMALL[:-2]), "has no device 'cuda:7'"),
         (("sodinn", "--framework", "keras"), "framework must be one of torch, flax, got 'keras'"),
         (("sodinn", "-o", "model=x"), "option model names a trained model; leave it out"),
-        (("sodinn", "--sequence", "day"), "holds 1 sequences, no day; name one by --sequence"),
+        (("sodinn", "--sequence", "day"), "holds 1 sequence, no day; name one by --sequence"),
         (("sodinn", "-o", "sample=9"), "sample"),
     ],
 )

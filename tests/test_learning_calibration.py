@@ -1,18 +1,15 @@
-"""Probabilities of networks that come true, and thresholds that blank maps respect."""
+"""Probabilities of networks that come true."""
 
 import json
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import special
 
-from exobench.baselines.learning.calibration import Calibration, calibrate, threshold_for
+from exobench.baselines.learning.calibration import Calibration, calibrate
+from exobench.baselines.learning.thresholds import Threshold
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import annulus
-from exobench.scoring.calibration import blank_fields, reliability_diagram
-from exobench.scoring.candidates import find_candidates
-
-FWHM, RADII = 4.0, (5.0, 22.0)
+from exobench.scoring.calibration import reliability_diagram
 
 
 def drawn(rng, n, prior, overconfidence=1.0):
@@ -83,51 +80,8 @@ def test_samples_that_cannot_be_calibrated_with_are_refused():
         calibrate([0, 1, 0, 1], [0.0, 1.0, 2.0, 3.0], search_prior=0.0)
 
 
-@pytest.fixture(scope="module")
-def maps():
-    return np.random.default_rng(4).normal(size=(60, 51, 51))
-
-
-@pytest.mark.parametrize("wanted", [0.1, 1.0, 4.0])
-def test_blank_maps_have_as_many_false_positives_as_wanted_and_new_ones_too(maps, wanted):
-    threshold = threshold_for(wanted, blank_fields(maps[:30], FWHM, RADII))
-    scored = annulus((51, 51), *RADII)
-
-    def false_positives(some):
-        return sum(
-            int((find_candidates(one, FWHM, scored)[1] >= threshold.value).sum()) for one in some
-        )
-
-    assert false_positives(maps[:30]) == threshold.count == round(30 * wanted)
-    low, high = threshold.interval
-    assert low < wanted < high
-    new = false_positives(maps[30:])
-    assert abs(new - threshold.count) <= 3 * np.sqrt(2 * threshold.count)
-    expected = stats.chi2.ppf([0.025, 0.975], [2 * threshold.count, 2 * threshold.count + 2]) / 60
-    np.testing.assert_allclose(threshold.interval, expected)
-
-
-def test_equal_candidates_count_all_or_none(maps):
-    flat = np.where(np.isin(maps[:4], [one.max() for one in maps[:4]]), 1.0, 0.0)
-    flat[:, 0, 0] = 0.0
-    loose = threshold_for(200.0, blank_fields(flat, FWHM, RADII))
-    assert loose.value <= 0.0
-    top = np.zeros((3, 51, 51))
-    top[:, 25, 35] = top[:, 25, 12] = 1.0
-    strict = threshold_for(1.0, blank_fields(top, FWHM, RADII))
-    assert strict.value > 1.0
-    assert strict.count == 0
-
-
-def test_rates_that_the_blank_maps_do_not_resolve_are_refused(maps):
-    with pytest.raises(InputError, match="by 2 blank maps; give 10 or more"):
-        threshold_for(0.1, blank_fields(maps[:2], FWHM, RADII))
-    with pytest.raises(InputError, match="number above 0, got nan"):
-        threshold_for(np.nan, blank_fields(maps[:2], FWHM, RADII))
-
-
-def test_a_calibration_survives_json(maps):
-    threshold = threshold_for(1.0, blank_fields(maps[:5], FWHM, RADII))
+def test_a_calibration_survives_json():
+    threshold = Threshold(value=3.25, wanted=1.0, count=2, n_maps=2.5)
     calibration = Calibration(slope=0.7, intercept=-0.2, n_samples=9, thresholds=(threshold,))
     assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
 
@@ -149,14 +103,13 @@ def test_a_calibration_that_cannot_be_is_refused(change, message):
         Calibration.from_dict(Calibration().to_dict() | change)
 
 
-def test_another_prior_moves_odds_and_thresholds_together(maps):
-    threshold = threshold_for(1.0, blank_fields(maps[:5], FWHM, RADII))
+def test_another_prior_moves_odds_and_leaves_thresholds_of_significance():
+    threshold = Threshold(value=3.25, wanted=1.0, count=2, n_maps=2.5)
     calibration = Calibration(thresholds=(threshold,))
     moved = calibration.with_search_prior(0.3)
     logits = np.linspace(-2, 20, 50)
-    before = calibration.log_odds(logits) >= threshold.value
-    after = moved.log_odds(logits) >= moved.thresholds[0].value
-    np.testing.assert_array_equal(before, after)
-    assert 0 < before.sum() < 50
+    shift = special.logit(0.3) - special.logit(calibration.search_prior)
+    np.testing.assert_allclose(moved.log_odds(logits), calibration.log_odds(logits) + shift)
+    assert moved.thresholds == calibration.thresholds
     with pytest.raises(InputError, match="search_prior of a calibration"):
         calibration.with_search_prior(1.0)

@@ -1,9 +1,8 @@
-"""From what a network says to probabilities that come true, and to thresholds.
+"""From what a network says to probabilities that come true.
 
 A network trained on as many companions as blanks is right about a sky on which every second
 position holds one, at best. Its logits are stretched and shifted until they are right on
-held-out samples (Platt 1999), moved to the prior of a search (Saerens et al. 2002), and
-compared with thresholds that blank maps reach as often as wanted.
+held-out samples (Platt 1999) and moved to the prior of a search (Saerens et al. 2002).
 """
 
 from __future__ import annotations
@@ -15,49 +14,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy import optimize, special
 
+from exobench.baselines.learning.thresholds import Threshold
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import annulus
 from exobench.scoring.calibration.priors import correct_log_odds
-from exobench.scoring.calibration.rates import CandidateRate
 from exobench.scoring.calibration.recalibration import logistic_recalibration
-from exobench.scoring.candidates import find_candidates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
-    from exobench.scoring.calibration.fields import BlankField
-
 SEARCH_PRIOR = 1e-4
 """About one companion among the positions of a map that tell something of their own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
-    """What blank maps reach no more often than wanted.
-
-    Attributes
-    ----------
-    value : float
-        Of the map; a candidate as high or higher counts.
-    wanted : float
-        False positives per map at most.
-    count, n_maps : int
-        Candidates of the blank maps as high or higher, and blank maps.
-    """
-
-    value: float
-    wanted: float
-    count: int
-    n_maps: int
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Exact 95 % interval of the false positives per map, of one more blank map or many."""
-        # A rate per map is one per resolution element if a map is one.
-        rate = CandidateRate(value=self.value, count=self.count, n_resels=float(self.n_maps))
-        return rate.interval or (0.0, math.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +42,7 @@ class Calibration:
     n_samples : int
         Held-out samples that slope and intercept were fitted to.
     thresholds : tuple of Threshold
-        Of maps of `log_odds`.
+        Of maps of significance of the whole detector, by false positives per map.
 
     Raises
     ------
@@ -115,19 +83,14 @@ class Calibration:
         return np.asarray(special.expit(self.log_odds(logits)))
 
     def with_search_prior(self, prior: float) -> Self:
-        """The same for a search with another prior; thresholds move with their maps.
+        """The same for a search with another prior, which changes no significance.
 
         Raises
         ------
         InputError
             If the prior does not lie strictly between 0 and 1.
         """
-        moved = replace(self, search_prior=prior)
-        thresholds = tuple(
-            replace(one, value=float(correct_log_odds(one.value, self.search_prior, prior)))
-            for one in self.thresholds
-        )
-        return replace(moved, thresholds=thresholds)
+        return replace(self, search_prior=prior)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain numbers, for JSON."""
@@ -202,52 +165,6 @@ def calibrate(
     )
 
 
-def threshold_for(false_positives_per_map: float, blanks: Iterable[BlankField]) -> Threshold:
-    """The lowest value that blank maps reach no more often than wanted.
-
-    Candidates are those of the scoring: local maxima within the radii. With the k-th highest
-    of n maps as threshold, a further map has k / n false positives on average.
-
-    Parameters
-    ----------
-    false_positives_per_map : float
-        At most.
-    blanks : iterable of BlankField
-        Maps without companions, such as those of negated angles; see
-        `exobench.scoring.calibration.blank_fields`. Log-odds, not probabilities: those that
-        round to 1 are not told apart.
-
-    Raises
-    ------
-    InputError
-        If there are too few maps for so few false positives.
-    """
-    if not (_is_number(false_positives_per_map) and false_positives_per_map > 0):
-        raise InputError(
-            f"false positives per map must be a number above 0, got {false_positives_per_map!r}"
-        )
-    peaks = [_peaks(field) for field in blanks]
-    allowed = math.floor(false_positives_per_map * len(peaks) + 1e-9)
-    if allowed < 1:
-        raise InputError(
-            f"{false_positives_per_map:g} false positives per map are not told from none by "
-            f"{len(peaks)} blank maps; give {math.ceil(1 / false_positives_per_map)} or more, or "
-            "allow more of them"
-        )
-    values, counts = np.unique(np.concatenate(peaks), return_counts=True)
-    if values.size == 0:
-        raise InputError("the blank maps have no candidates; look at their radii")
-    reached = np.cumsum(counts[::-1])[::-1]  # candidates as high or higher
-    few_enough = reached <= allowed
-    value = values[few_enough].min() if few_enough.any() else np.nextafter(values[-1], np.inf)
-    return Threshold(
-        value=float(value),
-        wanted=float(false_positives_per_map),
-        count=int(reached[few_enough].max(initial=0)),
-        n_maps=len(peaks),
-    )
-
-
 def _checked_prior(y: NDArray[Any], z: NDArray[np.float64]) -> float:
     """Fraction of positives."""
     problems = []
@@ -282,11 +199,6 @@ def _almost_sure(y: NDArray[Any], z: NDArray[np.float64]) -> tuple[float, float]
 
     height, slope = optimize.minimize(loss, np.zeros(2), jac=True, method="BFGS").x
     return float(slope / scale), float(height - slope / scale * middle)
-
-
-def _peaks(field: BlankField) -> NDArray[np.float64]:
-    scored = annulus(field.detection_map.shape, *field.radii)
-    return find_candidates(field.detection_map, field.fwhm, scored)[1]
 
 
 def _threshold(content: Mapping[str, Any]) -> Threshold:

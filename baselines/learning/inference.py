@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from exobench.baselines.learning.model_file import check_fits
+from exobench.datasets.backends import computing
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
@@ -110,6 +111,20 @@ def runner(framework: str) -> Any:
             f"pip install 'exobench[{_EXTRAS[framework]}]'"
         ) from error
     return import_module(f"exobench.baselines.learning.{framework}.inference")
+
+
+def check_device(framework: str, device: str) -> None:
+    """Refuse a device that a framework does not see, before any work for it.
+
+    Raises
+    ------
+    InputError
+        If the framework is unknown or not installed, or there is no such device.
+    """
+    runner(framework)
+    spelled = device.replace(*(("gpu", "cuda") if framework == "torch" else ("cuda", "gpu")), 1)
+    with computing(_EXTRAS[framework], spelled):
+        pass
 
 
 def _pieces(

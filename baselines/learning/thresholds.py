@@ -1,0 +1,171 @@
+"""Thresholds that maps without companions reach no more often than wanted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from exobench.datasets.errors import InputError
+from exobench.datasets.geometry import annulus
+from exobench.scoring.calibration.rates import CandidateRate
+from exobench.scoring.candidates import find_candidates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from exobench.scoring.calibration.fields import BlankField
+
+_FEWEST_IN_TAIL = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """What blank maps reach no more often than wanted.
+
+    Attributes
+    ----------
+    value : float
+        Of the map; a candidate as high or higher counts.
+    wanted : float
+        False positives per map at most.
+    count : int
+        Candidates of the blank maps as high or higher.
+    n_maps : float
+        Blank maps that were looked at; 0.3: three tenths of the field of one.
+    """
+
+    value: float
+    wanted: float
+    count: int
+    n_maps: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Exact 95 % interval of the false positives per map, of one more blank map or many."""
+        # A rate per map is one per resolution element if a map is one.
+        rate = CandidateRate(value=self.value, count=self.count, n_resels=float(self.n_maps))
+        return rate.interval or (0.0, math.inf)
+
+    @property
+    def extrapolated(self) -> bool:
+        """True if the blank maps are too few to have counted so rare a candidate."""
+        return self.wanted * self.n_maps < 1 - 1e-9
+
+
+def threshold_for(false_positives_per_map: float, blanks: Iterable[BlankField]) -> Threshold:
+    """The lowest value that blank maps reach no more often than wanted.
+
+    Candidates are those of the scoring: local maxima within the radii. With the k-th highest
+    of n maps as threshold, a further map has k / n false positives on average.
+
+    Parameters
+    ----------
+    false_positives_per_map : float
+        At most.
+    blanks : iterable of BlankField
+        Maps without companions, such as those of negated angles; see
+        `exobench.scoring.calibration.blank_fields`. Not probabilities: those that round to 1
+        are not told apart.
+
+    Raises
+    ------
+    InputError
+        If there are too few maps for so few false positives.
+    """
+    check_wanted(false_positives_per_map)
+    peaks = [_peaks(field) for field in blanks]
+    if math.floor(false_positives_per_map * len(peaks) + 1e-9) < 1:
+        raise InputError(
+            f"{false_positives_per_map:g} false positives per map are not told from none by "
+            f"{len(peaks)} blank maps; give {math.ceil(1 / false_positives_per_map)} or more, or "
+            "allow more of them"
+        )
+    found = np.concatenate(peaks)
+    if found.size == 0:
+        raise InputError("the blank maps have no candidates; look at their radii")
+    return _counted(false_positives_per_map, found, len(peaks))
+
+
+def threshold_by_tail(false_positives_per_map: float, peaks: ArrayLike, n_maps: float) -> Threshold:
+    """The threshold by what is left of a blank map, if need be by the tail of its candidates.
+
+    Where the maps resolve the rate it is counted, as by `threshold_for`. Otherwise the upper
+    half of the candidates is taken for the begin of an exponential tail, which the threshold
+    is read off: a statement about the shape of the tail, not a measurement.
+
+    Parameters
+    ----------
+    false_positives_per_map : float
+        At most.
+    peaks : array_like, shape (n,)
+        Values of all candidates of the blank maps.
+    n_maps : float
+        As in `Threshold`.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than ten candidates to have a tail.
+
+    References
+    ----------
+    Pickands (1975), Annals of Statistics 3, 119.
+    """
+    check_wanted(false_positives_per_map)
+    values = np.sort(np.asarray(peaks, dtype=np.float64))
+    if false_positives_per_map * n_maps >= 1 - 1e-9:
+        return _counted(false_positives_per_map, values, n_maps)
+    above = values[values.size // 2 :]
+    if above.size < _FEWEST_IN_TAIL:
+        raise InputError(
+            f"a threshold needs {2 * _FEWEST_IN_TAIL} candidates or so where the detector was not "
+            f"trained, got {values.size}; take larger frames"
+        )
+    begin = float(above[0])
+    scale = float(above.mean()) - begin
+    value = begin + scale * math.log(above.size / (n_maps * false_positives_per_map))
+    return Threshold(
+        value=value,
+        wanted=float(false_positives_per_map),
+        count=int((values >= value).sum()),
+        n_maps=float(n_maps),
+    )
+
+
+def check_wanted(false_positives_per_map: Any) -> None:
+    """Refuse what is no rate.
+
+    Raises
+    ------
+    InputError
+    """
+    number = type(false_positives_per_map) in (int, float)
+    if not (number and 0 < false_positives_per_map < math.inf):
+        raise InputError(
+            f"false positives per map must be a number above 0, got {false_positives_per_map!r}"
+        )
+
+
+def _counted(wanted: float, peaks: NDArray[np.float64], n_maps: float) -> Threshold:
+    """The lowest value that no more candidates reach than are allowed in so many maps."""
+    allowed = math.floor(wanted * n_maps + 1e-9)
+    values, counts = np.unique(peaks, return_counts=True)
+    reached = np.cumsum(counts[::-1])[::-1]  # candidates as high or higher
+    few_enough = reached <= allowed
+    value = values[few_enough].min() if few_enough.any() else np.nextafter(values[-1], np.inf)
+    return Threshold(
+        value=float(value),
+        wanted=float(wanted),
+        count=int(reached[few_enough].max(initial=0)),
+        n_maps=float(n_maps),
+    )
+
+
+def _peaks(field: BlankField) -> NDArray[np.float64]:
+    scored = annulus(field.detection_map.shape, *field.radii)
+    return find_candidates(field.detection_map, field.fwhm, scored)[1]
