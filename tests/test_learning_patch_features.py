@@ -1,0 +1,96 @@
+"""What forests and small networks see of patches."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from exobench.baselines.learning.mlar import PatchSettings, RingResiduals
+from exobench.baselines.learning.patch_features import (
+    compressed,
+    features_of,
+    psf_template,
+    ring_noise,
+    template_features,
+)
+from exobench.baselines.learning.rings import Ring
+from exobench.baselines.learning.samples import Batch
+from exobench.datasets.errors import InputError
+
+SETTINGS = PatchSettings(patch=7, n_ranks=2)
+RING = Ring(inner=6.0, outer=10.0)
+
+
+@pytest.fixture(scope="module")
+def stacks():
+    return np.random.default_rng(0).normal(size=(5, 3, 7, 7)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def noise(sky):
+    return sky.noise((12, 31, 31), blur=1.0)
+
+
+def test_template_features_are_pearsons_correlations_and_standard_deviations(stacks, noise):
+    template = psf_template(noise, 7)
+    found = template_features(stacks, template)
+    slices = stacks.reshape(15, 49)
+    expected = [stats.pearsonr(one, template.ravel()).statistic for one in slices]
+    np.testing.assert_allclose(found[:, :3].ravel(), expected, atol=1e-6)
+    np.testing.assert_allclose(found[:, 3:].ravel(), slices.std(axis=1), rtol=1e-5)
+
+
+def test_a_flat_slice_is_like_no_companion(noise):
+    found = template_features(np.full((1, 2, 7, 7), 3.0), psf_template(noise, 7))
+    np.testing.assert_array_equal(found, 0)
+
+
+def test_the_template_of_a_psf_is_its_middle_or_all_of_it(noise):
+    psf = noise.psf[0]
+    np.testing.assert_array_equal(psf_template(noise, 7), psf[9:16, 9:16])
+    wide = psf_template(noise, 29)
+    np.testing.assert_array_equal(wide[2:27, 2:27], psf)
+    assert wide.sum() == pytest.approx(psf.sum())
+
+
+def test_features_of_a_batch_are_as_many_as_their_kind_says(stacks):
+    batch = Batch.of(stacks, np.ones((5, 3)), np.zeros(5, dtype=int))
+    template = np.eye(7)
+    assert features_of(batch, "stack", template).shape == (5, 3 * 49)
+    short, long = (features_of(batch, kind, template) for kind in ("template", "template+snr"))
+    np.testing.assert_array_equal(long[:, :6], short)
+    np.testing.assert_array_equal(long[:, 6:], 1)
+    with pytest.raises(InputError, match="features must be one of template, template"):
+        features_of(batch, "wavelets", template)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_noise_of_a_ring_is_that_of_gaussian_pixels(noise, sign):
+    residuals = RingResiduals(noise, RING, SETTINGS)
+    y, x = RING.pixels(noise.shape).T
+    expected = residuals.images(sign)[:, y, x].std(axis=1)
+    np.testing.assert_allclose(ring_noise(residuals, sign), expected, rtol=0.25)
+
+
+def test_a_companion_hardly_changes_the_noise_of_its_ring(noise, sky):
+    before = ring_noise(RingResiduals(noise, RING, SETTINGS), 1)[0]
+    bright = RingResiduals(sky.with_companion(noise, 15, 23, 60.0), RING, SETTINGS)
+    y, x = RING.pixels(noise.shape).T
+    assert bright.images()[0, y, x].std() > 3 * before
+    assert ring_noise(bright, 1)[0] == pytest.approx(before, rel=0.4)
+
+
+def test_a_ring_without_noise_is_refused(noise):
+    still = dataclasses.replace(noise, cube=np.ones_like(noise.cube))
+    residuals = RingResiduals(still, RING, SETTINGS, ranks=(1, 2))
+    with pytest.raises(InputError, match="ring of 6 to 10 px has no noise"):
+        ring_noise(residuals, 1)
+
+
+def test_compression_is_linear_in_noise_and_logarithmic_in_what_is_bright():
+    patches = np.array([0.01, -0.01, 1e4])[:, np.newaxis, np.newaxis] * np.ones((3, 2, 2))
+    found = compressed(patches, 2.0)
+    np.testing.assert_allclose(found[:2, 0], [0.005, -0.005], rtol=1e-4)
+    np.testing.assert_allclose(found[2], np.log(2 * 1e4 / 2), rtol=1e-6)
+    np.testing.assert_array_equal(compressed(patches, [1.0, 1.0, 2.0])[2], found[2])
