@@ -132,3 +132,11 @@ def test_all_problems_of_an_augmentation_are_named():
         "shift_px",
         "ring_px",
     ]
+
+
+def test_a_share_of_the_samples_is_changed_and_the_rest_left_alone():
+    samples = made(n=400)
+    changed = Augmentation.of_share(0.5)(samples, np.random.default_rng(0))
+    same = (changed.stacks == samples.stacks).all(axis=(1, 2, 3))
+    # 1 - (1 - 0.5 x 0.2)(1 - 0.5 x 0.8): some are averaged, then turned.
+    assert same.mean() == pytest.approx(0.54, abs=0.08)

@@ -94,3 +94,13 @@ def test_normalisation_leaves_the_samples_alone_and_an_unknown_one_is_refused():
     np.testing.assert_array_equal(samples.stacks, before)
     with pytest.raises(InputError, match="one of slice, sample, got 'cube'"):
         samples.batch("cube")
+
+
+def test_a_signal_to_noise_that_is_not_finite_tells_a_network_nothing():
+    snr = np.random.default_rng(1).normal(size=(6, 3))
+    snr[0, 1], snr[2, 0], snr[3] = np.nan, np.inf, -np.inf
+    batch = made(snr=snr).batch()
+    lost = ~np.isfinite(snr)
+    assert batch.snr.dtype == np.float32
+    np.testing.assert_array_equal(batch.snr[lost], 0)
+    np.testing.assert_array_equal(batch.snr[~lost], snr[~lost].astype(np.float32))
