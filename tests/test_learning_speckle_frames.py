@@ -28,7 +28,7 @@ def test_the_star_of_a_frame_stands_in_the_middle_of_the_canvas(shape):
 def test_canvases_scatter_by_one_at_every_separation():
     frames = star(n=200)
     scale = SpeckleScale.of(frames, 32)
-    canvases = scale.standardised(frames)
+    canvases, _ = scale.standardised(frames)
     ring = np.rint(radius_map((32, 32)))
     for radius in range(2, 15):
         assert canvases[:, ring == radius].std() == pytest.approx(1, abs=0.1)
@@ -39,12 +39,22 @@ def test_canvases_scatter_by_one_at_every_separation():
 def test_within_the_disc_frames_come_back_from_their_canvases(shape, size):
     frames = star(shape=shape)
     scale = SpeckleScale.of(frames, size)
-    back = scale.restored(scale.standardised(frames))
+    back = scale.residuals(*scale.standardised(frames)) + scale.median
     inside = radius_map(shape) <= scale.outermost
     np.testing.assert_allclose(back[:, inside], frames[:, inside], rtol=1e-4)
     np.testing.assert_array_equal(
         back[:, ~inside], np.broadcast_to(scale.median, frames.shape)[:, ~inside]
     )
+
+
+def test_the_strength_of_a_frame_is_taken_out_and_kept():
+    frames = star(n=60)
+    frames[7] = frames.mean(axis=0) + 4 * (frames[7] - frames.mean(axis=0))
+    scale = SpeckleScale.of(frames, 32)
+    canvases, strengths = scale.standardised(frames)
+    np.testing.assert_allclose(strengths, scale.strengths, rtol=0.02)
+    assert strengths[7] / np.median(strengths) == pytest.approx(4, rel=0.1)
+    np.testing.assert_allclose((canvases**2).sum(axis=(1, 2)) / scale.disc.sum(), 1, rtol=1e-4)
 
 
 def test_turning_keeps_the_separation_of_every_pixel():
@@ -72,7 +82,7 @@ def test_a_third_of_the_frames_is_held_out_in_blocks_all_over_the_sequence():
 
 
 @pytest.mark.parametrize("size", [20, 16, 512, 32.0])
-def test_sizes_that_cannot_be_doubled_four_times_are_refused(size):
+def test_sizes_that_cannot_be_halved_four_times_are_refused(size):
     with pytest.raises(InputError, match="size must be a multiple of 16 from 32 to 256 pixels"):
         SpeckleScale.of(star(), size)
 

@@ -19,7 +19,7 @@ from exobench.datasets.geometry import centre, edge_distance, radius_map
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STEP = 16  # canvases are doubled four times from their smallest form
+STEP = 16  # canvases are halved four times
 LARGEST = 256
 
 
@@ -27,15 +27,20 @@ LARGEST = 256
 class SpeckleScale:
     r"""From frames to canvases of unit scatter at every separation, and back.
 
-    .. math:: x_t = (F_t - \mathrm{median}_s(F_s)) / \sigma(r)
+    .. math:: x_t = (F_t - \mathrm{median}_s(F_s)) / (a_t \, \sigma(r))
+
+    Frames of a bad moment are several times as far from the median as others: their strength
+    is taken out, so that a network learns the shape of speckles.
 
     Attributes
     ----------
     median : ndarray of float32, shape (n_y, n_x)
         Over time, of the frames that are learned from.
     sigma : ndarray of float32, shape (n_radii,)
-        Root mean square of what is left, over time and over the pixels within 1 pixel of
-        the radii 0, 1, 2, ... pixels; linear between them.
+        Root mean square of what is left at a strength of 1, over time and over the pixels
+        within 1 pixel of the radii 0, 1, 2, ... pixels; linear between them.
+    strengths : ndarray of float32, shape (n,)
+        Root mean square, over the disc, of ``a_t x_t`` of the frames that are learned from.
     size : int
         Pixels of a side of a canvas: even. Frames are cut or padded with 0 to it.
 
@@ -47,6 +52,7 @@ class SpeckleScale:
 
     median: NDArray[np.float32]
     sigma: NDArray[np.float32]
+    strengths: NDArray[np.float32]
     size: int
 
     def __post_init__(self) -> None:
@@ -58,10 +64,11 @@ class SpeckleScale:
                 f"the scatter must be given at {int(self.outermost) + 2} radii, "
                 f"got shape {self.sigma.shape}"
             )
-        if not (np.isfinite(self.sigma).all() and (self.sigma > 0).all()):
+        positive = np.concatenate([self.sigma, self.strengths.ravel()])
+        if not (np.isfinite(positive).all() and (positive > 0).all()):
             raise InputError(
-                "the frames do not differ at some separation: expected some scatter at every "
-                "one; take frames without masks, or a smaller size"
+                "the frames do not differ at some separation, or one is the median: expected "
+                "some scatter everywhere; take frames without masks, or another size"
             )
 
     @classmethod
@@ -76,13 +83,19 @@ class SpeckleScale:
         check_size(size)
         if len(frames) < 3:
             raise InputError(f"speckles are learned from 3 frames or more, got {len(frames)}")
-        median = np.median(frames, axis=0)
-        power = np.mean((frames - median) ** 2, axis=0, dtype=np.float64)
-        radius = radius_map(median.shape)
-        knots = np.arange(int(reach(median.shape, size)) + 2)
-        near = [power[np.abs(radius - knot) <= 1] for knot in knots]
-        sigma = np.sqrt([one.mean() for one in near])
-        return cls(median=median.astype(np.float32), sigma=sigma.astype(np.float32), size=size)
+        median = np.asarray(np.median(frames, axis=0), dtype=np.float32)
+        power = (np.asarray(frames, dtype=np.float64) - median) ** 2
+        inside = radius_map(median.shape) <= reach(median.shape, size)
+        first = _scatter(power.mean(axis=0), size)
+        relative = (power / np.maximum(_map_of(first, median.shape), 1e-150) ** 2)[:, inside]
+        strengths = np.maximum(np.sqrt(relative.mean(axis=1)), 1e-150)
+        sigma = _scatter((power / strengths[:, np.newaxis, np.newaxis] ** 2).mean(axis=0), size)
+        return cls(
+            median=median,
+            sigma=sigma.astype(np.float32),
+            strengths=strengths.astype(np.float32),
+            size=size,
+        )
 
     @property
     def outermost(self) -> float:
@@ -94,22 +107,25 @@ class SpeckleScale:
         """Pixels of a canvas that hold something, shape (size, size)."""
         return radius_map((self.size, self.size)) <= self.outermost
 
-    def standardised(self, frames: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Canvases of frames, shape (n, size, size)."""
-        residuals = (frames - self.median) / self._sigma_map()
-        return self.placed(residuals)
+    def standardised(
+        self, frames: NDArray[np.floating]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Canvases of frames, shape (n, size, size), and the strengths of those, shape (n,)."""
+        canvases = self.placed((frames - self.median) / _map_of(self.sigma, self.median.shape))
+        power = np.square(canvases[:, self.disc], dtype=np.float64).mean(axis=1)
+        strengths = np.sqrt(np.maximum(power, 1e-30)).astype(np.float32)
+        return canvases / strengths[:, np.newaxis, np.newaxis], strengths
 
-    def restored(self, canvases: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Frames of canvases, in the unit of the frames; the median where no canvas reaches."""
-        return self.residuals(canvases) + self.median
-
-    def residuals(self, canvases: NDArray[np.float32]) -> NDArray[np.float32]:
-        """As `restored`, without the median; 0 where no canvas reaches."""
+    def residuals(
+        self, canvases: NDArray[np.float32], strengths: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Residual frames of canvases, in the unit of the frames; 0 where no canvas reaches."""
         shape = self.median.shape
         frames = np.zeros((len(canvases), *shape), dtype=np.float32)
         inside, on_canvas = _overlap(shape, self.size)
         frames[(slice(None), *inside)] = (canvases * self.disc)[(slice(None), *on_canvas)]
-        return np.asarray(frames * self._sigma_map(), dtype=np.float32)
+        frames *= _map_of(self.sigma, shape).astype(np.float32)
+        return frames * strengths[:, np.newaxis, np.newaxis]
 
     def placed(self, images: NDArray[np.floating]) -> NDArray[np.float32]:
         """Images of the shape of a frame on canvases, shape (n, size, size)."""
@@ -118,13 +134,9 @@ class SpeckleScale:
         canvases[(slice(None), *on_canvas)] = images[(slice(None), *inside)]
         return canvases * self.disc
 
-    def _sigma_map(self) -> NDArray[np.float64]:
-        radius = radius_map(self.median.shape)
-        return np.interp(radius, np.arange(len(self.sigma)), self.sigma)
-
 
 def check_size(size: int) -> None:
-    """Refuse a size of canvases that cannot be doubled four times from a whole number.
+    """Refuse a size of canvases that cannot be halved four times.
 
     Raises
     ------
@@ -173,7 +185,19 @@ def held_out(n_frames: int, *, share: float = 1 / 3, block: int = 5) -> NDArray[
         Frames that follow each other.
     """
     number = np.arange(n_frames) // block
-    return np.floor((number + 1) * share + 1e-9) > np.floor(number * share + 1e-9)
+    so_far, before = (np.floor(blocks * share + 1e-9) for blocks in (number + 1, number))
+    return np.asarray(so_far > before)
+
+
+def _scatter(power: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Root of the mean power within 1 pixel of each radius."""
+    radius = radius_map(power.shape)
+    knots = np.arange(int(reach(power.shape, size)) + 2)
+    return np.sqrt([power[np.abs(radius - knot) <= 1].mean() for knot in knots])
+
+
+def _map_of(sigma: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    return np.interp(radius_map(shape), np.arange(len(sigma)), sigma)
 
 
 def _overlap(shape: tuple[int, ...], size: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
