@@ -28,7 +28,13 @@ def told() -> Told:
     """What says on standard error how far a training has come."""
     from exobench.baselines.learning.detector import Told
 
-    return Told(part=_about_part, ring=_about_ring, samples=_about_samples(), epoch=_about_epoch)
+    return Told(
+        noted=print_note,
+        part=_about_part,
+        ring=_about_ring,
+        samples=_about_samples(),
+        epoch=_about_epoch,
+    )
 
 
 def _about_part(number: int, total: int, recipe: Recipe) -> None:

@@ -161,7 +161,9 @@ def test_trained_by_regimes_it_finds_a_companion_and_its_file_says_how(sequence,
 def test_a_single_regime_is_one_network_that_says_so(sequence, tmp_path):
     """Speckles of the simulated instrument reach beyond these frames."""
     lessons = load("na_sodinn", **OPTIONS | {"epochs": 1}).lessons(sequence)
-    detector, _ = train_detector(sequence, lessons, tmp_path)
+    said = []
+    detector, _ = train_detector(sequence, lessons, tmp_path, told=Told(noted=said.append))
+    assert said == list(lessons.regimes.notes)
     assert [one.radii_px for one in lessons.recipes] == [(0.0, None)]
     kept = json.loads(json.dumps(detector.provenance, allow_nan=False))["regimes"]
     assert len(detector.parts) == 1

@@ -84,6 +84,8 @@ class Told:
 
     Attributes
     ----------
+    noted : callable
+        Told in a sentence each how the noise parts the field.
     part : callable
         Told the number of a part, from 1, that of all parts, and the recipe of this one,
         before it is begun.
@@ -93,6 +95,7 @@ class Told:
         Told after every block of samples, and after every epoch.
     """
 
+    noted: Callable[[str], None] = lambda note: None
     part: Callable[[int, int, Recipe], None] = lambda number, total, recipe: None
     ring: Callable[[int, int], None] = lambda done, total: None
     samples: Callable[[SamplesProgress], None] = lambda progress: None
@@ -129,6 +132,8 @@ def train_detector(
     """
     runner(lessons.framework)  # before samples are made for it
     told, companions = told or Told(), tuple(known)
+    for note in () if lessons.regimes is None else lessons.regimes.notes:
+        told.noted(note)
     made: list[tuple[Model, Trained]] = []
     for number, recipe in enumerate(lessons.recipes):
         told.part(number + 1, len(lessons.recipes), recipe)
