@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
 AGAINST = "annular_pca"
-LEARNED = ("sodinn(samples=2000)",)
+LEARNED = ("na_sodinn(regimes=false, samples=2000)", "sodinn(samples=2000)")
 PUBLISHED = "S/N 1-4"
 _SNR = (1.0, 4.0)
 _OFFSETS = ("middle", "faint")
@@ -140,7 +140,7 @@ def run_one(data: Data, source: Source, word: str, seed: int, share: Share) -> i
     trained = detector(data.folder / "models", within, word, seed)
     tests = [one for one in companions(data, within) if trained.is_new(one)]
     added = 0
-    label = f"{word} {seed}"
+    label = f"{label_of(word)} {seed}"
     for name, algorithm in ((AGAINST, Algorithm(name=AGAINST)), (label, trained.algorithm)):
         journal = Journal(data.folder / name)
         (data.folder / name).mkdir(parents=True, exist_ok=True)
@@ -247,8 +247,7 @@ def published_fluxes(data: Data, source: Source) -> list[dict[str, float]]:
             range_ = flux_range(sequence, ring, settings, rng, snr=_SNR)
             found.append({"outer": ring.outer, "low": range_.low, "high": range_.high})
         keep(path, json.dumps(found))
-    read: list[dict[str, float]] = json.loads(path.read_text("utf-8"))
-    return read
+    return list(json.loads(path.read_text("utf-8")))
 
 
 def snr_of(index: int) -> float:
@@ -268,13 +267,17 @@ def _published(one: Injection, fluxes: list[dict[str, float]]) -> Injection:
 def detector(folder: Path, source: Source, word: str, seed: int) -> Trained:
     """A detector trained on a sequence, once; its cost stands beside its model."""
     name, options = read_method(word, ())
-    path = folder / f"{reference_label({'name': name, **options})} {seed} {source.name}.safetensors"
+    path = folder / f"{label_of(word)} {seed} {source.name}.safetensors"
     if not path.exists():
         _train(path, load(name, **options, seed=seed), source.read())
-    return Trained(
-        algorithm=Algorithm(name=name, options=(("device", "cpu"), ("model", str(path)))),
-        made=model_file.load(path),
-    )
+    algorithm = Algorithm(name=name, options=(("device", "cpu"), ("model", str(path))))
+    return Trained(algorithm=algorithm, made=model_file.load(path))
+
+
+def label_of(word: str) -> str:
+    """How a detector is called in files and tables, however its options were written."""
+    name, options = read_method(word, ())
+    return reference_label({"name": name, **options})
 
 
 def _train(path: Path, method: Any, sequence: ImageSequence) -> None:
@@ -284,12 +287,11 @@ def _train(path: Path, method: Any, sequence: ImageSequence) -> None:
 
     (made, how), cost = metered(method, trained, lambda result: None)
     path.parent.mkdir(parents=True, exist_ok=True)
-    epochs = [len(one.history) for one in how]
-    aucs = [one.history[one.best_epoch - 1].validation_auc for one in how]
-    keep(
-        path.with_suffix(".json"),
-        json.dumps({**cost.model_dump(), "epochs": epochs, "validation_auc": aucs}),
-    )
+    told = {
+        "epochs": [len(one.history) for one in how],
+        "validation_auc": [one.history[one.best_epoch - 1].validation_auc for one in how],
+    }
+    keep(path.with_suffix(".json"), json.dumps(cost.model_dump() | told))
     model_file.save(made, path)
 
 
