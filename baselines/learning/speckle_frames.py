@@ -193,11 +193,11 @@ def _scatter(power: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Root of the mean power within 1 pixel of each radius."""
     radius = radius_map(power.shape)
     knots = np.arange(int(reach(power.shape, size)) + 2)
-    return np.sqrt([power[np.abs(radius - knot) <= 1].mean() for knot in knots])
+    return np.asarray(np.sqrt([power[np.abs(radius - knot) <= 1].mean() for knot in knots]))
 
 
 def _map_of(sigma: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    return np.interp(radius_map(shape), np.arange(len(sigma)), sigma)
+    return np.asarray(np.interp(radius_map(shape), np.arange(len(sigma)), sigma))
 
 
 def _overlap(shape: tuple[int, ...], size: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
