@@ -56,7 +56,7 @@ def grid_at(
     """
     across = np.arange(side) - side // 2
     grid = (across + 1j * across[:, np.newaxis]).ravel()
-    return offsets[:, np.newaxis] + np.exp(1j * np.deg2rad(turns))[:, np.newaxis] * grid
+    return np.asarray(offsets[:, np.newaxis] + np.exp(1j * np.deg2rad(turns))[:, np.newaxis] * grid)
 
 
 def covered(yx: NDArray[np.intp], side: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
