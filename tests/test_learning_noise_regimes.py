@@ -1,11 +1,13 @@
 """Regimes of the noise: found where speckles give way, and wide enough to train in."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from exobench.baselines.learning import noise_regimes
 from exobench.baselines.learning.detector import two_splits
 from exobench.baselines.learning.noise_regimes import pca_pmap, regimes_of
 from exobench.baselines.learning.rings import rings
@@ -13,6 +15,7 @@ from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import radius_map
 from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import ImageSequence
+from exobench.scoring.diagnostics import noise_regimes as noise_regimes_of
 from exobench.scoring.diagnostics import ring_fluxes
 
 FWHM = 4.0
@@ -92,6 +95,19 @@ def test_a_regime_without_room_for_samples_is_merged_and_named():
     found = regimes_of(two_regimes(18.0, n_frames=12, rotation=12.0), RECIPE)
     assert [(one.noise, one.radii_px) for one in found.parts] == [("background", (0.0, None))]
     assert "speckles leave no room for training: merged to one regime" in found.notes[0]
+
+
+@pytest.mark.parametrize(("crossover", "noise"), [(3.0, "background"), (60.0, "speckles")])
+def test_a_regime_without_a_ring_is_merged(monkeypatch, crossover, noise):
+    sequence = make_sequence(np.ones((12, 61, 61)))
+    white = np.random.default_rng(0).normal(size=(12, 61, 61))
+    found = noise_regimes_of(sequence, {"1": lambda s: white}, max_images=4)
+    parted = replace(found, boundary_px=crossover, crossover_px=crossover)
+    monkeypatch.setattr(noise_regimes, "pca_pmap", lambda sequence: parted)
+    regimes = regimes_of(sequence, RECIPE)
+    assert [(one.noise, one.radii_px) for one in regimes.parts] == [(noise, (0.0, None))]
+    other = {"background": "speckles", "speckles": "background"}[noise]
+    assert f"; {other} leave no room for training: merged" in regimes.notes[0]
 
 
 @pytest.mark.slow

@@ -86,7 +86,8 @@ def regimes_of(sequence: ImageSequence, recipe: Recipe) -> Regimes:
     high. They meet where speckles and background are equally strong (`NoiseRegimes.crossover_px`)
     if that is known, else where p-values begin to stay high: with more frames the latter moves
     outwards, to the last trace of speckles. The boundary is moved to the nearest limit of two
-    rings. A regime without a ring in which every split has room is merged with the other.
+    rings. A regime that has no ring then, or none in which every split has room, is merged with
+    the other.
 
     References
     ----------
@@ -99,8 +100,8 @@ def regimes_of(sequence: ImageSequence, recipe: Recipe) -> Regimes:
         noise, why = _only(found)
         note = f"one regime: {why}; one network for the whole field"
         return Regimes(parts=_whole(noise), notes=(note,), found=found)
-    limits = [one.inner for one in around[1:]]
-    nearest = min(limits, key=lambda limit: abs(limit - boundary), default=around[0].inner)
+    limits = [*(one.inner for one in around), around[-1].outer]
+    nearest = min(limits, key=lambda limit: abs(limit - boundary))
     places = f"speckles up to {boundary:.1f} px, background beyond"
     poor = [
         noise
