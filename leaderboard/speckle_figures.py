@@ -47,7 +47,7 @@ def speckle_figure(
     if len(shapes) > 1 or min(map(len, kinds.values())) == 0:
         raise InputError("expected images of one size, one or more real and synthetic ones")
     figure = Figure(figsize=(9.6, 6.4), dpi=140, layout="constrained", facecolor="white")
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1.1, 1))
+    upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=(1.1, 1)))
     rows = upper.subplots(2, _SHOWN, squeeze=False)
     for row, (label, images) in zip(rows, kinds.items(), strict=True):
         # Evenly spread: neighbours in time are alike.
