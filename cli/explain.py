@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines.learning.model_file import Detector
+    from exobench.baselines.learning.thresholds import Threshold
     from exobench.baselines.learning.verdicts import Verdict
     from exobench.datasets.sequence import ImageSequence
 
@@ -84,7 +85,8 @@ def explain(  # noqa: PLR0913 - the options of the verb
     asked = _asked((separation, position_angle), (x, y))
     said = {"model": None if model is None else str(model)}
     algorithm = read_learner(method, option, framework=framework, device=device, **said)
-    detector = _detector(algorithm.name, learner := algorithm.load())
+    learner: Any = algorithm.load()
+    detector = _detector(algorithm.name, learner)
     read = read_one(on, sequence, flip_angles=flip_angles)
     how = {"framework": learner.framework, "device": learner.device}
     place = None if asked is None else _position(asked, (separation, position_angle), read)
@@ -179,7 +181,13 @@ def _report(
 ) -> None:
     import numpy as np
 
+    from exobench.baselines.learning.meaning import Meaning
+
     n_higher = int((shown > verdict.significance).sum())
+    thresholds = Meaning.from_dict(
+        detector.part_at(verdict.radius_px).calibration
+    ).calibration.thresholds
+    threshold = thresholds[0] if thresholds else None
     share = n_higher / max(1, int(np.isfinite(shown).sum()))
     if as_json:
         print_json(
@@ -187,13 +195,14 @@ def _report(
                 "format": 1,
                 "sequence": sequence.name,
                 "higher_pixels": n_higher,
+                "threshold": None if threshold is None else threshold.value,
                 "figure": None if plot is None else str(plot),
             }
             | verdict.to_dict()
         )
         return
     print(sequence.name)
-    for label, text in _properties(verdict, share):
+    for label, text in _properties(verdict, share, threshold):
         print(f"  {label:<12} {text}")
     print_table(
         ("components", "S/N", "probability alone", "without it"),
@@ -212,7 +221,9 @@ def _report(
         print(f"figure written to {plot}")
 
 
-def _properties(verdict: Verdict, share: float) -> Iterator[tuple[str, str]]:
+def _properties(
+    verdict: Verdict, share: float, threshold: Threshold | None
+) -> Iterator[tuple[str, str]]:
     from math import hypot
 
     from exobench.baselines.learning.verdicts import peak_offset
@@ -225,6 +236,12 @@ def _properties(verdict: Verdict, share: float) -> Iterator[tuple[str, str]]:
     )
     higher = f"{100 * share:.2g} % of the pixels are higher" if share else "no pixel is higher"
     yield "map", f"{verdict.significance:.2f} sigma; {higher}"
+    if threshold is not None:
+        yield (
+            "threshold",
+            f"{threshold.value:.2f} sigma for {threshold.wanted:g} false "
+            f"positive{'s' * (threshold.wanted != 1)} per map",
+        )
     yield (
         "probability",
         f"{told.probability:.4g} as trained, with a companion in every second patch; "

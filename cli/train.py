@@ -78,7 +78,7 @@ def train(  # noqa: PLR0913 - the options of the verb
     _check_out(out)
     algorithm = _ready(read_learner(method, option, framework=framework, device=device))
     read = read_one(on, sequence, flip_angles=flip_angles)
-    with _workplace(out, algorithm) as folder:
+    with _workplace(out) as folder:
         detector, trained = _trained(read, algorithm, folder)
         threshold, found = _held_out(detector, read, folder, algorithm, false_positives_per_map)
         save(_with(detector, threshold), out)
@@ -130,7 +130,7 @@ def _ready(algorithm: Algorithm) -> Algorithm:
 
 
 @contextmanager
-def _workplace(out: Path, algorithm: Algorithm) -> Iterator[Path]:
+def _workplace(out: Path) -> Iterator[Path]:
     """The folder of an unfinished training; without anything in it, it does not stay."""
     from exobench.baselines.learning.training import TrainingError
     from exobench.datasets.errors import InputError

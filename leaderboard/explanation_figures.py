@@ -74,8 +74,10 @@ def explanation_figure(verdict: Verdict, field: Field, *, title: str = "") -> Fi
     figure = Figure(
         figsize=(13.2, sum(heights) + 0.6), dpi=110, layout="constrained", facecolor="white"
     )
-    upper, lower = figure.subfigures(2, 1, height_ratios=heights, hspace=0.02)
-    left, middle, right = upper.subfigures(1, 3, width_ratios=(4.6, 4.2, 4.4), wspace=0.02)
+    whole = figure.subfigures(2, 1, height_ratios=heights, hspace=0.02, squeeze=False)
+    upper, lower = whole.flat
+    parts = upper.subfigures(1, 3, width_ratios=(4.6, 4.2, 4.4), wspace=0.02, squeeze=False)
+    left, middle, right = parts.flat
     _draw_map(left.subplots(), verdict, field)
     _draw_sums(middle, verdict, field.fwhm)
     _draw_curves(right, verdict)

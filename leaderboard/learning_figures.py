@@ -90,12 +90,14 @@ def correction_figure(labels: ArrayLike, before: ArrayLike, after: ArrayLike) ->
     InputError
         If labels or probabilities are none.
     """
-    return reliability_figure(
-        {
-            "as trained": reliability_diagram(labels, before),
-            "calibrated, with the prior of the search": reliability_diagram(labels, after),
-        }
-    )
+    diagrams = {
+        "as trained": reliability_diagram(labels, before),
+        "calibrated, with their prior": reliability_diagram(labels, after),
+    }
+    figure = reliability_figure(diagrams)
+    most = max(one.n for diagram in diagrams.values() for one in diagram.bins)
+    figure.axes[1].set_ylim(1, 3 * most)  # bins of equal numbers differ by one at most
+    return figure
 
 
 def _draw_history(

@@ -5,7 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from exobench.baselines.learning.training import Epoch, Trained, TrainingError
+from exobench.cli.train import _workplace
 from exobench.datasets import simulate
+from exobench.datasets.errors import InputError
 from exobench.datasets.files import write_sequence
 
 SMALL = ("-o", "samples=80", "-o", "n_ranks=8", "-o", "epochs=2", "-o", "device=cpu")
@@ -32,7 +35,13 @@ def test_a_model_is_written_that_run_and_python_take(exobench, sequence, tmp_pat
     report = json.loads(said)
     assert report["model"] == str(out)
     assert [part["epochs"] for part in report["parts"]] == [2]
+    assert "brightness of companions: ring 1 of " in err
     assert "epoch 2 of 2: loss " in err
+    threshold = report["threshold"]
+    assert threshold["false_positives_per_map"] == 1.0
+    assert threshold["extrapolated"]
+    assert 0.1 < threshold["maps"] < 0.4
+    assert np.isfinite(threshold["significance"])
     assert plot.stat().st_size > 10_000
     assert sorted(tmp_path.iterdir()) == [plot, out]
     shown = load("sodinn", model=str(out), device="cpu")(read_sequence(sequence))
@@ -57,4 +66,43 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_done(
     code, _, err = exobench("train", *arguments, "--on", sequence, "--out", tmp_path / "m")
     assert code == 2
     assert message in err
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_model_is_not_replaced(exobench, sequence, tmp_path):
+    out = tmp_path / "precious.fits"
+    out.write_bytes(b"SIMPLE  = T")
+    code, _, err = exobench("train", "sodinn", "--on", sequence, "--out", out)
+    assert code == 2
+    assert "is there already, and no model; name another file" in err
+    assert out.read_bytes() == b"SIMPLE  = T"
+
+
+def epoch(number):
+    return Epoch(
+        number=number, training_loss=0.7, validation_loss=0.6, validation_auc=0.7, seconds=1.0
+    )
+
+
+def fail(out, error, *, after_work):
+    """A training that fails in its place of work."""
+    with _workplace(out) as folder:
+        (folder / "0").mkdir()
+        if after_work:
+            (folder / "0" / "checkpoint").write_bytes(b"1")
+        raise error
+
+
+def test_a_training_that_fails_keeps_what_was_done_and_says_how_to_have_it(tmp_path):
+    reached = Trained(weights={}, history=(epoch(1), epoch(2)), best_epoch=2)
+    error = TrainingError("the loss is nan", trained=reached)
+    with pytest.raises(InputError, match=r"(?s)loss is nan.*-o epochs=2 added to the same"):
+        fail(tmp_path / "m", error, after_work=True)
+    assert (tmp_path / ".m.training" / "0" / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("error", [InputError("too small"), TrainingError("too small")])
+def test_a_training_that_has_done_nothing_leaves_nothing(tmp_path, error):
+    with pytest.raises(InputError, match="too small"):
+        fail(tmp_path / "m", error, after_work=False)
     assert not any(tmp_path.iterdir())
