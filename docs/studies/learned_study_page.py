@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "learned_study.md"
 DPI = 100
+PER_MAP = (0.25, 0.5, 1, 2, 4, 8)
 
 
 def write_page(folder: Path) -> None:
@@ -97,7 +98,8 @@ def draw(found: dict[str, list[Tested]]) -> None:
             _curves(above, one.name, look[0], one.seeds, one, "learned")
             _fractions(below, one.name, look, one, 0)
         above.set_title(TITLES[name], loc="left")
-        above.set_xscale("log")
+        above.set_xscale("log", base=2)
+        above.set_xticks(PER_MAP, [f"{x:g}" for x in PER_MAP])
         above.set_xlabel("false positives per blank map")
         above.set_ylabel(f"fraction found, {PUBLISHED}")
         below.set_xlabel("S/N that annular PCA is expected to reach")
@@ -115,7 +117,7 @@ def _curves(
     """A line for every seed."""
     column = ("learned", "against").index(whose)
     every = np.ones(len(one.maps))
-    per_map = np.geomspace(0.25, 8, 60)
+    per_map = np.geomspace(PER_MAP[0], PER_MAP[-1], 61)
     for seed in seeds:
         here = STRATA[PUBLISHED](seed.rows).to_numpy(dtype=float)
         found = [found_by(seed, every, here, x)[column] / max(here.sum(), 1) for x in per_map]
