@@ -63,6 +63,10 @@ class FrameCNN:
     companion of the sequence itself is not learnt as noise; the head pools the evidence of
     all places instead of a dense layer that knows each of them.
 
+    One frame knows little: a companion that no single frame shows adds up to less here than
+    in the mean of residuals. Signed maps keep what frames say against a companion, and with
+    it more of the contrast to the brightest noise than rectified ones.
+
     References
     ----------
     Yip et al. (2019), ECML PKDD, arXiv 1904.06155 (DI-Project).

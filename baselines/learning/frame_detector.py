@@ -13,7 +13,7 @@ from exobench.datasets.rotation import derotate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_STEP = 2.0  # px between the places of the evidence ...
+STEP = 2  # px between the places of the evidence ...
 _FIRST = 0.5  # ... and of the first of them, along each axis
 
 
@@ -27,7 +27,7 @@ def on_pixels(evidence: NDArray[np.floating], side: int) -> NDArray[np.float32]:
     side : int
         Of the frames.
     """
-    at = (np.arange(side) - _FIRST) / _STEP
+    at = (np.arange(side) - _FIRST) / STEP
     grid = np.meshgrid(at, at, indexing="ij")
     found = [map_coordinates(one, grid, order=3, mode="nearest") for one in evidence]
     return np.asarray(found, dtype=np.float32)

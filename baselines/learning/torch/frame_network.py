@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from exobench.baselines.learning.frame_detector import STEP
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-STEP = 2  # pixels between the places of `evidence`, the first of which lies between two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
