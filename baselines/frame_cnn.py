@@ -36,7 +36,8 @@ class FrameCNN:
         What the network sees: ``"residual"`` frames, less their principal components, or
         ``"raw"`` ones. Both in units of the noise at their separation.
     n_components : int
-        That are subtracted from residual frames.
+        That are subtracted from residual frames. Few: more of them leave less noise, but
+        less still of a companion that is bright enough for a single frame.
     samples : int
         Of each class, with the quarter that ends the training.
     snr_low, snr_high : float
@@ -82,7 +83,7 @@ class FrameCNN:
     }
 
     frames: str = "residual"
-    n_components: int = 10
+    n_components: int = 4
     samples: int = 1200
     snr_low: float = 2.0
     snr_high: float = 30.0

@@ -69,7 +69,7 @@ class Planting:
     """
 
     frames: str = "residual"
-    n_components: int = 10
+    n_components: int = 4
     n_per_class: int = 1000
     snr: tuple[float, float] = (2.0, 30.0)
     sectors: Sectors = field(default_factory=partial(Sectors, shares=(0.75, 0.25, 0.0)))
