@@ -10,6 +10,7 @@ from exobench.baselines.learning.mlar import PatchSettings, RingResiduals
 from exobench.baselines.learning.patch_features import (
     compressed,
     features_of,
+    mirrored,
     psf_template,
     ring_noise,
     template_features,
@@ -94,3 +95,14 @@ def test_compression_is_linear_in_noise_and_logarithmic_in_what_is_bright():
     np.testing.assert_allclose(found[:2, 0], [0.005, -0.005], rtol=1e-4)
     np.testing.assert_allclose(found[2], np.log(2 * 1e4 / 2), rtol=1e-6)
     np.testing.assert_array_equal(compressed(patches, [1.0, 1.0, 2.0])[2], found[2])
+
+
+def test_mirrored_patches_are_the_eight_symmetries_of_a_square():
+    patch = np.arange(9.0)[np.newaxis]
+    images = mirrored(patch)
+    assert len({tuple(one) for one in images}) == 8
+    np.testing.assert_array_equal(images[:1], patch)
+    np.testing.assert_array_equal(images[:, 4], 4)
+    assert {tuple(one[[0, 2, 8, 6]]) for one in images} == {
+        tuple(np.roll(corners, n)) for corners in ([0, 2, 8, 6], [0, 6, 8, 2]) for n in range(4)
+    }

@@ -11,7 +11,7 @@ from exobench.baselines.learning.patch_network import PatchLessons, PatchNetwork
 from exobench.baselines.learning.training import area_under_roc
 from exobench.datasets.errors import InputError
 
-LESSONS = PatchLessons(n_components=8, hidden=6, epochs=25, seed=2)
+LESSONS = PatchLessons(n_components=8, hidden=6, penalty=0.1, epochs=25, seed=2)
 
 
 def drawn(n, seed):

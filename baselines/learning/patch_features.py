@@ -139,3 +139,27 @@ def compressed(patches: NDArray[np.floating], sigma: ArrayLike) -> NDArray[np.fl
     scale = np.broadcast_to(np.asarray(sigma, dtype=np.float32), (len(patches),))
     rows = np.asarray(patches, dtype=np.float32).reshape(len(patches), -1)
     return np.asarray(np.arcsinh(rows / scale[:, np.newaxis]))
+
+
+def mirrored(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """All rows of square patches as they are, turned by quarters, and the mirror images of all.
+
+    A companion looks the same in each, noise nearly so: eight samples for one.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, patch * patch)
+
+    Returns
+    -------
+    ndarray, shape (8 * n, patch * patch)
+        All rows of the first kind, which are `rows`, then all of the next.
+    """
+    side = int(np.sqrt(rows.shape[1]))
+    patches = np.asarray(rows, dtype=np.float32).reshape(-1, side, side)
+    images = [
+        np.rot90(one, quarters, axes=(1, 2))
+        for one in (patches, patches[:, :, ::-1])
+        for quarters in range(4)
+    ]
+    return np.concatenate(images).reshape(-1, side * side)

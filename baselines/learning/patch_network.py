@@ -48,9 +48,9 @@ class PatchLessons:
 
     n_components: int = 20
     hidden: int = 16
-    penalty: float = 0.1
-    epochs: int = 60
-    patience: int = 8
+    penalty: float = 3.0
+    epochs: int = 20
+    patience: int = 5
     seed: int = 0
 
 
