@@ -53,7 +53,7 @@ def test_a_companion_is_the_brightest_place_of_the_map(sky):
 
 
 def test_sequences_that_are_too_short_are_refused(sky):
-    with pytest.raises(InputError, match="1 frame .* expected 2 or more"):
+    with pytest.raises(InputError, match="expected 2 or more"):
         load("gan_anomaly", **TINY)(sky.noise((1, 41, 41)))
 
 
