@@ -53,10 +53,8 @@ def test_a_model_is_written_that_run_and_python_take(exobench, sequence, tmp_pat
     [
         (("pca",), "pca does not learn; methods that do: "),
         (("sodinn", "--false-positives-per-map", "0"), "must be a number above 0, got 0"),
-        (("sodinn", "--device", "cuda:7", *SMALL[:-2]), "has no device 'cuda:7'"),
         (("sodinn", "--framework", "keras"), "framework must be one of torch, flax, got 'keras'"),
         (("sodinn", "-o", "model=x"), "option model names a trained model; leave it out"),
-        (("sodinn", "--sequence", "day"), "holds 1 sequence, no day; name one by --sequence"),
         (("sodinn", "-o", "sample=9"), "sample"),
     ],
 )
@@ -64,6 +62,25 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_done(
     exobench, sequence, tmp_path, arguments, message
 ):
     code, _, err = exobench("train", *arguments, "--on", sequence, "--out", tmp_path / "m")
+    assert code == 2
+    assert message in err
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--device", "cuda:7", *SMALL[:-2]), "has no device 'cuda:7'"),
+        (("--sequence", "day"), "holds 1 sequence, no day; name one by --sequence"),
+    ],
+)
+def test_what_torch_cannot_train_is_refused_before_anything_is_done(
+    exobench, sequence, tmp_path, arguments, message
+):
+    pytest.importorskip("torch", reason="needs the extra: pip install 'exobench[torch]'")
+    code, _, err = exobench(
+        "train", "sodinn", *arguments, "--on", sequence, "--out", tmp_path / "m"
+    )
     assert code == 2
     assert message in err
     assert not any(tmp_path.iterdir())
