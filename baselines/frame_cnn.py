@@ -14,8 +14,8 @@ from exobench.datasets.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.frame_planting import Planting
-    from exobench.baselines.learning.training import Trained
+    from exobench.baselines.learning.frames.planting import Planting
+    from exobench.baselines.learning.networks.training import Trained
     from exobench.datasets.sequence import ImageSequence
 
 
@@ -112,9 +112,9 @@ class FrameCNN:
             If the sequence has too few frames or they are too small, PyTorch or the device
             is not there, or the training fails.
         """
-        from exobench.baselines.learning.frame_detector import combined
-        from exobench.baselines.learning.frame_planting import judged_frames
-        from exobench.baselines.learning.inference import runner
+        from exobench.baselines.learning.frames.detector import combined
+        from exobench.baselines.learning.frames.planting import judged_frames
+        from exobench.baselines.learning.networks.inference import runner
 
         runner("torch")  # says how to install it
         from exobench.baselines.learning.torch.frame_inference import judged
@@ -130,7 +130,7 @@ class FrameCNN:
     @property
     def planting(self) -> Planting:
         """How the frames of the training are made."""
-        from exobench.baselines.learning.frame_planting import Planting
+        from exobench.baselines.learning.frames.planting import Planting
 
         return Planting(
             frames=self.frames,
@@ -147,9 +147,9 @@ class FrameCNN:
         InputError
             As calling it does.
         """
-        from exobench.baselines.learning.frame_planting import planted_frames, windows_of
+        from exobench.baselines.learning.frames.planting import planted_frames, windows_of
+        from exobench.baselines.learning.networks.training import TrainingSettings
         from exobench.baselines.learning.torch.frame_inference import train_frames
-        from exobench.baselines.learning.training import TrainingSettings
 
         if sequence.n_wavelengths != 1:
             raise InputError(

@@ -15,7 +15,7 @@ from exobench.datasets.geometry import radius_map
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.speckle_training import SpeckleModel
+    from exobench.baselines.learning.speckles.training import SpeckleModel
     from exobench.datasets.sequence import ImageSequence
 
 
@@ -36,7 +36,7 @@ class GANAnomaly(Subtraction):
     Attributes
     ----------
     model : str
-        File that `exobench.baselines.learning.speckle_training.save` wrote. Empty: a
+        File that `exobench.baselines.learning.speckles.training.save` wrote. Empty: a
         generator is trained on each sequence, which takes minutes.
     size : int
         Pixels of a side of the canvas, a multiple of 16; unless a model says it.
@@ -92,8 +92,11 @@ class GANAnomaly(Subtraction):
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus the speckles that are most like them; 0 outside of the canvas."""
-        from exobench.baselines.learning.speckle_frames import SpeckleScale
-        from exobench.baselines.learning.speckles import InversionSettings, residual_canvases
+        from exobench.baselines.learning.speckles.anomaly import (
+            InversionSettings,
+            residual_canvases,
+        )
+        from exobench.baselines.learning.speckles.frames import SpeckleScale
 
         check_several_frames(sequence.n_frames, sequence.name)
         model = self._generator(sequence)
@@ -105,8 +108,8 @@ class GANAnomaly(Subtraction):
         return scale.residuals(residual_canvases(model, canvases, search), strengths)
 
     def _generator(self, sequence: ImageSequence) -> SpeckleModel:
-        from exobench.baselines.learning.speckle_training import SpeckleSettings, load
-        from exobench.baselines.learning.speckles import train_speckles
+        from exobench.baselines.learning.speckles.anomaly import train_speckles
+        from exobench.baselines.learning.speckles.training import SpeckleSettings, load
 
         if self.model:
             return load(self.model)
@@ -116,8 +119,8 @@ class GANAnomaly(Subtraction):
         return train_speckles(sequence.cube[0], settings)
 
     def _reach(self, sequence: ImageSequence) -> float:
-        from exobench.baselines.learning.speckle_frames import reach
-        from exobench.baselines.learning.speckle_training import load
+        from exobench.baselines.learning.speckles.frames import reach
+        from exobench.baselines.learning.speckles.training import load
 
         size = load(self.model).settings.size if self.model else self.size
         return reach(sequence.shape, size)

@@ -53,7 +53,7 @@ class NASODINN(SODINN):
         whole = replace(SODINN.lessons(self, sequence), snr_curve=self.snr_curve)
         if not self.regimes:
             return whole
-        from exobench.baselines.learning.noise_regimes import regimes_of
+        from exobench.baselines.learning.samples.noise_regimes import regimes_of
 
         (recipe,) = whole.recipes
         found = regimes_of(sequence, recipe)

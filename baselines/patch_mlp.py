@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.patch_detector import PatchDetector, PatchDetectorLessons
+    from exobench.baselines.learning.shallow.patch_detector import (
+        PatchDetector,
+        PatchDetectorLessons,
+    )
     from exobench.datasets.sequence import ImageSequence
 
 _RANKS = 2  # 1, with which any list of ranks begins, and all that are wanted
@@ -104,14 +107,14 @@ class PatchMLP:
         InputError
             As calling it does.
         """
-        from exobench.baselines.learning.patch_detector import train_patch_network
+        from exobench.baselines.learning.shallow.patch_detector import train_patch_network
 
         return train_patch_network(sequence, self._lessons(sequence))
 
     def _lessons(self, sequence: ImageSequence) -> PatchDetectorLessons:
         from exobench.baselines.learning.detector import two_splits
-        from exobench.baselines.learning.patch_detector import PatchDetectorLessons
-        from exobench.baselines.learning.patch_network import PatchLessons
+        from exobench.baselines.learning.shallow.patch_detector import PatchDetectorLessons
+        from exobench.baselines.learning.shallow.patch_network import PatchLessons
 
         if sequence.n_frames < _FEWEST_FRAMES:
             raise InputError(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines.learning.detector import Lessons
-    from exobench.baselines.learning.model_file import Detector
+    from exobench.baselines.learning.networks.model_file import Detector
     from exobench.datasets.sequence import ImageSequence
 
 _FEWEST_RANKS = 4  # of networks that pool them twice
@@ -131,7 +131,7 @@ class SODINN:
             As calling it does.
         """
         from exobench.baselines.learning.detector import detector_map
-        from exobench.baselines.learning.model_file import load
+        from exobench.baselines.learning.networks.model_file import load
 
         return detector_map(
             load(self.model) if self.model else self._trained(sequence),
@@ -157,9 +157,9 @@ class SODINN:
         InputError
             If it has too few frames.
         """
-        from exobench.baselines.learning.augmentation import Augmentation
         from exobench.baselines.learning.detector import Lessons, two_splits
-        from exobench.baselines.learning.training import TrainingSettings
+        from exobench.baselines.learning.networks.training import TrainingSettings
+        from exobench.baselines.learning.samples.augmentation import Augmentation
 
         n_ranks = min(self.n_ranks, sequence.n_frames - 1)
         if n_ranks < _FEWEST_RANKS:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.forest_detector import ForestDetector, ForestLessons
+    from exobench.baselines.learning.shallow.forest_detector import ForestDetector, ForestLessons
     from exobench.datasets.sequence import ImageSequence
 
 
@@ -102,14 +102,14 @@ class SODIRF:
         InputError
             As calling it does.
         """
-        from exobench.baselines.learning.forest_detector import train_forest
+        from exobench.baselines.learning.shallow.forest_detector import train_forest
 
         return train_forest(sequence, self._lessons(sequence))
 
     def _lessons(self, sequence: ImageSequence) -> ForestLessons:
         from exobench.baselines.learning.detector import two_splits
-        from exobench.baselines.learning.forest import Growth
-        from exobench.baselines.learning.forest_detector import ForestLessons
+        from exobench.baselines.learning.shallow.forest import Growth
+        from exobench.baselines.learning.shallow.forest_detector import ForestLessons
 
         n_ranks = min(self.n_ranks, sequence.n_frames - 1)
         if n_ranks < 2:

@@ -8,9 +8,9 @@ import itertools
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.flux_ranges import flux_range
-from exobench.baselines.learning.mlar import PatchSettings, RingResiduals
-from exobench.baselines.learning.rings import companion_at, rings
+from exobench.baselines.learning.residuals.flux_ranges import flux_range
+from exobench.baselines.learning.residuals.mlar import PatchSettings, RingResiduals
+from exobench.baselines.learning.residuals.rings import companion_at, rings
 
 SETTINGS = PatchSettings(patch=9, n_ranks=20)
 FLUX = 3e-5  # of the star

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from exobench.baselines.learning.detector import Told
     from exobench.baselines.learning.held_out import Reliability
-    from exobench.baselines.learning.labelling import Progress as SamplesProgress
-    from exobench.baselines.learning.model_file import Detector
-    from exobench.baselines.learning.recipe import Recipe
-    from exobench.baselines.learning.thresholds import Threshold
-    from exobench.baselines.learning.training import Progress, Trained
+    from exobench.baselines.learning.judgement.thresholds import Threshold
+    from exobench.baselines.learning.networks.model_file import Detector
+    from exobench.baselines.learning.networks.training import Progress, Trained
+    from exobench.baselines.learning.samples.labelling import Progress as SamplesProgress
+    from exobench.baselines.learning.samples.recipe import Recipe
 
 _SECONDS = 5.0  # between two lines
 

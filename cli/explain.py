@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.model_file import Detector
-    from exobench.baselines.learning.thresholds import Threshold
+    from exobench.baselines.learning.judgement.thresholds import Threshold
+    from exobench.baselines.learning.networks.model_file import Detector
     from exobench.baselines.learning.verdicts import Verdict
     from exobench.datasets.sequence import ImageSequence
 
@@ -144,7 +144,7 @@ def _position(
 
 def _detector(name: str, learner: Any) -> Detector:
     """The trained networks that the options name."""
-    from exobench.baselines.learning.model_file import load
+    from exobench.baselines.learning.networks.model_file import load
     from exobench.datasets.errors import InputError
 
     if not learner.model:
@@ -181,7 +181,7 @@ def _report(
 ) -> None:
     import numpy as np
 
-    from exobench.baselines.learning.meaning import Meaning
+    from exobench.baselines.learning.judgement.meaning import Meaning
 
     n_higher = int((shown > verdict.significance).sum())
     thresholds = Meaning.from_dict(

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exobench.baselines.learning.held_out import Reliability
-    from exobench.baselines.learning.model_file import Detector
-    from exobench.baselines.learning.thresholds import Threshold
-    from exobench.baselines.learning.training import Trained
+    from exobench.baselines.learning.judgement.thresholds import Threshold
+    from exobench.baselines.learning.networks.model_file import Detector
+    from exobench.baselines.learning.networks.training import Trained
     from exobench.challenge.campaigns.algorithms import Algorithm
     from exobench.datasets.sequence import ImageSequence
 
@@ -70,8 +70,8 @@ def train(  # noqa: PLR0913 - the options of the verb
 
     Example: exobench train sodinn --on naco_betapic --out naco.safetensors
     """
-    from exobench.baselines.learning.model_file import save
-    from exobench.baselines.learning.thresholds import check_wanted
+    from exobench.baselines.learning.judgement.thresholds import check_wanted
+    from exobench.baselines.learning.networks.model_file import save
 
     check_wanted(false_positives_per_map)
     _check_figures(plot, reliability)
@@ -103,7 +103,7 @@ def _check_figures(*figures: Path | None) -> None:
 
 def _check_out(out: Path) -> None:
     """Refuse to replace a file that is no model."""
-    from exobench.baselines.learning.model_file import load
+    from exobench.baselines.learning.networks.model_file import load
     from exobench.datasets.atomic import check_writable
     from exobench.datasets.errors import InputError
 
@@ -119,7 +119,7 @@ def _check_out(out: Path) -> None:
 
 def _ready(algorithm: Algorithm) -> Algorithm:
     """The method, if it is to be trained and what it would compute on is there."""
-    from exobench.baselines.learning.inference import check_device
+    from exobench.baselines.learning.networks.inference import check_device
     from exobench.datasets.errors import InputError
 
     learner: Any = algorithm.load()
@@ -132,7 +132,7 @@ def _ready(algorithm: Algorithm) -> Algorithm:
 @contextmanager
 def _workplace(out: Path) -> Iterator[Path]:
     """The folder of an unfinished training; without anything in it, it does not stay."""
-    from exobench.baselines.learning.training import TrainingError
+    from exobench.baselines.learning.networks.training import TrainingError
     from exobench.datasets.errors import InputError
 
     folder = out.with_name(f".{out.name}.training")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike
 
-    from exobench.baselines.learning.training import Epoch
+    from exobench.baselines.learning.networks.training import Epoch
 
 _COIN = float(np.log(2))  # cross-entropy of one chance in two
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from exobench.baselines.learning.speckle_quality import power_spectrum, radial_profile
+from exobench.baselines.learning.speckles.quality import power_spectrum, radial_profile
 from exobench.datasets.errors import InputError
 from exobench.leaderboard.axes import finish
 from exobench.leaderboard.sequence_figure import INK

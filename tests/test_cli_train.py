@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.training import Epoch, Trained, TrainingError
+from exobench.baselines.learning.networks.training import Epoch, Trained, TrainingError
 from exobench.cli.train import _workplace
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exobench.baselines import learns, load
-from exobench.baselines.learning.frame_detector import combined
+from exobench.baselines.learning.frames.detector import combined
 from exobench.datasets.errors import InputError
 
 OPTIONS = {"samples": 120, "n_components": 2, "snr_low": 6.0, "epochs": 5, "device": "cpu"}

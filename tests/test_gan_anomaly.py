@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from exobench.baselines import learns, load
-from exobench.baselines.learning.speckle_training import SpeckleSettings, save
-from exobench.baselines.learning.speckles import train_speckles
+from exobench.baselines.learning.speckles.anomaly import train_speckles
+from exobench.baselines.learning.speckles.training import SpeckleSettings, save
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
 

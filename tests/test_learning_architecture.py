@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.architecture import (
+from exobench.baselines.learning.networks.architecture import (
     Architecture,
     check_weights,
     initial_weights,
@@ -145,8 +145,9 @@ def test_weights_of_another_network_are_refused_with_every_problem():
 
 def test_describing_a_network_loads_no_framework():
     program = (
-        "import sys, exobench.baselines.learning.architecture, "
-        "exobench.baselines.learning.model_file, exobench.baselines.learning.inference, "
+        "import sys, exobench.baselines.learning.networks.architecture, "
+        "exobench.baselines.learning.networks.model_file, "
+        "exobench.baselines.learning.networks.inference, "
         "exobench.baselines.learning.explain; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'jax', 'flax', 'safetensors')))"
     )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from exobench.baselines.learning.augmentation import Augmentation, averaged, turned
-from exobench.baselines.learning.samples import FIELDS, Samples
+from exobench.baselines.learning.samples.augmentation import Augmentation, averaged, turned
+from exobench.baselines.learning.samples.samples import FIELDS, Samples
 from exobench.datasets.errors import InputError
 
 

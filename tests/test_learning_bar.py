@@ -5,14 +5,14 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.architecture import Architecture, initial_weights
-from exobench.baselines.learning.inference import logits
-from exobench.baselines.learning.label_plan import planned
-from exobench.baselines.learning.labelling import labelled
-from exobench.baselines.learning.model_file import Model
-from exobench.baselines.learning.recipe import Recipe
-from exobench.baselines.learning.store import SampleStore, StoredData, write_samples
-from exobench.baselines.learning.training import TrainingSettings, area_under_roc
+from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+from exobench.baselines.learning.networks.inference import logits
+from exobench.baselines.learning.networks.model_file import Model
+from exobench.baselines.learning.networks.training import TrainingSettings, area_under_roc
+from exobench.baselines.learning.samples.label_plan import planned
+from exobench.baselines.learning.samples.labelling import labelled
+from exobench.baselines.learning.samples.recipe import Recipe
+from exobench.baselines.learning.samples.store import SampleStore, StoredData, write_samples
 from exobench.datasets import simulate
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from exobench.baselines.learning.calibration import Calibration, calibrate
-from exobench.baselines.learning.thresholds import Threshold
+from exobench.baselines.learning.judgement.calibration import Calibration, calibrate
+from exobench.baselines.learning.judgement.thresholds import Threshold
 from exobench.datasets.errors import InputError
 from exobench.scoring.calibration import reliability_diagram
 

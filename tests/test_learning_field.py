@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from exobench.baselines._reinjection import LOCAL, path_of, prepared_reinjection, searched
-from exobench.baselines.learning.field import field_map
-from exobench.baselines.learning.mlar import PatchSettings
-from exobench.baselines.learning.rings import patch_side, rings
+from exobench.baselines.learning.judgement.field import field_map
+from exobench.baselines.learning.residuals.mlar import PatchSettings
+from exobench.baselines.learning.residuals.rings import patch_side, rings
 from exobench.datasets import simulate
 from exobench.datasets.injection import inject
 from exobench.datasets.sequence import Companion
@@ -86,7 +86,7 @@ def test_a_companion_of_a_campaign_is_looked_for_where_it_is(sequence, settings,
 def test_rings_without_a_wanted_pixel_are_not_made(sequence, settings, monkeypatch):
     made = []
     first = rings(sequence, settings.patch)[0]
-    module = "exobench.baselines.learning.field"
+    module = "exobench.baselines.learning.judgement.field"
     real = field_map.__globals__["RingResiduals"]
 
     def noted(sequence, ring, settings):

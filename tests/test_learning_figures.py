@@ -6,8 +6,8 @@ from scipy import special
 
 pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
 
-from exobench.baselines.learning.calibration import calibrate
-from exobench.baselines.learning.training import Epoch
+from exobench.baselines.learning.judgement.calibration import calibrate
+from exobench.baselines.learning.networks.training import Epoch
 from exobench.datasets.errors import InputError
 from exobench.leaderboard.learning_figures import correction_figure, learning_figure
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.flux_ranges import FluxRange, flux_range
-from exobench.baselines.learning.mlar import PatchSettings, RingResiduals, support
-from exobench.baselines.learning.ranks import explained_variance, rank_explaining
-from exobench.baselines.learning.rings import companion_at, rings
+from exobench.baselines.learning.residuals.flux_ranges import FluxRange, flux_range
+from exobench.baselines.learning.residuals.mlar import PatchSettings, RingResiduals, support
+from exobench.baselines.learning.residuals.ranks import explained_variance, rank_explaining
+from exobench.baselines.learning.residuals.rings import companion_at, rings
 from exobench.datasets.errors import InputError
 
 SETTINGS = PatchSettings(patch=7, n_ranks=3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from exobench.baselines.learning.forest import Forest, Growth
+from exobench.baselines.learning.shallow.forest import Forest, Growth
 from exobench.datasets.errors import InputError
 
 GROWTH = Growth(trees=12, leaf=3, seed=5)
@@ -55,7 +55,7 @@ def test_logits_are_finite_where_all_trees_agree():
 
 
 def test_companions_are_told_from_noise_that_the_forest_has_not_seen(grown):
-    from exobench.baselines.learning.training import area_under_roc
+    from exobench.baselines.learning.networks.training import area_under_roc
 
     rows, labels = drawn(500, 2)
     assert area_under_roc(labels, grown.logits(rows)) > 0.9

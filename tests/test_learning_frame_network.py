@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from exobench.baselines.learning.frame_detector import on_pixels, peaks
-from exobench.baselines.learning.frame_samples import FrameSamples, FrameWindows, standardised
-from exobench.baselines.learning.training import TrainingError, TrainingSettings, area_under_roc
+from exobench.baselines.learning.frames.detector import on_pixels, peaks
+from exobench.baselines.learning.frames.samples import FrameSamples, FrameWindows, standardised
+from exobench.baselines.learning.networks.training import (
+    TrainingError,
+    TrainingSettings,
+    area_under_roc,
+)
 
 FWHM, SIDE = 4.0, 32
 SETTINGS = TrainingSettings(epochs=5, batch=16, learning_rate=3e-3, device="cpu")

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.frame_planting import (
+from exobench.baselines.learning.frames.planting import (
     Planting,
     judged_frames,
     planted_frames,
     square_of,
 )
-from exobench.baselines.learning.frame_splits import check_apart, least_radius, time_blocks
-from exobench.baselines.learning.splits import LeakError, Sectors
+from exobench.baselines.learning.frames.splits import check_apart, least_radius, time_blocks
+from exobench.baselines.learning.samples.splits import LeakError, Sectors
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import to_polar
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.frame_samples import standardised
+from exobench.baselines.learning.frames.samples import standardised
 from exobench.datasets.geometry import radius_map
 
 RADIUS = radius_map((41, 41))

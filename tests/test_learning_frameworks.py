@@ -6,14 +6,14 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.architecture import Architecture, initial_weights
-from exobench.baselines.learning.samples import Batch
-from exobench.baselines.learning.training import (
+from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+from exobench.baselines.learning.networks.training import (
     TrainingError,
     TrainingSettings,
     area_under_roc,
     cross_entropy,
 )
+from exobench.baselines.learning.samples.samples import Batch
 from exobench.datasets.errors import InputError
 
 TINY = Architecture(kind="conv3d", n_ranks=4, patch=5, filters=(3, 4), dense=6)

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.calibration import Calibration
 from exobench.baselines.learning.held_out import (
     HeldOut,
     PartHeldOut,
@@ -14,8 +13,9 @@ from exobench.baselines.learning.held_out import (
     reliability,
     with_threshold,
 )
-from exobench.baselines.learning.splits import Sectors
-from exobench.baselines.learning.thresholds import Threshold
+from exobench.baselines.learning.judgement.calibration import Calibration
+from exobench.baselines.learning.judgement.thresholds import Threshold
+from exobench.baselines.learning.samples.splits import Sectors
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre
@@ -128,8 +128,8 @@ def test_a_model_that_names_no_sectors_is_refused():
 
 
 def test_every_part_names_the_threshold_of_the_maps():
-    from exobench.baselines.learning.architecture import Architecture, initial_weights
-    from exobench.baselines.learning.model_file import Detector, Model
+    from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+    from exobench.baselines.learning.networks.model_file import Detector, Model
 
     architecture = Architecture(kind="conv3d", n_ranks=4, patch=7)
     weights = initial_weights(architecture, np.random.default_rng(0))

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from exobench.baselines.learning import inference
-from exobench.baselines.learning.architecture import Architecture, initial_weights
-from exobench.baselines.learning.inference import probabilities
-from exobench.baselines.learning.model_file import Model
-from exobench.baselines.learning.samples import Batch
+from exobench.baselines.learning.networks import inference
+from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+from exobench.baselines.learning.networks.inference import probabilities
+from exobench.baselines.learning.networks.model_file import Model
+from exobench.baselines.learning.samples.samples import Batch
 from exobench.datasets.errors import InputError
 
 

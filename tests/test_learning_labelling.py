@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.flux_ranges import FluxRange
-from exobench.baselines.learning.label_plan import planned
-from exobench.baselines.learning.labelling import BLOCK, labelled, labelled_ring
-from exobench.baselines.learning.mlar import RingResiduals
-from exobench.baselines.learning.placing import stratified
-from exobench.baselines.learning.recipe import Recipe
-from exobench.baselines.learning.rings import companion_at
-from exobench.baselines.learning.samples import FIELDS, Samples
-from exobench.baselines.learning.splits import check_no_leak, reach_of
-from exobench.baselines.learning.store import SampleStore, write_samples
+from exobench.baselines.learning.residuals.flux_ranges import FluxRange
+from exobench.baselines.learning.residuals.mlar import RingResiduals
+from exobench.baselines.learning.residuals.rings import companion_at
+from exobench.baselines.learning.samples.label_plan import planned
+from exobench.baselines.learning.samples.labelling import BLOCK, labelled, labelled_ring
+from exobench.baselines.learning.samples.placing import stratified
+from exobench.baselines.learning.samples.recipe import Recipe
+from exobench.baselines.learning.samples.samples import FIELDS, Samples
+from exobench.baselines.learning.samples.splits import check_no_leak, reach_of
+from exobench.baselines.learning.samples.store import SampleStore, write_samples
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import to_polar, to_yx
 
@@ -39,7 +39,7 @@ def plan(noise):
 def given_fluxes(monkeypatch):
     """Spares the injections that tell the range of fluxes of a ring."""
     fluxes = FluxRange(low=1.0, high=3.0)
-    where = "exobench.baselines.learning.label_plan.flux_range"
+    where = "exobench.baselines.learning.samples.label_plan.flux_range"
     monkeypatch.setattr(where, lambda *arguments, **keywords: fluxes)
 
 

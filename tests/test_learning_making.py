@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.flux_ranges import FluxRange
-from exobench.baselines.learning.label_plan import planned
-from exobench.baselines.learning.labelling import labelled
-from exobench.baselines.learning.making import make_samples
-from exobench.baselines.learning.recipe import Recipe
-from exobench.baselines.learning.samples import FIELDS, Samples
+from exobench.baselines.learning.residuals.flux_ranges import FluxRange
+from exobench.baselines.learning.samples.label_plan import planned
+from exobench.baselines.learning.samples.labelling import labelled
+from exobench.baselines.learning.samples.making import make_samples
+from exobench.baselines.learning.samples.recipe import Recipe
+from exobench.baselines.learning.samples.samples import FIELDS, Samples
 from exobench.datasets.errors import InputError
 
 
@@ -18,7 +18,7 @@ from exobench.datasets.errors import InputError
 def plan(sky, monkeypatch):
     """Of few samples; without the injections that tell the range of fluxes of a ring."""
     fluxes = FluxRange(low=1.0, high=3.0)
-    where = "exobench.baselines.learning.label_plan.flux_range"
+    where = "exobench.baselines.learning.samples.label_plan.flux_range"
     monkeypatch.setattr(where, lambda *arguments, **keywords: fluxes)
     recipe = Recipe(n_per_class=24, n_ranks=2, patch=5, shares=(0.6, 0.4, 0.0))
     sequence = sky.noise((12, 39, 39), blur=1.0, seed=3)

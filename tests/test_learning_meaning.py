@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.meaning import OUTPUTS, Meaning
-from exobench.baselines.learning.noise_scale import NoiseScale
+from exobench.baselines.learning.judgement.meaning import OUTPUTS, Meaning
+from exobench.baselines.learning.judgement.noise_scale import NoiseScale
 from exobench.datasets.errors import InputError
 
 

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.mlar import PatchSettings, RingResiduals
-from exobench.baselines.learning.rings import companion_at, rings
+from exobench.baselines.learning.residuals.mlar import PatchSettings, RingResiduals
+from exobench.baselines.learning.residuals.rings import companion_at, rings
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
 from exobench.datasets.injection import companion_signal

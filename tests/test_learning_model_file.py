@@ -8,9 +8,9 @@ import struct
 import numpy as np
 import pytest
 
-from exobench.baselines.learning import model_document, weight_files
-from exobench.baselines.learning.architecture import Architecture, initial_weights
-from exobench.baselines.learning.model_file import Detector, Model, check_fits, load, save
+from exobench.baselines.learning.networks import model_document, weight_files
+from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+from exobench.baselines.learning.networks.model_file import Detector, Model, check_fits, load, save
 from exobench.datasets.errors import InputError
 
 ARCHITECTURE = Architecture(kind="conv3d", n_ranks=4, patch=5, filters=(2, 3), dense=4)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from exobench.baselines.learning import noise_regimes
 from exobench.baselines.learning.detector import two_splits
-from exobench.baselines.learning.noise_regimes import pca_pmap, regimes_of
-from exobench.baselines.learning.rings import rings
+from exobench.baselines.learning.residuals.rings import rings
+from exobench.baselines.learning.samples import noise_regimes
+from exobench.baselines.learning.samples.noise_regimes import pca_pmap, regimes_of
 from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import radius_map
 from exobench.datasets.psf import normalise_psf

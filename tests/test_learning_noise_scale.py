@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from exobench.baselines.learning.noise_scale import NoiseScale
+from exobench.baselines.learning.judgement.noise_scale import NoiseScale
 from exobench.datasets.errors import InputError
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from exobench.baselines.learning.mlar import PatchSettings, RingResiduals
-from exobench.baselines.learning.patch_features import (
+from exobench.baselines.learning.residuals.mlar import PatchSettings, RingResiduals
+from exobench.baselines.learning.residuals.rings import Ring
+from exobench.baselines.learning.samples.samples import Batch
+from exobench.baselines.learning.shallow.patch_features import (
     compressed,
     features_of,
     mirrored,
@@ -15,8 +17,6 @@ from exobench.baselines.learning.patch_features import (
     ring_noise,
     template_features,
 )
-from exobench.baselines.learning.rings import Ring
-from exobench.baselines.learning.samples import Batch
 from exobench.datasets.errors import InputError
 
 SETTINGS = PatchSettings(patch=7, n_ranks=2)

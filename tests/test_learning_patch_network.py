@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from exobench.baselines.learning import patch_network
-from exobench.baselines.learning.patch_network import PatchLessons, PatchNetwork
-from exobench.baselines.learning.training import area_under_roc
+from exobench.baselines.learning.networks.training import area_under_roc
+from exobench.baselines.learning.shallow import patch_network
+from exobench.baselines.learning.shallow.patch_network import PatchLessons, PatchNetwork
 from exobench.datasets.errors import InputError
 
 LESSONS = PatchLessons(n_components=8, hidden=6, penalty=0.1, epochs=25, seed=2)

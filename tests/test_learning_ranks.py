@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.ranks import explained_variance, rank_explaining, rank_list
+from exobench.baselines.learning.residuals.ranks import (
+    explained_variance,
+    rank_explaining,
+    rank_list,
+)
 from exobench.datasets.errors import InputError
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.rings import Ring, companion_at, patch_side, rings
+from exobench.baselines.learning.residuals.rings import Ring, companion_at, patch_side, rings
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import edge_distance, radius_map
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.samples import FIELDS, Samples, normalised
+from exobench.baselines.learning.samples.samples import FIELDS, Samples, normalised
 from exobench.datasets.errors import InputError
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.speckle_frames import SpeckleScale, held_out, turned
+from exobench.baselines.learning.speckles.frames import SpeckleScale, held_out, turned
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre, radius_map
 

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from exobench.baselines.learning.speckle_frames import held_out
-from exobench.baselines.learning.speckle_quality import likeness
-from exobench.baselines.learning.speckle_training import (
-    SpeckleSettings,
-    SpeckleTrainingError,
-    load,
-    save,
-)
-from exobench.baselines.learning.speckles import (
+from exobench.baselines.learning.speckles.anomaly import (
     InversionSettings,
     anomaly_scores,
     residual_canvases,
     synthesise,
     train_speckles,
+)
+from exobench.baselines.learning.speckles.frames import held_out
+from exobench.baselines.learning.speckles.quality import likeness
+from exobench.baselines.learning.speckles.training import (
+    SpeckleSettings,
+    SpeckleTrainingError,
+    load,
+    save,
 )
 from exobench.datasets import read_sequence
 from exobench.datasets.errors import InputError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from exobench.baselines.learning.speckle_quality import (
+from exobench.baselines.learning.speckles.quality import (
     likeness,
     power_spectrum,
     radial_profile,

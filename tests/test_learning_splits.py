@@ -7,9 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
 
-from exobench.baselines.learning.augmentation import Augmentation
-from exobench.baselines.learning.samples import Samples
-from exobench.baselines.learning.splits import (
+from exobench.baselines.learning.samples.augmentation import Augmentation
+from exobench.baselines.learning.samples.samples import Samples
+from exobench.baselines.learning.samples.splits import (
     SPLITS,
     LeakError,
     Sectors,

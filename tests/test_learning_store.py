@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.augmentation import Augmentation
-from exobench.baselines.learning.samples import FIELDS, Samples
-from exobench.baselines.learning.splits import LeakError, Sectors
-from exobench.baselines.learning.store import RUN, SampleStore, StoredData, write_samples
+from exobench.baselines.learning.samples.augmentation import Augmentation
+from exobench.baselines.learning.samples.samples import FIELDS, Samples
+from exobench.baselines.learning.samples.splits import LeakError, Sectors
+from exobench.baselines.learning.samples.store import RUN, SampleStore, StoredData, write_samples
 from exobench.datasets.errors import InputError
 
 SECTORS = Sectors(shares=(0.5, 0.5, 0.0))
@@ -83,7 +83,7 @@ def test_the_same_samples_give_the_same_bytes_in_however_many_blocks(tmp_path):
 
 @pytest.mark.parametrize("n", [1, RUN - 1, 300, 5 * RUN + 7])
 def test_an_epoch_has_every_sample_exactly_once(tmp_path, n, monkeypatch):
-    monkeypatch.setattr("exobench.baselines.learning.store.POOL", 2 * RUN)
+    monkeypatch.setattr("exobench.baselines.learning.samples.store.POOL", 2 * RUN)
     store = written(tmp_path / "samples.h5", n)
     batches = list(store.batches("train", 50, np.random.default_rng(0)))
     assert [len(batch) for batch in batches[:-1]] == [50] * (len(batches) - 1)
@@ -100,8 +100,8 @@ def test_the_order_is_that_of_the_seed_and_another_in_the_next_epoch(store):
 
 
 def test_neighbours_on_disk_come_far_apart_in_a_large_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("exobench.baselines.learning.store.RUN", 8)
-    monkeypatch.setattr("exobench.baselines.learning.store.POOL", 256)
+    monkeypatch.setattr("exobench.baselines.learning.samples.store.RUN", 8)
+    monkeypatch.setattr("exobench.baselines.learning.samples.store.POOL", 256)
     store = written(tmp_path / "samples.h5", 1000, n_ranks=1)
     order = numbers(store.batches("train", 64, np.random.default_rng(2)))
     assert abs(np.corrcoef(order, np.arange(1000))[0, 1]) < 0.3
@@ -159,7 +159,7 @@ def test_augmented_epochs_keep_the_classes_and_never_show_a_stack_twice(store):
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("exobench.baselines.learning.store.POOL", 2 * RUN)
+    monkeypatch.setattr("exobench.baselines.learning.samples.store.POOL", 2 * RUN)
 
     def peak(n):
         store = written(tmp_path / f"{n}.h5", n, n_ranks=4, patch=9)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from exobench.baselines.learning.thresholds import threshold_by_tail, threshold_for
+from exobench.baselines.learning.judgement.thresholds import threshold_by_tail, threshold_for
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus
 from exobench.scoring.calibration import blank_fields

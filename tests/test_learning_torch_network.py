@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.architecture import Architecture, initial_weights
+from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
 from exobench.datasets.errors import InputError
 
 KINDS = ["conv3d", "convlstm", "lstm", "gru"]

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from exobench.baselines.learning.fitting import fit
-from exobench.baselines.learning.samples import Batch
-from exobench.baselines.learning.training import (
+from exobench.baselines.learning.networks.fitting import fit
+from exobench.baselines.learning.networks.training import (
     EarlyStopping,
     TrainingError,
     TrainingSettings,
@@ -20,6 +19,7 @@ from exobench.baselines.learning.training import (
     padded,
     row_weights,
 )
+from exobench.baselines.learning.samples.samples import Batch
 from exobench.datasets.errors import InputError
 
 SETTINGS = TrainingSettings(epochs=6, batch=16, learning_rate=0.1, seed=3)
@@ -322,7 +322,8 @@ def test_settings_are_json():
 
 def test_no_framework_is_loaded():
     code = (
-        "import sys, exobench.baselines.learning.fitting, exobench.baselines.learning.calibration; "
+        "import sys, exobench.baselines.learning.networks.fitting, "
+        "exobench.baselines.learning.judgement.calibration; "
         "print({'torch', 'jax', 'flax', 'safetensors', 'matplotlib'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

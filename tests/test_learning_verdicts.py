@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.architecture import Architecture, initial_weights
-from exobench.baselines.learning.calibration import Calibration
-from exobench.baselines.learning.meaning import Meaning
-from exobench.baselines.learning.model_file import Detector, Model
-from exobench.baselines.learning.noise_scale import NoiseScale
-from exobench.baselines.learning.recipe import Recipe
-from exobench.baselines.learning.rings import patch_side
+from exobench.baselines.learning.judgement.calibration import Calibration
+from exobench.baselines.learning.judgement.meaning import Meaning
+from exobench.baselines.learning.judgement.noise_scale import NoiseScale
+from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+from exobench.baselines.learning.networks.model_file import Detector, Model
+from exobench.baselines.learning.residuals.rings import patch_side
+from exobench.baselines.learning.samples.recipe import Recipe
 from exobench.baselines.learning.verdicts import brightest_candidate, peak_offset, verdict_at
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError

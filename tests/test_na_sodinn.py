@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from exobench.baselines import learns, load
-from exobench.baselines.learning import model_file, noise_regimes
-from exobench.baselines.learning.architecture import Architecture, initial_weights
 from exobench.baselines.learning.detector import Told, detector_map, train_detector, two_splits
-from exobench.baselines.learning.flux_ranges import flux_range
-from exobench.baselines.learning.label_plan import planned
-from exobench.baselines.learning.meaning import Meaning
-from exobench.baselines.learning.noise_regimes import Regime, Regimes
-from exobench.baselines.learning.rings import rings
+from exobench.baselines.learning.judgement.meaning import Meaning
+from exobench.baselines.learning.networks import model_file
+from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+from exobench.baselines.learning.residuals.flux_ranges import flux_range
+from exobench.baselines.learning.residuals.rings import rings
+from exobench.baselines.learning.samples import noise_regimes
+from exobench.baselines.learning.samples.label_plan import planned
+from exobench.baselines.learning.samples.noise_regimes import Regime, Regimes
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map, to_yx

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from exobench.baselines import learns, load, names
-from exobench.baselines.learning.drawn import drawn
-from exobench.baselines.learning.forest import Growth
-from exobench.baselines.learning.forest_detector import ForestLessons, learnt_forest
-from exobench.baselines.learning.patch_detector import (
+from exobench.baselines.learning.networks.training import area_under_roc
+from exobench.baselines.learning.samples.drawn import drawn
+from exobench.baselines.learning.samples.recipe import Recipe
+from exobench.baselines.learning.shallow.forest import Growth
+from exobench.baselines.learning.shallow.forest_detector import ForestLessons, learnt_forest
+from exobench.baselines.learning.shallow.patch_detector import (
     class_noise,
     learnt_patch_network,
     seen,
 )
-from exobench.baselines.learning.patch_features import features_of
-from exobench.baselines.learning.patch_network import PatchLessons
-from exobench.baselines.learning.recipe import Recipe
-from exobench.baselines.learning.training import area_under_roc
+from exobench.baselines.learning.shallow.patch_features import features_of
+from exobench.baselines.learning.shallow.patch_network import PatchLessons
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import to_yx

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from exobench.baselines import load
-from exobench.baselines.learning import model_file
 from exobench.baselines.learning.detector import detector_map, train_detector
+from exobench.baselines.learning.networks import model_file
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import to_yx
@@ -34,9 +34,9 @@ def detector(sequence, tmp_path_factory):
 @pytest.fixture(scope="module")
 def with_companion(sequence):
     """One three times as bright as what gives the star's residual, after PCA, 5 sigma."""
-    from exobench.baselines.learning.flux_ranges import flux_range
-    from exobench.baselines.learning.mlar import PatchSettings
-    from exobench.baselines.learning.rings import patch_side, rings
+    from exobench.baselines.learning.residuals.flux_ranges import flux_range
+    from exobench.baselines.learning.residuals.mlar import PatchSettings
+    from exobench.baselines.learning.residuals.rings import patch_side, rings
 
     patch = patch_side(sequence.reference_fwhm)
     (ring,) = (one for one in rings(sequence, patch) if one.inner <= RADIUS < one.outer)
@@ -92,7 +92,7 @@ def test_training_leaves_the_sequence_as_it_was_and_its_files_nowhere(sequence, 
 
 
 def test_a_model_without_calibration_is_refused(sequence):
-    from exobench.baselines.learning.architecture import Architecture, initial_weights
+    from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
 
     architecture = Architecture(kind="conv3d", n_ranks=8, patch=9)
     weights = initial_weights(architecture, np.random.default_rng(0))

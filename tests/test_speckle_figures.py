@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.speckle_quality import radial_profile
+from exobench.baselines.learning.speckles.quality import radial_profile
 from exobench.datasets.errors import InputError
 from exobench.leaderboard.speckle_figures import speckle_figure
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exobench.baselines.learning.architecture import Architecture, initial_weights
-from exobench.baselines.learning.field import field_map
-from exobench.baselines.learning.inference import logits, runner
-from exobench.baselines.learning.label_plan import planned
-from exobench.baselines.learning.making import make_samples
-from exobench.baselines.learning.meaning import Meaning, check_output
-from exobench.baselines.learning.mlar import PatchSettings
-from exobench.baselines.learning.model_file import Detector, Model, check_fits
-from exobench.baselines.learning.recipe import Recipe
-from exobench.baselines.learning.rings import patch_side
-from exobench.baselines.learning.store import SampleStore, StoredData
-from exobench.baselines.learning.training import TrainingSettings
+from exobench.baselines.learning.judgement.field import field_map
+from exobench.baselines.learning.judgement.meaning import Meaning, check_output
+from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+from exobench.baselines.learning.networks.inference import logits, runner
+from exobench.baselines.learning.networks.model_file import Detector, Model, check_fits
+from exobench.baselines.learning.networks.training import TrainingSettings
+from exobench.baselines.learning.residuals.mlar import PatchSettings
+from exobench.baselines.learning.residuals.rings import patch_side
+from exobench.baselines.learning.samples.label_plan import planned
+from exobench.baselines.learning.samples.making import make_samples
+from exobench.baselines.learning.samples.recipe import Recipe
+from exobench.baselines.learning.samples.store import SampleStore, StoredData
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.augmentation import Augmentation
-    from exobench.baselines.learning.label_plan import Plan
-    from exobench.baselines.learning.labelling import Progress as SamplesProgress
-    from exobench.baselines.learning.noise_regimes import Regimes
-    from exobench.baselines.learning.training import Progress, Trained
+    from exobench.baselines.learning.networks.training import Progress, Trained
+    from exobench.baselines.learning.samples.augmentation import Augmentation
+    from exobench.baselines.learning.samples.label_plan import Plan
+    from exobench.baselines.learning.samples.labelling import Progress as SamplesProgress
+    from exobench.baselines.learning.samples.noise_regimes import Regimes
     from exobench.datasets.sequence import Companion, ImageSequence
 
 _TWO_SPLITS = (0.65, 0.35, 0.0)  # three leave the innermost ring of usual frames without room
@@ -215,7 +215,7 @@ def detector_map(
     output : {"significance", "log_odds", "probability"}
         As of `Meaning.values`.
     framework, device
-        As of `exobench.baselines.learning.inference.logits`.
+        As of `exobench.baselines.learning.networks.inference.logits`.
 
     Raises
     ------

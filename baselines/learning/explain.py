@@ -9,17 +9,17 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 from scipy.special import expit
 
-from exobench.baselines.learning.inference import logits, runner
-from exobench.baselines.learning.model_file import check_fits
-from exobench.baselines.learning.samples import Batch
+from exobench.baselines.learning.networks.inference import logits, runner
+from exobench.baselines.learning.networks.model_file import check_fits
+from exobench.baselines.learning.samples.samples import Batch
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.architecture import Architecture
-    from exobench.baselines.learning.inference import Gradients
-    from exobench.baselines.learning.model_file import Model
+    from exobench.baselines.learning.networks.architecture import Architecture
+    from exobench.baselines.learning.networks.inference import Gradients
+    from exobench.baselines.learning.networks.model_file import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

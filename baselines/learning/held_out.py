@@ -18,15 +18,15 @@ import numpy as np
 from scipy import special
 from scipy.ndimage import distance_transform_edt
 
-from exobench.baselines.learning.calibration import calibrate
 from exobench.baselines.learning.detector import patch_settings
-from exobench.baselines.learning.field import field_map
-from exobench.baselines.learning.inference import logits
-from exobench.baselines.learning.meaning import Meaning
-from exobench.baselines.learning.rings import rings
-from exobench.baselines.learning.splits import SPLITS, Sectors, reach_of, turns_of
-from exobench.baselines.learning.store import SampleStore
-from exobench.baselines.learning.thresholds import Threshold, threshold_by_tail
+from exobench.baselines.learning.judgement.calibration import calibrate
+from exobench.baselines.learning.judgement.field import field_map
+from exobench.baselines.learning.judgement.meaning import Meaning
+from exobench.baselines.learning.judgement.thresholds import Threshold, threshold_by_tail
+from exobench.baselines.learning.networks.inference import logits
+from exobench.baselines.learning.residuals.rings import rings
+from exobench.baselines.learning.samples.splits import SPLITS, Sectors, reach_of, turns_of
+from exobench.baselines.learning.samples.store import SampleStore
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map, to_polar
 from exobench.scoring.calibration.reliability import reliability_diagram
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.model_file import Detector, Model
+    from exobench.baselines.learning.networks.model_file import Detector, Model
     from exobench.datasets.sequence import ImageSequence
 
 PREVALENCE = 0.05
@@ -146,7 +146,7 @@ def held_out(
     stores : tuple of Path
         The samples of every part.
     **how
-        ``framework`` and ``device``, as of `exobench.baselines.learning.inference.logits`.
+        ``framework`` and ``device``, as of `exobench.baselines.learning.networks.inference.logits`.
     """
     blank = replace(sequence, angles=-sequence.angles)
     radius = radius_map(sequence.shape)

@@ -9,10 +9,10 @@ import numpy as np
 
 from exobench.baselines.learning.detector import check_sampling, patch_settings
 from exobench.baselines.learning.explain import Explanation, explain
-from exobench.baselines.learning.meaning import Meaning
-from exobench.baselines.learning.mlar import RingResiduals
-from exobench.baselines.learning.rings import companion_at, rings
-from exobench.baselines.learning.samples import normalised
+from exobench.baselines.learning.judgement.meaning import Meaning
+from exobench.baselines.learning.residuals.mlar import RingResiduals
+from exobench.baselines.learning.residuals.rings import companion_at, rings
+from exobench.baselines.learning.samples.samples import normalised
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import frame_centre
 from exobench.scoring.candidates import find_candidates
@@ -20,8 +20,8 @@ from exobench.scoring.candidates import find_candidates
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from exobench.baselines.learning.model_file import Detector
-    from exobench.baselines.learning.rings import Ring
+    from exobench.baselines.learning.networks.model_file import Detector
+    from exobench.baselines.learning.residuals.rings import Ring
     from exobench.datasets.sequence import ImageSequence
 
 
@@ -107,7 +107,7 @@ def verdict_at(
     yx : array_like, shape (2,)
         Position (y, x) on the derotated frame, in pixels.
     framework, device : str
-        As in `exobench.baselines.learning.inference.logits`.
+        As in `exobench.baselines.learning.networks.inference.logits`.
 
     Raises
     ------

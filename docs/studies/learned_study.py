@@ -24,12 +24,12 @@ from threadpoolctl import threadpool_limits
 from zoo_campaign import Data, data_sets, keep
 
 from exobench.baselines import load
-from exobench.baselines.learning import model_file
 from exobench.baselines.learning.detector import train_detector
-from exobench.baselines.learning.flux_ranges import flux_range
-from exobench.baselines.learning.mlar import PatchSettings
-from exobench.baselines.learning.rings import patch_side, rings
-from exobench.baselines.learning.splits import SPLITS, Sectors, reach_of
+from exobench.baselines.learning.networks import model_file
+from exobench.baselines.learning.residuals.flux_ranges import flux_range
+from exobench.baselines.learning.residuals.mlar import PatchSettings
+from exobench.baselines.learning.residuals.rings import patch_side, rings
+from exobench.baselines.learning.samples.splits import SPLITS, Sectors, reach_of
 from exobench.challenge.campaigns.algorithms import Algorithm, read_method
 from exobench.challenge.campaigns.journal import BLANK, Journal
 from exobench.challenge.campaigns.trial import false_positives
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exobench.baselines import Baseline
-    from exobench.baselines.learning.model_file import Detector
+    from exobench.baselines.learning.networks.model_file import Detector
     from exobench.challenge.campaigns.journal import Key, Records
     from exobench.challenge.campaigns.plan import Injection
     from exobench.challenge.campaigns.sources import Source

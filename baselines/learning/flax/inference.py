@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 
 from exobench.baselines.learning.flax.network import Network, network
-from exobench.baselines.learning.inference import Gradients
+from exobench.baselines.learning.networks.inference import Gradients
 from exobench.datasets.backends import computing, to_numpy
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.model_file import Model
+    from exobench.baselines.learning.networks.model_file import Model
 
 
 @contextmanager

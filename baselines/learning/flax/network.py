@@ -10,22 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from exobench.baselines.learning.architecture import (
-    SNR_FEATURES,
-    check_weights,
-    parameter_shapes,
-)
 from exobench.baselines.learning.flax.layers import (
     Bidirectional,
     ConvolutionalLSTM,
     Layers,
     by_slice,
 )
+from exobench.baselines.learning.networks.architecture import (
+    SNR_FEATURES,
+    check_weights,
+    parameter_shapes,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.architecture import Architecture
+    from exobench.baselines.learning.networks.architecture import Architecture
 
 
 def network(

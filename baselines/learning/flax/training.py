@@ -12,9 +12,9 @@ import optax
 from flax import __version__ as flax_version
 from flax import nnx
 
-from exobench.baselines.learning.fitting import described, fit
 from exobench.baselines.learning.flax.network import network, weights_of
-from exobench.baselines.learning.training import padded, row_weights
+from exobench.baselines.learning.networks.fitting import described, fit
+from exobench.baselines.learning.networks.training import padded, row_weights
 from exobench.datasets.backends import computing
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.architecture import Architecture
-    from exobench.baselines.learning.samples import Batch
-    from exobench.baselines.learning.training import (
+    from exobench.baselines.learning.networks.architecture import Architecture
+    from exobench.baselines.learning.networks.training import (
         Progress,
         Trained,
         TrainingData,
         TrainingSettings,
         Weights,
     )
+    from exobench.baselines.learning.samples.samples import Batch
 
 
 def train(

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.frame_samples import FrameWindows
-    from exobench.baselines.learning.training import Progress, Trained, TrainingSettings, Weights
+    from exobench.baselines.learning.frames.samples import FrameWindows
+    from exobench.baselines.learning.networks.training import (
+        Progress,
+        Trained,
+        TrainingSettings,
+        Weights,
+    )
 
 _BATCH = 16
 

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from exobench.baselines.learning.frame_detector import STEP
+from exobench.baselines.learning.frames.detector import STEP
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from exobench.baselines.learning.inference import Gradients
+from exobench.baselines.learning.networks.inference import Gradients
 from exobench.baselines.learning.torch.network import network
 from exobench.datasets.backends import computing, to_numpy
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.model_file import Model
+    from exobench.baselines.learning.networks.model_file import Model
 
 
 @contextmanager

@@ -9,14 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from exobench.baselines.learning.architecture import SNR_FEATURES, check_weights
+from exobench.baselines.learning.networks.architecture import SNR_FEATURES, check_weights
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from exobench.baselines.learning.architecture import Architecture
+    from exobench.baselines.learning.networks.architecture import Architecture
 
 
 def network(architecture: Architecture, weights: dict[str, NDArray[np.float32]]) -> Network:

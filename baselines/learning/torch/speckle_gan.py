@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.nn.functional import softplus
 
-from exobench.baselines.learning.speckle_frames import SpeckleScale, turned
-from exobench.baselines.learning.speckle_quality import frequencies, radial_profile
-from exobench.baselines.learning.speckle_training import (
+from exobench.baselines.learning.speckles.frames import SpeckleScale, turned
+from exobench.baselines.learning.speckles.quality import frequencies, radial_profile
+from exobench.baselines.learning.speckles.training import (
     SpeckleEpoch,
     SpeckleModel,
     SpeckleTrainingError,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.speckle_training import SpeckleProgress, SpeckleSettings
+    from exobench.baselines.learning.speckles.training import SpeckleProgress, SpeckleSettings
 
 _BETAS = (0.5, 0.99)
 _PENALTY_EVERY = 8  # steps: a gradient of a gradient takes as long as several steps

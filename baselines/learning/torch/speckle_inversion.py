@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.speckle_training import SpeckleModel
-    from exobench.baselines.learning.speckles import InversionSettings
+    from exobench.baselines.learning.speckles.anomaly import InversionSettings
+    from exobench.baselines.learning.speckles.training import SpeckleModel
 
 
 def reproduced(

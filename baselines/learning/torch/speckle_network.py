@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
 
-from exobench.baselines.learning.architecture_checks import short
-from exobench.baselines.learning.speckle_frames import STEP
-from exobench.baselines.learning.weight_files import AGAIN
+from exobench.baselines.learning.networks.architecture_checks import short
+from exobench.baselines.learning.networks.weight_files import AGAIN
+from exobench.baselines.learning.speckles.frames import STEP
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from exobench.baselines.learning.fitting import described, fit
+from exobench.baselines.learning.networks.fitting import described, fit
+from exobench.baselines.learning.networks.training import padded, row_weights
 from exobench.baselines.learning.torch.devices import device_of_name, own_chance
 from exobench.baselines.learning.torch.network import network, weights_of
-from exobench.baselines.learning.training import padded, row_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.architecture import Architecture
-    from exobench.baselines.learning.samples import Batch
-    from exobench.baselines.learning.training import (
+    from exobench.baselines.learning.networks.architecture import Architecture
+    from exobench.baselines.learning.networks.training import (
         Progress,
         Trained,
         TrainingData,
         TrainingSettings,
         Weights,
     )
+    from exobench.baselines.learning.samples.samples import Batch
 
 
 def train(

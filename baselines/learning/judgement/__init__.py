@@ -1,0 +1,1 @@
+"""From the raw word of a network or forest to a number that means something, everywhere."""

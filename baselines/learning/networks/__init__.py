@@ -1,0 +1,1 @@
+"""What networks of every framework share: architecture, training, files of weights and models."""

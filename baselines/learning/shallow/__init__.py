@@ -1,0 +1,1 @@
+"""Detectors of few parameters, trained on each sequence: random forest and patch network."""

@@ -1,0 +1,165 @@
+"""What detectors without deep networks see of patches: a row of numbers each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exobench.datasets.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from exobench.baselines.learning.residuals.mlar import RingResiduals
+    from exobench.baselines.learning.samples.samples import Batch
+    from exobench.datasets.sequence import ImageSequence
+
+FEATURES = ("template", "template+snr", "stack")
+
+_NORMAL_MAD = 1.4826  # standard deviation of a Gaussian in units of its median deviation
+
+
+def stack_features(stacks: NDArray[np.floating]) -> NDArray[np.float32]:
+    """All pixels of stacks, in rows, shape (n, n_ranks * patch * patch).
+
+    Parameters
+    ----------
+    stacks : ndarray, shape (n, n_ranks, patch, patch)
+    """
+    return np.asarray(stacks, dtype=np.float32).reshape(len(stacks), -1)
+
+
+def template_features(stacks: NDArray[np.floating], template: ArrayLike) -> NDArray[np.float32]:
+    """How much a companion each slice looks like, and how much there is in it.
+
+    Parameters
+    ----------
+    stacks : ndarray, shape (n, n_ranks, patch, patch)
+    template : array_like, shape (patch, patch)
+        Image of a companion; by `psf_template`.
+
+    Returns
+    -------
+    ndarray, shape (n, 2 * n_ranks)
+        Pearson's correlation of every slice with the template, 0 for a flat one, then the
+        standard deviation of every slice.
+    """
+    pixels = np.asarray(stacks, dtype=np.float32).reshape(*stacks.shape[:2], -1)
+    deviations = pixels - pixels.mean(axis=-1, keepdims=True)
+    shape = np.asarray(template, dtype=np.float32).ravel()
+    shape = shape - shape.mean()
+    spread = deviations.std(axis=-1)
+    product = deviations @ shape / (shape.size * shape.std())
+    correlation = np.divide(product, spread, out=np.zeros_like(spread), where=spread > 0)
+    return np.concatenate([correlation, spread], axis=1)
+
+
+def psf_template(sequence: ImageSequence, patch: int) -> NDArray[np.float32]:
+    """The middle of the PSF, 0 where a patch of that side extends beyond it."""
+    psf = sequence.psf[0]
+    template = np.zeros((patch, patch), dtype=np.float32)
+    half = min(patch // 2, min(psf.shape) // 2)
+    there, here = (slice(c - half, c + half + 1) for c in (psf.shape[0] // 2, patch // 2))
+    template[here, here] = psf[there, there]
+    return template
+
+
+def features_of(batch: Batch, kind: str, template: ArrayLike) -> NDArray[np.float32]:
+    """One row for each patch: `template_features`, the same and the S/N curve, or all pixels.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown.
+    """
+    check_features(kind)
+    if kind == "stack":
+        return stack_features(batch.stacks)
+    found = template_features(batch.stacks, template)
+    return found if kind == "template" else np.concatenate([found, batch.snr], axis=1)
+
+
+def check_features(kind: str) -> None:
+    """Refuse features that are not known.
+
+    Raises
+    ------
+    InputError
+        With those that are.
+    """
+    if kind not in FEATURES:
+        raise InputError(f"features must be one of {', '.join(FEATURES)}, got {kind!r}")
+
+
+def ring_noise(residuals: RingResiduals, sign: int) -> NDArray[np.float32]:
+    r"""Standard deviation of the pixels of a ring, one for each rank, shape (n_ranks,).
+
+    By their median absolute deviation, which a companion hardly changes:
+
+    .. math:: \sigma = 1.4826 \, \mathrm{median} |F - \mathrm{median}(F)|
+
+    Parameters
+    ----------
+    residuals : RingResiduals
+    sign : {1, -1}
+        Of the image that is measured, as in `RingResiduals.images`.
+
+    Raises
+    ------
+    InputError
+        If there is none: half of the pixels have one value.
+    """
+    images = residuals.images(sign)
+    y, x = residuals.ring.pixels(images.shape[1:]).T
+    pixels = images[:, y, x].astype(np.float64)
+    middle = np.median(pixels, axis=1, keepdims=True)
+    sigma = _NORMAL_MAD * np.median(np.abs(pixels - middle), axis=1)
+    if not (sigma > 0).all():
+        raise InputError(
+            f"the ring of {residuals.ring.inner:.3g} to {residuals.ring.outer:.3g} px has no "
+            "noise; its pixels are equal"
+        )
+    return np.asarray(sigma, dtype=np.float32)
+
+
+def compressed(patches: NDArray[np.floating], sigma: ArrayLike) -> NDArray[np.float32]:
+    """``arcsinh(F / sigma)``, in rows: linear in the noise, logarithmic in what is bright.
+
+    Parameters
+    ----------
+    patches : ndarray, shape (n, patch, patch)
+    sigma : array_like, shape (n,) or ()
+        Standard deviation of the noise around each patch.
+
+    Returns
+    -------
+    ndarray, shape (n, patch * patch)
+    """
+    scale = np.broadcast_to(np.asarray(sigma, dtype=np.float32), (len(patches),))
+    rows = np.asarray(patches, dtype=np.float32).reshape(len(patches), -1)
+    return np.asarray(np.arcsinh(rows / scale[:, np.newaxis]))
+
+
+def mirrored(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """All rows of square patches as they are, turned by quarters, and the mirror images of all.
+
+    A companion looks the same in each, noise nearly so: eight samples for one.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, patch * patch)
+
+    Returns
+    -------
+    ndarray, shape (8 * n, patch * patch)
+        All rows of the first kind, which are `rows`, then all of the next.
+    """
+    side = int(np.sqrt(rows.shape[1]))
+    patches = np.asarray(rows, dtype=np.float32).reshape(-1, side, side)
+    images = [
+        np.rot90(one, quarters, axes=(1, 2))
+        for one in (patches, patches[:, :, ::-1])
+        for quarters in range(4)
+    ]
+    return np.concatenate(images).reshape(-1, side * side)
