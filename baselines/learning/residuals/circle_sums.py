@@ -126,26 +126,29 @@ class CircleSums:
         On the deviations of the frames from their mean.
     mean : ndarray of float32, shape (n_circles, n_points)
         On that.
-    angles : ndarray, shape (n_frames,)
-        Derotation angles, in degrees.
+    turns : ndarray of complex64, shape (n_orders, n_frames)
+        By `turning`, to derotate them.
     """
 
     circles: Circles
     deviations: Single
     mean: Single
-    angles: NDArray[np.float64]
+    turns: NDArray[np.complex64]
 
     @classmethod
     def of(
         cls, circles: Circles, deviations: Single, mean: Single, angles: NDArray[np.float64]
     ) -> CircleSums:
-        """Those of frames ``mean + deviations``, rows of the annulus of the circles."""
+        """Those of frames ``mean + deviations``, rows of the annulus of the circles.
+
+        `angles` are for derotation, in degrees.
+        """
         every = slice(0, circles.radii.size)
         return cls(
             circles=circles,
             deviations=circles.sums(deviations, every),
             mean=circles.sums(mean[np.newaxis], every)[..., 0],
-            angles=angles,
+            turns=turning(angles, circles.n_points),
         )
 
     def profiles(
@@ -169,7 +172,7 @@ class CircleSums:
         sums = self.deviations[some]
         if light is not None:
             sums = sums + self.circles.sums(light, some)
-        turns = turning(sign * self.angles, self.circles.n_points)
+        turns = self.turns if sign == 1 else self.turns.conj()
         return mean_profiles(sums, self.mean[some], components, turns)
 
 

@@ -41,7 +41,7 @@ from exobench.datasets.geometry import annulus
 from exobench.datasets.injection import companion_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -143,7 +143,7 @@ class RingResiduals:
         self._mean = mean.astype(np.float32)
         self._deviations = (self._frames - self._mean).astype(np.float32)
         self._gram = self._frames @ self._frames.T
-        self._components = self._components_of(self._gram, self._deviations)
+        self._components = Components.of(self._gram, self._mean, self._deviations, self.ranks)
         self._images: dict[int, Single] = {}
         self._profiles: dict[int, Single] = {}
 
@@ -211,15 +211,12 @@ class RingResiduals:
         where = [companion.position(self._sequence)] if yx is None else yx
         offsets, turns = self._checked(where, turned_by)
         light = self._pixels.light(companion_signal(self._sequence, companion))
-        half = half_gram_change(self._frames, light)
-        deviations = self._deviations + light
-        components = self._components_of(self._gram + half + half.T, deviations)
+        points = list(self._points(grid_at(offsets, turns, self.settings.patch), sign=1))
+        components = self._components_with(light, points)
         circles = self._sums.circles.around(np.abs(offsets))
         profiles = self._sums.profiles(components, 1, circles, light)
-        return Patches(
-            stacks=self._sampled(components, offsets, turns, sign=1),
-            snr=self._sums.circles.snr(profiles, circles.start, offsets),
-        )
+        snr = self._sums.circles.snr(profiles, circles.start, offsets)
+        return Patches(stacks=self._stacks(components, points), snr=snr)
 
     def images(self, sign: int = 1) -> Single:
         """Temporal means of the derotated residuals, shape (n_ranks, n_y, n_x).
@@ -247,7 +244,8 @@ class RingResiduals:
         """As `images`, of some pixels."""
         offsets = offsets_of(np.argwhere(shown), shown.shape)
         images = np.full((len(self.ranks), *shown.shape), np.nan, dtype=np.float32)
-        images[:, shown] = self._means(self._components, offsets, sign).T
+        means = [self._components.mean_residuals(some) for some in self._points(offsets, sign)]
+        images[:, shown] = np.concatenate(means).T
         return images
 
     def _snr(self, offsets: NDArray[np.complex128], sign: int) -> Single:
@@ -255,8 +253,13 @@ class RingResiduals:
             self._profiles[sign] = self._sums.profiles(self._components, sign)
         return self._sums.circles.snr(self._profiles[sign], 0, offsets)
 
-    def _components_of(self, gram: NDArray[np.float64], deviations: Single) -> Components:
-        return Components.of(gram, self._mean, deviations, np.array(self.ranks))
+    def _components_with(self, light: Single, points: list[Sampling]) -> Components:
+        """Those of the frames with a companion's light, at the pixels that points reach."""
+        lit = light.any(axis=0)
+        half = half_gram_change(self._frames[:, lit], light[:, lit])
+        asked = np.logical_or.reduce([some.reached(lit.size) for some in points])
+        gram = self._gram + half + half.T
+        return Components.of(gram, self._mean, self._deviations + light, self.ranks, asked)
 
     def _look(self, yx: ArrayLike, turned_by: ArrayLike | None, sign: int) -> Patches:
         offsets, turns = self._checked(yx, turned_by)
@@ -264,30 +267,21 @@ class RingResiduals:
         if turned_by is None and (whole == np.rint(whole)).all():
             stacks = cut_out(self.images(sign), whole.astype(np.intp), self.settings.patch)
         else:
-            stacks = self._sampled(self._components, offsets, turns, sign)
+            grid = grid_at(offsets, turns, self.settings.patch)
+            stacks = self._stacks(self._components, self._points(grid, sign))
         return Patches(stacks=stacks, snr=self._snr(offsets, sign))
 
-    def _sampled(
-        self,
-        components: Components,
-        offsets: NDArray[np.complex128],
-        turns: NDArray[np.float64],
-        sign: int,
-    ) -> Single:
-        """Stacks around offsets, axes turned, shape (n, n_ranks, patch, patch)."""
-        points = grid_at(offsets, turns, side := self.settings.patch)
-        means = self._means(components, points.ravel(), sign)
-        stacks = means.reshape(offsets.size, side, side, -1)
+    def _stacks(self, components: Components, points: Iterable[Sampling]) -> Single:
+        """Stacks of the residuals at the points of patches, (n, n_ranks, patch, patch)."""
+        means = np.concatenate([components.mean_residuals(some) for some in points])
+        stacks = means.reshape(-1, side := self.settings.patch, side, len(self.ranks))
         return np.ascontiguousarray(np.moveaxis(stacks, -1, 1))
 
-    def _means(self, components: Components, offsets: NDArray[np.complex128], sign: int) -> Single:
-        angles = sign * self._sequence.angles
-        means = np.empty((offsets.size, len(self.ranks)), dtype=np.float32)
-        for start in range(0, offsets.size, _POINTS_AT_ONCE):
-            some = slice(start, start + _POINTS_AT_ONCE)
-            points = Sampling.at(offsets[some], angles, self._pixels)
-            means[some] = components.mean_residuals(points)
-        return means
+    def _points(self, offsets: NDArray[np.complex128], sign: int) -> Iterator[Sampling]:
+        """Points of the sky in all frames, a bounded number at a time."""
+        angles, every = sign * self._sequence.angles, offsets.ravel()
+        for start in range(0, every.size, _POINTS_AT_ONCE):
+            yield Sampling.at(every[start : start + _POINTS_AT_ONCE], angles, self._pixels)
 
     def _checked(
         self, yx: ArrayLike, turned_by: ArrayLike | None

@@ -154,6 +154,12 @@ class Sampling:
         values = weighted_sums(self.weights, self.places, len(images)) @ images
         return np.asarray(values).reshape(*self.places.shape[:2], -1)
 
+    def reached(self, n_pixels: int) -> NDArray[np.bool_]:
+        """Which of so many places in the row the points are interpolated from."""
+        reached = np.zeros(n_pixels, dtype=bool)
+        reached[self.places] = True
+        return reached
+
     def mean_of(self, frames: Single) -> Single:
         """Temporal mean of frames, each turned by its own angle, at the points; (n_points,).
 
@@ -208,7 +214,7 @@ class Components:
         Leading eigenvectors of the Gram matrix of the frames.
     images : ndarray of float32, shape (n_pixels + 1, n_components + 1)
         The deviations as each of the eigenvectors sees them; the last column is a frame that
-        all frames differ little from, their mean.
+        all frames differ little from, their mean. 0 at pixels that nobody asked for.
     mean_left : ndarray of float32, shape (n_frames, n_ranks)
         Share of the mean frame that is left in each frame.
     """
@@ -221,20 +227,32 @@ class Components:
 
     @classmethod
     def of(
-        cls, gram: NDArray[np.float64], mean: Single, deviations: Single, ranks: NDArray[np.intp]
+        cls,
+        gram: NDArray[np.float64],
+        mean: Single,
+        deviations: Single,
+        ranks: tuple[int, ...],
+        asked: NDArray[np.bool_] | None = None,
     ) -> Components:
-        """Those of frames ``mean + deviations`` of which `gram` is the Gram matrix."""
+        """Those of frames ``mean + deviations`` of which `gram` is the Gram matrix.
+
+        `asked`, shape (n_pixels + 1,), tells of which pixels; None: of all.
+        """
         # All of them: sooner had than the larger part of them alone.
         vectors = np.linalg.eigh(gram)[1][:, : -ranks[-1] - 1 : -1]
+        shown = np.array(ranks)
         seen = np.cumsum(vectors * vectors.sum(axis=0), axis=1)
         single = vectors.astype(np.float32)
-        images = np.concatenate([deviations.T @ single, mean[:, np.newaxis]], axis=1)
+        some = slice(None) if asked is None else np.flatnonzero(asked)
+        images = np.zeros((mean.size, single.shape[1] + 1), dtype=np.float32)
+        images[some, :-1] = deviations[:, some].T @ single
+        images[some, -1] = mean[some]
         return cls(
-            ranks=ranks,
+            ranks=shown,
             deviations=deviations,
             vectors=single,
             images=images,
-            mean_left=(1 - seen[:, ranks - 1]).astype(np.float32),
+            mean_left=(1 - seen[:, shown - 1]).astype(np.float32),
         )
 
     def mean_residuals(self, points: Sampling) -> Single:
