@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import unicodedata
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rich.progress import Progress, TaskID
+
+    Stages = Callable[[str, int, int, str], None]
+    """Told a title, how much is done, of how much, and a remark."""
 
 T = TypeVar("T")
+
+_LINES_APART = 5.0  # s
+_PACE_OF = 3600.0  # s whose pace tells the time left: steps may take many minutes
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Workers = Annotated[
@@ -91,6 +101,33 @@ def progress(steps: Iterable[T], total: int, title: str) -> Iterator[T]:
 
 
 def _bar(steps: Iterable[T], total: int, title: str) -> Iterator[T]:
+    with _bars() as bars:
+        yield from bars.track(steps, total=total, description=title)
+
+
+@contextmanager
+def stages() -> Iterator[Stages]:
+    """What shows how far work has come that calls back, as `progress` does for steps.
+
+    There is a bar for every title. Lines come now and then, and whenever there is another
+    remark.
+    """
+    if not sys.stderr.isatty():
+        yield _stage_lines()
+        return
+    with _bars("{task.fields[remark]}") as bars:
+        shown: dict[str, TaskID] = {}
+
+        def show(title: str, done: int, total: int, remark: str) -> None:
+            if title not in shown:
+                shown[title] = bars.add_task(title, total=total, remark=remark)
+            bars.update(shown[title], completed=done, remark=remark)
+
+        yield show
+
+
+def _bars(*further: str) -> Progress:
+    """Bars with the time left, and further texts behind it; on a narrow terminal short bars."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -99,7 +136,34 @@ def _bar(steps: Iterable[T], total: int, title: str) -> Iterator[T]:
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        yield from bar.track(steps, total=total, description=title)
+    texts = (TextColumn(text) for text in further)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        *texts,
+        console=Console(stderr=True),
+        speed_estimate_period=_PACE_OF,
+    )
+
+
+def _stage_lines() -> Stages:
+    begun: dict[str, tuple[float, int]] = {}
+    said: dict[str, tuple[float, str]] = {}
+
+    def show(title: str, done: int, total: int, remark: str) -> None:
+        now = time.monotonic()
+        since, before = begun.setdefault(title, (now, done))
+        last, last_remark = said.get(title, (-_LINES_APART, ""))
+        if done < total and remark == last_remark and now < last + _LINES_APART:
+            return
+        said[title] = (now, remark)
+        pace = (now - since) / (done - before) if done > before else None
+        left = "" if pace is None else f", {pace * (total - done):.0f} s left"
+        what = f"; {remark}" if remark else ""
+        print(f"{title}: {done} of {total}{left}{what}", file=sys.stderr, flush=True)
+
+    return show

@@ -3,73 +3,67 @@
 from __future__ import annotations
 
 import json
-import time
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from exobench.cli._console import print_json, print_note, print_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from exobench.baselines.learning.detector import Told
     from exobench.baselines.learning.held_out import Reliability
     from exobench.baselines.learning.judgement.thresholds import Threshold
     from exobench.baselines.learning.networks.model_file import Detector
-    from exobench.baselines.learning.networks.training import Progress, Trained
+    from exobench.baselines.learning.networks.training import Epoch, Progress, Trained
     from exobench.baselines.learning.samples.labelling import Progress as SamplesProgress
     from exobench.baselines.learning.samples.recipe import Recipe
+    from exobench.cli._console import Stages
 
-_SECONDS = 5.0  # between two lines
 
+def told(show: Stages) -> Told:
+    """What says on standard error how far a training has come.
 
-def told() -> Told:
-    """What says on standard error how far a training has come."""
+    Parameters
+    ----------
+    show : callable
+        By `exobench.cli._console.stages`.
+    """
     from exobench.baselines.learning.detector import Told
 
-    return Told(
-        noted=print_note,
-        part=_about_part,
-        ring=_about_ring,
-        samples=_about_samples(),
-        epoch=_about_epoch,
-    )
+    part = ""
 
-
-def _about_part(number: int, total: int, recipe: Recipe) -> None:
-    if total > 1:
+    def about_part(number: int, total: int, recipe: Recipe) -> None:
+        nonlocal part
+        if total == 1:
+            return
         inner, outer = recipe.radii_px
         limit = "to the edge" if outer is None else f"to {outer:.1f} px"
         print_note(f"part {number} of {total}: from {inner:.1f} px {limit}")
+        part = f"part {number}, "
 
+    def about_ring(done: int, total: int) -> None:
+        show(f"{part}flux ranges", done, total, "")
 
-def _about_ring(done: int, total: int) -> None:
-    print_note(f"brightness of companions: ring {done + 1} of {total}")
+    def about_samples(progress: SamplesProgress) -> None:
+        show(f"{part}samples", progress.done, progress.total, "")
 
+    def about_epoch(progress: Progress) -> None:
+        show(f"{part}epochs", progress.epoch.number, progress.epochs, _losses(progress.epoch))
 
-def _about_samples() -> Callable[[SamplesProgress], None]:
-    """What says now and then how many samples are made."""
-    said = time.monotonic()
-
-    def tell(progress: SamplesProgress) -> None:
-        nonlocal said
-        if time.monotonic() > said + _SECONDS or progress.done == progress.total:
-            said = time.monotonic()
-            print_note(
-                f"samples: {progress.done} of {progress.total}, {progress.seconds_left:.0f} s left"
-            )
-
-    return tell
-
-
-def _about_epoch(progress: Progress) -> None:
-    epoch = progress.epoch
-    area = "" if epoch.validation_auc is None else f", AUC {epoch.validation_auc:.3f}"
-    print_note(
-        f"epoch {epoch.number} of {progress.epochs}: loss {epoch.training_loss:.3f}, "
-        f"validation {epoch.validation_loss:.3f}{area}; {progress.seconds_left:.0f} s left at most"
+    return Told(
+        noted=print_note,
+        part=about_part,
+        ring=about_ring,
+        samples=about_samples,
+        epoch=about_epoch,
     )
+
+
+def _losses(epoch: Epoch) -> str:
+    area = "" if epoch.validation_auc is None else f", AUC {epoch.validation_auc:.3f}"
+    return f"loss {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{area}"
 
 
 def warn_of_left_out(detector: Detector) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exobench.cli._console import AsJson, print_note, print_warnings
+from exobench.cli._console import AsJson, print_note, print_warnings, stages
 from exobench.cli._learning import (
     Device,
     Flip,
@@ -175,7 +175,8 @@ def _trained(
     from exobench.baselines.learning.detector import train_detector
 
     learner: Any = algorithm.load()
-    done = train_detector(sequence, learner.lessons(sequence), folder, told=told())
+    with stages() as show:
+        done = train_detector(sequence, learner.lessons(sequence), folder, told=told(show))
     warn_of_left_out(done[0])
     return done
 

@@ -1,6 +1,7 @@
 """`exobench train`: a model of a sequence."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -35,8 +36,9 @@ def test_a_model_is_written_that_run_and_python_take(exobench, sequence, tmp_pat
     report = json.loads(said)
     assert report["model"] == str(out)
     assert [part["epochs"] for part in report["parts"]] == [2]
-    assert "brightness of companions: ring 1 of " in err
-    assert "epoch 2 of 2: loss " in err
+    assert "flux ranges: 0 of " in err
+    assert re.search(r"^samples: 160 of 160, 0 s left$", err, re.MULTILINE)
+    assert re.search(r"^epochs: 2 of 2, 0 s left; loss [\d.]+, validation ", err, re.MULTILINE)
     threshold = report["threshold"]
     assert threshold["false_positives_per_map"] == 1.0
     assert threshold["extrapolated"]

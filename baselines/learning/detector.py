@@ -90,7 +90,8 @@ class Told:
         Told the number of a part, from 1, that of all parts, and the recipe of this one,
         before it is begun.
     ring : callable
-        Told how many rings have their range of fluxes, of how many, before every one.
+        Told how many rings have their range of fluxes, of how many, before every one and
+        after the last.
     samples, epoch : callable
         Told after every block of samples, and after every epoch.
     """

@@ -142,7 +142,7 @@ def planned(
     known : iterable of Companion
         Real companions of the sequence.
     advanced : callable
-        Told before every ring how many are done, of how many.
+        Told before every ring, and after the last, how many are done, of how many.
 
     Raises
     ------
@@ -170,6 +170,7 @@ def planned(
                 kept.append(RingPlan(ring=ring, fluxes=fluxes, room=room, seed=seed, counts={}))
         except InputError as error:
             left_out += [f"{name}: {problem}" for problem in error.problems]
+    advanced(len(around), len(around))
     _check_room(sequence, sectors, kept, left_out)
     return Plan(
         sequence=sequence,
