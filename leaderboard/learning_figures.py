@@ -56,14 +56,15 @@ def learning_figure(histories: Mapping[str, Sequence[Epoch]], *, title: str = ""
     styles = series(len(histories))
     for (label, history), (colour, marker) in zip(histories.items(), styles, strict=True):
         _draw_history(losses, areas, label, history, (colour, marker))
-    losses.set_title("cross-entropy; dotted: a coin", loc="left")
-    areas.set_title("area under the ROC curve, validation", loc="left")
+    losses.set_title("cross-entropy, in nats; dotted: a coin", loc="left")
+    areas.set_title("area under the ROC curve, validation; dotted: a coin", loc="left")
     areas.set_ylim(min(0.45, areas.get_ylim()[0]), 1.02)
     for axes in (losses, areas):
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _explain(losses)
-    _legend(areas)
+    if len(histories) > 1:
+        _legend(areas)
     finish(losses, areas)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK, parse_math=False)
