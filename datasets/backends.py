@@ -136,11 +136,19 @@ def on_host(array: Array) -> bool:
 
 
 def median(values: Array) -> Array:
-    """Median of one axis, which the standard lacks; by a partition on the host."""
+    """Median of finite values, at least one, of one axis; the standard lacks it."""
     if on_host(values):
-        return np.median(values)
+        return _partitioned_median(values)
     ordered, n = namespace(values).sort(values), values.shape[0]
     return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+
+
+def _partitioned_median(values: NDArray[Any]) -> Any:
+    """As `np.median`, whose search for NaN takes five times as long as the median."""
+    ordered, middle = values.copy(), values.shape[0] // 2
+    ordered.partition(middle)
+    upper = ordered[middle]
+    return upper if values.shape[0] % 2 else (ordered[:middle].max() + upper) / 2
 
 
 def fourier(array: Array) -> Any:

@@ -89,6 +89,14 @@ def test_a_backend_that_is_unknown_or_not_installed_is_refused(monkeypatch):
         computed(doubled, FRAMES, backend="torch")
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 8])
+def test_the_median_is_that_of_numpy_and_leaves_the_values(n):
+    values = np.random.default_rng(n).normal(size=n)
+    before = values.copy()
+    assert backends.median(values) == np.median(values)
+    np.testing.assert_array_equal(values, before)
+
+
 @pytest.mark.extras
 def test_the_libraries_are_imported_only_when_asked_for():
     code = (
