@@ -1,5 +1,6 @@
 """Campaigns from files to tables: what is recorded, what survives a kill, what is refused."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -258,6 +259,61 @@ def test_an_algorithm_whose_code_has_changed_is_not_mixed_with_what_it_was(
         prepare_campaign(settings(file, chosen, injections=2), tmp_path / "out")
     prepare_campaign(settings(file, ["median"], injections=2), tmp_path / "out")
     sys.modules.pop("my_changing")
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A module of the user in the current folder, which may be written anew."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    def written(body):
+        (tmp_path / "my_broken.py").write_text(f"def detect(one):\n    {body}\n")
+        sys.modules.pop("my_broken", None)
+        importlib.invalidate_caches()
+        return "my_broken:detect"
+
+    yield written
+    sys.modules.pop("my_broken", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise ValueError('no such filter')", "raised ValueError, no such filter (my_broken.py"),
+        ("return one.cube[0]", "map"),
+    ],
+)
+def test_a_broken_algorithm_of_the_user_is_known_before_anything_long_begins(
+    file, tmp_path, in_process, mine, body, said
+):
+    asked = settings(file, ["pca(n_components=3)", mine(body)])
+    steps = run_campaign(prepare_campaign(asked, tmp_path / "out"), in_process)
+    with pytest.raises(InputError) as refused:
+        next(steps)  # no calibration, nor a run of another algorithm
+    (problem,) = refused.value.problems
+    assert problem.startswith("my_broken:detect: toy_1: ")
+    assert said in problem
+    assert not Journal(tmp_path / "out").read().limits
+
+
+def test_a_command_that_fails_is_known_before_anything_long_begins(file, tmp_path, in_process):
+    asked = settings(file, ["median", "command:false {input} {output}"])
+    steps = run_campaign(prepare_campaign(asked, tmp_path / "out"), in_process)
+    with pytest.raises(InputError, match="command:false"):
+        next(steps)
+
+
+def test_an_algorithm_that_failed_is_mended_and_the_same_campaign_goes_on(
+    file, tmp_path, in_process, mine
+):
+    out = tmp_path / "out"
+    with pytest.raises(InputError):
+        run(settings(file, [mine("raise ValueError")], 2), out, in_process)
+    asked = settings(file, [mine("return one.cube[0, 0]")], 2)
+    begun = prepare_campaign(asked, out)
+    assert sum(1 for _ in run_campaign(begun, in_process)) == begun.n_steps
+    assert read_report(out).code == asked.code
 
 
 def test_a_folder_of_something_else_is_refused(file, tmp_path):

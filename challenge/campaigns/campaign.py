@@ -9,8 +9,9 @@ the costs. More companions or more algorithms may be asked for later: what is do
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from exobench.baselines import is_own
 from exobench.challenge.campaigns.journal import (
     BLANK,
     Done,
@@ -35,14 +36,17 @@ from exobench.datasets.errors import InputError
 from exobench.datasets.lock import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
     from pathlib import Path
 
+    from exobench.challenge.campaigns.journal import Records
     from exobench.challenge.campaigns.plan import Injection
 
 BEGUN = "begun.json"
 CAMPAIGN = "campaign.json"
+
+_STEPS = ("limits", "costs")  # tables that get one row from every step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +86,13 @@ def prepare_campaign(settings: Settings, out: Path) -> Campaign:
             raise InputError(f"{out}: is not empty and holds no campaign; name another folder")
         merged = settings
     else:
-        _check_same(out, settings, before)
+        _check_same(out, settings, before, _done(out))
         known = set(before.labels)
         new = tuple(one for one in settings.algorithms if one.label not in known)
         more = {
             "algorithms": (*before.algorithms, *new),
             "injections": max(before.injections, settings.injections),
-            "code": settings.code | before.code,
+            "code": before.code | settings.code,
         }
         merged = before.model_copy(update=more)
     with locked(out, _lock(out)):
@@ -136,29 +140,48 @@ def run_campaign(campaign: Campaign, executor: Executor) -> Iterator[None]:
     Raises
     ------
     InputError
-        With all that went wrong, after the rest was done; what is done is kept. Or if another
-        process works in the folder.
+        At once, if an algorithm of others fails on the first sequence as it is. Else with all
+        that went wrong, after the rest was done; what is done is kept. Or if another process
+        works in the folder.
     """
     out, settings = campaign.out, campaign.settings
     with locked(out, _lock(out)):
         remove_partial(out)
         journal = Journal(out)
         done = _done(out, journal)
-        calibrations = [
-            Calibration(source=source, references=settings.references[source.track])
-            for source in settings.sources
-            if source.name not in done.limits
-        ]
-        for _, records in map_tasks(executor, calibrate, calibrations):
-            journal.add(records)
-            done.learn(records)
-            yield
-        for _, records in map_tasks(executor, run, _runs(settings, done)):
-            journal.add(records)
-            done.learn(records)
-            yield from (None for table, _ in records if table == "costs")
+        stages: tuple[tuple[Callable[[Any], Records], Callable[..., list[Any]]], ...] = (
+            (run, _first_calls),
+            (calibrate, _calibrations),
+            (run, _runs),
+        )
+        for task, planned in stages:
+            for _, records in map_tasks(executor, task, planned(settings, done)):
+                journal.add(records)
+                done.learn(records)
+                yield from (None for table, _ in records if table in _STEPS)
         _finish(out, settings, done)
         journal.remove()
+
+
+def _first_calls(settings: Settings, done: Done) -> list[Runs]:
+    """Blank runs of the algorithms that are not our own: a broken one is known by the first.
+
+    Done before the hours that calibrations and other algorithms may take, and kept.
+    """
+    first = settings.sources[0]
+    return [
+        Runs(source=first, algorithm=one, injections=(), with_blank=True, n_refilled=0)
+        for one in settings.algorithms
+        if not is_own(one.name) and (one.label, first.name, BLANK) not in done.runs
+    ]
+
+
+def _calibrations(settings: Settings, done: Done) -> list[Calibration]:
+    return [
+        Calibration(source=source, references=settings.references[source.track])
+        for source in settings.sources
+        if source.name not in done.limits
+    ]
 
 
 def _runs(settings: Settings, done: Done) -> list[Runs]:
@@ -213,15 +236,16 @@ def _done(out: Path, journal: Journal | None = None) -> Done:
     return done
 
 
-def _check_same(out: Path, settings: Settings, before: Settings) -> None:
+def _check_same(out: Path, settings: Settings, before: Settings, done: Done) -> None:
     """Refuse to mix campaigns: other data, references, seed or versions."""
+    with_rows = {label for label, _, _ in done.runs}
     others = differences(settings.libraries, before.libraries)
     names = ("sources", "references", "refilled", "seed")
     other = [name for name in names if getattr(settings, name) != getattr(before, name)]
     problems = [f"has {name} other than asked for" for name in other]
     problems += [
         f"has rows of {label} as it was before its code or its model changed"
-        for label in sorted(settings.code.keys() & before.code.keys())
+        for label in sorted(settings.code.keys() & before.code.keys() & with_rows)
         if settings.code[label] != before.code[label]
     ]
     if others:
