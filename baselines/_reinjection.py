@@ -91,10 +91,13 @@ class Reinjection(Protocol):
         How it looks, see `path_of`.
     blank : Look
         What the baseline makes of the sequence as it is.
+    baseline : Baseline
+        It; one that learns, as the sequence has trained it.
     """
 
     path: str
     blank: Look
+    baseline: Baseline
 
     def look(self, companion: Companion) -> Look:
         """What the baseline makes of the sequence with the companion."""
@@ -113,12 +116,12 @@ class WholeReinjection:
     path = WHOLE
 
     def __init__(self, baseline: Baseline, sequence: ImageSequence) -> None:
-        self._baseline, self._sequence = baseline, sequence
+        self.baseline, self._sequence = baseline, sequence
         self.blank = look(baseline, sequence)
 
     def look(self, companion: Companion) -> Look:
         """What the baseline makes of the sequence with the companion."""
-        return look(self._baseline, inject(self._sequence, [companion]))
+        return look(self.baseline, inject(self._sequence, [companion]))
 
 
 class LocalReinjection:
@@ -138,7 +141,7 @@ class LocalReinjection:
     path = LOCAL
 
     def __init__(self, baseline: Any, sequence: ImageSequence) -> None:
-        self._baseline, self._sequence = baseline, sequence
+        self.baseline, self._sequence = baseline, sequence
         maps, self._calibration = baseline.calibrated(sequence)
         self.blank = Look(detections=maps.significance, fluxes=maps.flux)
 
@@ -149,7 +152,7 @@ class LocalReinjection:
         """
         near = searched(self._sequence, np.array(companion.position(self._sequence)))
         injected = inject(self._sequence, [companion])
-        maps = self._baseline.estimate_at(injected, near, self._calibration)
+        maps = self.baseline.estimate_at(injected, near, self._calibration)
         return Look(detections=maps.significance, fluxes=maps.flux)
 
 
@@ -169,7 +172,7 @@ class NearReinjection:
     path = LOCAL
 
     def __init__(self, baseline: Any, sequence: ImageSequence) -> None:
-        self._baseline, self._sequence = baseline, sequence
+        self.baseline, self._sequence = baseline, sequence
         self.blank = look(baseline, sequence)
 
     def look(self, companion: Companion) -> Look:
@@ -179,7 +182,7 @@ class NearReinjection:
         """
         near = searched(self._sequence, np.array(companion.position(self._sequence)))
         injected = inject(self._sequence, [companion])
-        return Look(detections=self._baseline.map_at(injected, near))
+        return Look(detections=self.baseline.map_at(injected, near))
 
 
 def path_of(baseline: Baseline, *, one_wavelength: bool) -> str:
@@ -199,10 +202,21 @@ def path_of(baseline: Baseline, *, one_wavelength: bool) -> str:
     return LOCAL if hasattr(baseline, "estimate_at") or hasattr(baseline, "map_at") else WHOLE
 
 
+def trained_on(baseline: Baseline, sequence: ImageSequence) -> Baseline:
+    """A baseline that learns, as the sequence trains it; any other as it is."""
+    training: Callable[[ImageSequence], Baseline] | None = getattr(baseline, "trained", None)
+    return training(sequence) if callable(training) else baseline
+
+
 def prepared_reinjection(baseline: Baseline, sequence: ImageSequence) -> Reinjection:
-    """A baseline prepared for companions in one sequence, the way that `path_of` says."""
+    """A baseline prepared for companions in one sequence, the way that `path_of` says.
+
+    One that learns (`exobench.baselines._learners`) is trained here, once, on the sequence
+    without companions.
+    """
     from exobench.baselines._subspace_reinjection import SubspaceReinjection
 
+    baseline = trained_on(baseline, sequence)
     near = NearReinjection if hasattr(baseline, "map_at") else LocalReinjection
     ways: dict[str, Callable[[Any, ImageSequence], Reinjection]] = {
         SUBSPACE: SubspaceReinjection,

@@ -85,7 +85,7 @@ class SubspaceReinjection:
     path = SUBSPACE
 
     def __init__(self, baseline: Any, sequence: ImageSequence) -> None:
-        self._baseline, self._sequence = baseline, sequence
+        self.baseline, self._sequence = baseline, sequence
         self.blank = look(baseline, sequence)
         residuals = baseline.residuals(sequence)
         with self._computing() as place:
@@ -113,7 +113,7 @@ class SubspaceReinjection:
         return Look(detections=detections, image=image)
 
     def _computing(self) -> AbstractContextManager[Callable[[NDArray[Any]], Array]]:
-        return computing(self._baseline.backend, self._baseline.device)
+        return computing(self.baseline.backend, self.baseline.device)
 
     def _ring(self, near: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Indices of the pixels that significances at the near ones depend on."""
@@ -131,7 +131,7 @@ class SubspaceReinjection:
         turned = []
         for start in range(0, n_frames, length):
             block = slice(start, start + length)
-            frames = derotate(residuals[block], angles[block], self._baseline.rotation)
+            frames = derotate(residuals[block], angles[block], self.baseline.rotation)
             turned.append(xp.take(xp.reshape(frames, (-1, n_y * n_x)), wanted, axis=1))
         return temporal_median(xp.concat(turned))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from exobench.baselines._detection import IMAGE_CHOICES, detected_in_image
+from exobench.baselines._learners import TrainedField
 from exobench.baselines._options import check_options
 from exobench.datasets.errors import InputError
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from exobench.baselines.learning.frames.planting import Planting
-    from exobench.baselines.learning.networks.training import Trained
+    from exobench.baselines.learning.networks.training import Trained, Weights
     from exobench.datasets.sequence import ImageSequence
 
 
@@ -112,16 +114,24 @@ class FrameCNN:
             If the sequence has too few frames or they are too small, PyTorch or the device
             is not there, or the training fails.
         """
+        return self.trained(sequence)(sequence)
+
+    def trained(self, sequence: ImageSequence) -> TrainedField:
+        """The network of a sequence, for maps of it and of others that are like it.
+
+        Raises
+        ------
+        InputError
+            As calling it does.
+        """
+        return TrainedField(judge=partial(self._map, self.network_of(sequence).weights))
+
+    def _map(self, weights: Weights, sequence: ImageSequence) -> NDArray[np.float64]:
         from exobench.baselines.learning.frames.detector import combined
         from exobench.baselines.learning.frames.planting import judged_frames
-        from exobench.baselines.learning.networks.inference import runner
-
-        runner("torch")  # says how to install it
         from exobench.baselines.learning.torch.frame_inference import judged
 
-        trained = self.trained(sequence)
-        frames = judged_frames(sequence, self.planting)
-        evidence = judged(trained.weights, frames, self.device)[1]
+        evidence = judged(weights, judged_frames(sequence, self.planting), self.device)[1]
         image = combined(
             evidence, sequence.angles, sequence.shape, rectified=self.cam == "rectified"
         )
@@ -139,7 +149,7 @@ class FrameCNN:
             snr=(self.snr_low, self.snr_high),
         )
 
-    def trained(self, sequence: ImageSequence) -> Trained:
+    def network_of(self, sequence: ImageSequence) -> Trained:
         """The network of a sequence, and how its training went.
 
         Raises
@@ -148,7 +158,10 @@ class FrameCNN:
             As calling it does.
         """
         from exobench.baselines.learning.frames.planting import planted_frames, windows_of
+        from exobench.baselines.learning.networks.inference import runner
         from exobench.baselines.learning.networks.training import TrainingSettings
+
+        runner("torch")  # says how to install it
         from exobench.baselines.learning.torch.frame_inference import train_frames
 
         if sequence.n_wavelengths != 1:

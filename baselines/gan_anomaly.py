@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from exobench.datasets.geometry import radius_map
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from exobench.baselines.learning.speckles.anomaly import InversionSettings
     from exobench.baselines.learning.speckles.training import SpeckleModel
     from exobench.datasets.sequence import ImageSequence
+
+Floating = TypeVar("Floating", np.float32, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,44 +89,82 @@ class GANAnomaly(Subtraction):
         InputError
             If the frames cannot be learned from, or the model cannot be read.
         """
-        found = Subtraction.__call__(self, sequence)
-        known = self._reach(sequence) - sequence.reference_fwhm / 2
-        return np.where(radius_map(sequence.shape) <= known, found, np.nan)
+        return self.trained(sequence)(sequence)
+
+    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Combined residual image, north up, shape (n_y, n_x); NaN outside of the canvas."""
+        return self.trained(sequence).reduce(sequence)
 
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus the speckles that are most like them; 0 outside of the canvas."""
-        from exobench.baselines.learning.speckles.anomaly import (
-            InversionSettings,
-            residual_canvases,
-        )
-        from exobench.baselines.learning.speckles.frames import SpeckleScale
+        return self.trained(sequence).residuals(sequence)
+
+    def trained(self, sequence: ImageSequence) -> TrainedSpeckles:
+        """The generator of a sequence, or that of `model`, for maps of it and of others.
+
+        Raises
+        ------
+        InputError
+            As calling it does.
+        """
+        from exobench.baselines.learning.speckles.anomaly import InversionSettings, train_speckles
+        from exobench.baselines.learning.speckles.training import SpeckleSettings, load
 
         check_several_frames(sequence.n_frames, sequence.name)
-        model = self._generator(sequence)
-        scale = SpeckleScale.of(sequence.cube[0], model.settings.size)
         search = InversionSettings(
             steps=self.steps, feature_weight=self.feature_weight, seed=self.seed, device=self.device
         )
-        canvases, strengths = scale.standardised(sequence.cube[0])
-        return scale.residuals(residual_canvases(model, canvases, search), strengths)
-
-    def _generator(self, sequence: ImageSequence) -> SpeckleModel:
-        from exobench.baselines.learning.speckles.anomaly import train_speckles
-        from exobench.baselines.learning.speckles.training import SpeckleSettings, load
-
-        if self.model:
-            return load(self.model)
         settings = SpeckleSettings(
             size=self.size, epochs=self.epochs, seed=self.seed, device=self.device
         )
-        return train_speckles(sequence.cube[0], settings)
+        return TrainedSpeckles(
+            model=load(self.model) if self.model else train_speckles(sequence.cube[0], settings),
+            search=search,
+            detection=self.detection,
+            rotation=self.rotation,
+        )
 
-    def _reach(self, sequence: ImageSequence) -> float:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainedSpeckles(Subtraction):
+    """What is no speckle of a generator that is there.
+
+    Attributes
+    ----------
+    model : SpeckleModel
+    search : InversionSettings
+    """
+
+    tracks: ClassVar[tuple[str, ...]] = ("adi",)
+
+    model: SpeckleModel
+    search: InversionSettings
+
+    def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
+        """Detection map, shape (n_y, n_x); NaN where a circle of 1 FWHM leaves the canvas."""
+        found = Subtraction.__call__(self, sequence)
+        return self._within(sequence.reference_fwhm / 2, found)
+
+    def reduce(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Combined residual image, shape (n_y, n_x); NaN outside of the canvas."""
+        return self._within(0.0, Subtraction.reduce(self, sequence))
+
+    def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
+        """Frames minus the speckles that are most like them; 0 outside of the canvas."""
+        from exobench.baselines.learning.speckles.anomaly import residual_canvases
+        from exobench.baselines.learning.speckles.frames import SpeckleScale
+
+        check_several_frames(sequence.n_frames, sequence.name)
+        scale = SpeckleScale.of(sequence.cube[0], self.model.settings.size)
+        canvases, strengths = scale.standardised(sequence.cube[0])
+        return scale.residuals(residual_canvases(self.model, canvases, self.search), strengths)
+
+    def _within(self, margin: float, values: NDArray[Floating]) -> NDArray[Floating]:
+        """Values, NaN less than so many pixels inside of the canvas or beyond it."""
         from exobench.baselines.learning.speckles.frames import reach
-        from exobench.baselines.learning.speckles.training import load
 
-        size = load(self.model).settings.size if self.model else self.size
-        return reach(sequence.shape, size)
+        known = reach(values.shape, self.model.settings.size) - margin
+        return np.where(radius_map(values.shape) <= known, values, values.dtype.type(np.nan))
 
 
 baseline = GANAnomaly

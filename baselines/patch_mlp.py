@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from exobench.baselines._learners import PixelLearner, TrainedPixels
 from exobench.baselines._options import check_options
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from exobench.baselines.learning.shallow.patch_detector import (
-        PatchDetector,
-        PatchDetectorLessons,
-    )
+    from exobench.baselines.learning.shallow.patch_detector import PatchDetectorLessons
     from exobench.datasets.sequence import ImageSequence
 
 _RANKS = 2  # 1, with which any list of ranks begins, and all that are wanted
@@ -23,7 +19,7 @@ _FEWEST_FRAMES = _RANKS + 1
 
 
 @dataclass(frozen=True, slots=True)
-class PatchMLP:
+class PatchMLP(PixelLearner):
     r"""Detection of companions by a small network on the components of patches.
 
     One residual image is looked at: PCA in rings, each with the components that explain a
@@ -67,8 +63,6 @@ class PatchMLP:
     Bertin (2001), in Mining the Sky, 353 (EyE: networks as filters of pixels).
     """
 
-    tracks: ClassVar[tuple[str, ...]] = ("adi",)
-    learns: ClassVar[bool] = True
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "output": ("significance", "log_odds", "probability"),
     }
@@ -89,17 +83,7 @@ class PatchMLP:
             at_most={"explained": 1},
         )
 
-    def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
-        """What the network says of every pixel, shape (n_y, n_x); higher is likelier.
-
-        Raises
-        ------
-        InputError
-            If the sequence is too small or turns too little.
-        """
-        return self.trained(sequence).map(sequence, self.output)
-
-    def trained(self, sequence: ImageSequence) -> PatchDetector:
+    def trained(self, sequence: ImageSequence) -> TrainedPixels:
         """The network of a sequence, for maps of it and of others that are like it.
 
         Raises
@@ -109,7 +93,8 @@ class PatchMLP:
         """
         from exobench.baselines.learning.shallow.patch_detector import train_patch_network
 
-        return train_patch_network(sequence, self._lessons(sequence))
+        network = train_patch_network(sequence, self._lessons(sequence))
+        return TrainedPixels(judge=partial(network.map, output=self.output))
 
     def _lessons(self, sequence: ImageSequence) -> PatchDetectorLessons:
         from exobench.baselines.learning.detector import two_splits

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
 
+from exobench.baselines._learners import PixelLearner, TrainedPixels
 from exobench.baselines._options import check_options
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from exobench.baselines.learning.detector import Lessons
-    from exobench.baselines.learning.networks.model_file import Detector
     from exobench.datasets.sequence import ImageSequence
 
 _FEWEST_RANKS = 4  # of networks that pool them twice
 
 
 @dataclass(frozen=True, slots=True)
-class SODINN:
+class SODINN(PixelLearner):
     r"""Detection of companions as supervised classification of residual patches.
 
     The star is subtracted by PCA with few to many components; what is left around a pixel,
@@ -74,7 +72,6 @@ class SODINN:
     Gomez Gonzalez, Absil & Van Droogenbroeck (2018), A&A 613, A71.
     """
 
-    tracks: ClassVar[tuple[str, ...]] = ("adi",)
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "framework": ("torch", "flax"),
         "network": ("conv3d", "convlstm", "lstm", "gru"),
@@ -105,49 +102,32 @@ class SODINN:
             at_most={"augmentation": 1},
         )
 
-    def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
-        """What the network says of every pixel, shape (n_y, n_x); higher is likelier.
+    def trained(self, sequence: ImageSequence) -> TrainedPixels:
+        """The networks of `model`, or of a sequence, for maps of it and of others like it.
 
         Raises
         ------
         InputError
-            If the sequence is too small or turns too little, or the model does not fit it.
+            If the sequence is too small or turns too little, or the model cannot be read.
         """
-        return self.map_at(sequence, None)
-
-    def map_at(
-        self, sequence: ImageSequence, wanted: NDArray[np.bool_] | None
-    ) -> NDArray[np.float64]:
-        """The map at some pixels, None: all of them; NaN elsewhere.
-
-        Parameters
-        ----------
-        sequence : ImageSequence
-        wanted : ndarray of bool, shape (n_y, n_x), or None
-
-        Raises
-        ------
-        InputError
-            As calling it does.
-        """
-        from exobench.baselines.learning.detector import detector_map
+        from exobench.baselines.learning.detector import detector_map, train_detector
         from exobench.baselines.learning.networks.model_file import load
 
-        return detector_map(
-            load(self.model) if self.model else self._trained(sequence),
-            sequence,
-            wanted=wanted,
-            output=self.output,
-            framework=self.framework,
-            device=self.device,
+        if self.model:
+            detector = load(self.model)
+        else:
+            lessons = self.lessons(sequence)
+            with TemporaryDirectory() as folder:
+                detector = train_detector(sequence, lessons, Path(folder))[0]
+        return TrainedPixels(
+            judge=partial(
+                detector_map,
+                detector,
+                output=self.output,
+                framework=self.framework,
+                device=self.device,
+            )
         )
-
-    def _trained(self, sequence: ImageSequence) -> Detector:
-        from exobench.baselines.learning.detector import train_detector
-
-        lessons = self.lessons(sequence)
-        with TemporaryDirectory() as folder:
-            return train_detector(sequence, lessons, Path(folder))[0]
 
     def lessons(self, sequence: ImageSequence) -> Lessons:
         """How a network is trained on a sequence.

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from exobench.baselines._learners import PixelLearner, TrainedPixels
 from exobench.baselines._options import check_options
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from exobench.baselines.learning.shallow.forest_detector import ForestDetector, ForestLessons
+    from exobench.baselines.learning.shallow.forest_detector import ForestLessons
     from exobench.datasets.sequence import ImageSequence
 
 
 @dataclass(frozen=True, slots=True)
-class SODIRF:
+class SODIRF(PixelLearner):
     r"""Detection of companions by a random forest of patches, rank by rank.
 
     As SODINN: what is left around a pixel after PCA with few to many components is a stack of
@@ -64,8 +63,6 @@ class SODIRF:
     Provost & Domingos (2003), Machine Learning 52, 199 (Laplace's correction).
     """
 
-    tracks: ClassVar[tuple[str, ...]] = ("adi",)
-    learns: ClassVar[bool] = True
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "features": ("template", "template+snr", "stack"),
         "output": ("significance", "log_odds", "probability"),
@@ -84,17 +81,7 @@ class SODIRF:
             self, at_least={"samples": 60, "n_ranks": 2, "trees": 1, "leaf": 1, "seed": 0}
         )
 
-    def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
-        """What the forest says of every pixel, shape (n_y, n_x); higher is likelier.
-
-        Raises
-        ------
-        InputError
-            If the sequence is too small or turns too little.
-        """
-        return self.trained(sequence).map(sequence, self.output)
-
-    def trained(self, sequence: ImageSequence) -> ForestDetector:
+    def trained(self, sequence: ImageSequence) -> TrainedPixels:
         """The forest of a sequence, for maps of it and of others that are like it.
 
         Raises
@@ -104,7 +91,8 @@ class SODIRF:
         """
         from exobench.baselines.learning.shallow.forest_detector import train_forest
 
-        return train_forest(sequence, self._lessons(sequence))
+        forest = train_forest(sequence, self._lessons(sequence))
+        return TrainedPixels(judge=partial(forest.map, output=self.output))
 
     def _lessons(self, sequence: ImageSequence) -> ForestLessons:
         from exobench.baselines.learning.detector import two_splits

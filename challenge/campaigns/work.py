@@ -185,7 +185,7 @@ class _Prepared:
         if searched:
             whole = seen.detections
             if path != WHOLE:
-                whole = np.asarray(self.baseline(inject(self.sequence, [companion])))
+                whole = np.asarray(self.reinjection.baseline(inject(self.sequence, [companion])))
                 difference = _largest_difference(seen.detections, whole)
             refilled = false_positives(whole, self.sequence, self.scored, injection)
         return [
