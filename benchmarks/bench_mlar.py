@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from exobench.baselines.learning.residuals.flux_ranges import flux_range
-from exobench.baselines.learning.residuals.mlar import PatchSettings, RingResiduals
+from exobench.baselines.learning.residuals.mlar import RingResiduals
+from exobench.baselines.learning.residuals.patches import PatchSettings
 from exobench.baselines.learning.residuals.rings import companion_at, rings
 
 SETTINGS = PatchSettings(patch=9, n_ranks=20)

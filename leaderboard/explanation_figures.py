@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _A_ROW = 10  # ranks
 _PATCHES, _WEIGHTS, _MAP = "inferno", "viridis", "inferno"
 (_ALONE, _), (_WITHOUT, _) = series(2)
-_SCALED = "each slice from 0 to 1"
 _NO_GRAD_CAM = (
     "empty: on the mean over the patch,\nits features speak against a\ncompanion; this network "
     "knows where\nthey lie (see evidence, saliency)"
@@ -177,7 +176,7 @@ def _draw_ranks(figure: SubFigure, verdict: Verdict, n_blocks: int) -> None:
     """Stack, saliency and evidence of every rank, with one scale of each map for all ranks."""
     told, n_ranks = verdict.explanation, len(verdict.ranks)
     rows: tuple[tuple[str, NDArray[np.float32], dict[str, Any]], ...] = (
-        ("stack", told.stack, {"cmap": _PATCHES}),
+        ("stack", told.stack, {"cmap": _PATCHES, **_range_of(told.stack)}),
         ("saliency", told.saliency, {"cmap": _WEIGHTS, "vmin": 0, "vmax": told.saliency.max()}),
         ("evidence", told.evidence, {"cmap": _WEIGHTS, "vmin": 0, "vmax": 1}),
     )
@@ -199,12 +198,16 @@ def _draw_ranks(figure: SubFigure, verdict: Verdict, n_blocks: int) -> None:
             if column == 0:
                 axes.set_ylabel(name, fontsize=8.5, color=INK)
     figure.suptitle(
-        f"rank by rank, with the components subtracted and the probability alone; stack: {_SCALED}",
+        "rank by rank, with the components subtracted and the probability alone",
         x=0.01,
         ha="left",
         fontsize=9.5,
         color=INK,
     )
+
+
+def _range_of(stack: NDArray[np.float32]) -> dict[str, float]:
+    return {"vmin": float(stack.min()), "vmax": float(stack.max())}
 
 
 def _patch(axes: Axes, image: NDArray[np.floating], colours: str) -> None:

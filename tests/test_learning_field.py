@@ -5,7 +5,7 @@ import pytest
 
 from exobench.baselines._reinjection import LOCAL, path_of, prepared_reinjection, searched
 from exobench.baselines.learning.judgement.field import field_map
-from exobench.baselines.learning.residuals.mlar import PatchSettings
+from exobench.baselines.learning.residuals.patches import PatchSettings
 from exobench.baselines.learning.residuals.rings import patch_side, rings
 from exobench.datasets import simulate
 from exobench.datasets.injection import inject

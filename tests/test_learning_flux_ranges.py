@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from exobench.baselines.learning.residuals.flux_ranges import FluxRange, flux_range
-from exobench.baselines.learning.residuals.mlar import PatchSettings, RingResiduals, support
+from exobench.baselines.learning.residuals.mlar import RingResiduals
+from exobench.baselines.learning.residuals.patches import PatchSettings
 from exobench.baselines.learning.residuals.ranks import explained_variance, rank_explaining
+from exobench.baselines.learning.residuals.ring_frames import Annulus
 from exobench.baselines.learning.residuals.rings import companion_at, rings
 from exobench.datasets.errors import InputError
 
@@ -35,7 +37,7 @@ def found(sequence, ring):
 
 
 def test_companions_of_the_range_reach_its_snr_on_average(sequence, ring, found):
-    frames = support(ring, 7, sequence.shape).rows(sequence.cube[0])[:, :-1]
+    frames = Annulus.around(ring, 7, sequence.shape).rows(sequence.cube[0])[:, :-1]
     explained = explained_variance(frames)
     ranks = tuple(rank_explaining(explained, share) for share in (0.9, 0.95, 0.99))
     residuals = RingResiduals(sequence, ring, SETTINGS, ranks)

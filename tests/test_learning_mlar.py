@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from exobench.baselines.learning.residuals.mlar import PatchSettings, RingResiduals
+from exobench.baselines.learning.residuals.mlar import RingResiduals
+from exobench.baselines.learning.residuals.patches import PatchSettings
 from exobench.baselines.learning.residuals.rings import companion_at, rings
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
@@ -74,11 +75,16 @@ def literal_stack(sequence, ring, ranks, yx, angles, companion=None, turned_by=0
     return np.stack([turned_mean(one, angles, points).reshape(7, 7) for one in frames])
 
 
+def raw(residuals, stacks, sign=1):
+    """Stacks in the unit of the cube."""
+    return stacks * residuals.noise(sign)[:, np.newaxis, np.newaxis]
+
+
 @pytest.mark.parametrize(("shift", "turned_by"), [((0.0, 0.0), 0.0), ((0.4, -0.3), 130.0)])
 def test_positives_are_those_of_the_whole_computation(sequence, ring, residuals, shift, turned_by):
     place = np.array([26.3, 29.2])
     companion, yx = companion_at(sequence, place, 400.0), place + shift
-    found = residuals.positives(companion, [yx], [turned_by]).stacks[0]
+    found = raw(residuals, residuals.positives(companion, [yx], [turned_by]).stacks[0])
     expected = literal_stack(
         sequence, ring, residuals.ranks, yx, sequence.angles, companion, turned_by
     )
@@ -90,7 +96,7 @@ def test_positives_are_those_of_the_whole_computation(sequence, ring, residuals,
 
 def test_negatives_are_those_of_frames_turned_by_the_negated_angles(sequence, ring, residuals):
     pixels = ring.pixels(sequence.shape)[[3, 70]]
-    found = residuals.negatives(pixels).stacks
+    found = raw(residuals, residuals.negatives(pixels).stacks, sign=-1)
     for yx, stack in zip(pixels, found, strict=True):
         expected = literal_stack(sequence, ring, residuals.ranks, yx, -sequence.angles)
         np.testing.assert_allclose(stack, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
@@ -99,8 +105,38 @@ def test_negatives_are_those_of_frames_turned_by_the_negated_angles(sequence, ri
 def test_stacks_of_the_sequence_have_the_sign_of_its_angles(sequence, ring, residuals):
     yx = ring.pixels(sequence.shape)[11]
     expected = literal_stack(sequence, ring, residuals.ranks, yx, sequence.angles)
-    found = residuals.patches([yx]).stacks[0]
+    found = raw(residuals, residuals.patches([yx]).stacks[0])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_stacks_are_in_units_of_the_scatter_of_their_ring(sky, sign):
+    sequence = sky.noise((12, 41, 41), blur=1.0)
+    ring = rings(sequence, 7)[2]
+    residuals = RingResiduals(sequence, ring, PatchSettings(patch=7, n_ranks=2))
+    y, x = ring.pixels(sequence.shape).T
+    expected = residuals.images(sign)[:, y, x].std(axis=1)
+    np.testing.assert_allclose(residuals.noise(sign), expected, rtol=0.25)
+    look = residuals.negatives if sign < 0 else residuals.patches
+    np.testing.assert_allclose(look(np.stack([y, x], axis=1)).stacks.std(axis=(0, 2, 3)), 1, 0.3)
+
+
+def test_a_companion_hardly_changes_the_unit_of_its_ring(sky):
+    sequence = sky.noise((12, 61, 61), blur=1.0)
+    ring, settings = rings(sequence, 7)[-1], PatchSettings(patch=7, n_ranks=2)
+    before = RingResiduals(sequence, ring, settings).noise()[0]
+    bright = RingResiduals(sky.with_companion(sequence, 30, 55, 90.0), ring, settings)
+    y, x = ring.pixels(sequence.shape).T
+    assert bright.images()[0, y, x].std() > 3 * before
+    assert bright.noise()[0] == pytest.approx(before, rel=0.4)
+
+
+def test_a_ring_without_noise_shows_nothing(sequence, ring):
+    still = dataclasses.replace(sequence, cube=np.ones_like(sequence.cube))
+    residuals = RingResiduals(still, ring, SETTINGS, ranks=(1, 2))
+    np.testing.assert_allclose(
+        residuals.patches([ring.pixels(still.shape)[0]]).stacks, 0, atol=1e-4
+    )
 
 
 def test_a_companion_without_light_leaves_stacks_and_snr_as_they_are(sequence, ring, residuals):

@@ -217,12 +217,12 @@ def test_weights_of_other_programs_are_told_from_models(path):
         assert refusal(path)[0].startswith("holds weights, but not those of a model of exobench")
 
 
-@pytest.mark.parametrize("version", [1, 3, 0, "2", True, 2.0, [1] * 1000])
+@pytest.mark.parametrize("version", [1, 4, 0, "3", True, 3.0, [1] * 1000])
 def test_another_version_is_refused_with_what_to_do(path, version):
     rewritten(path, format=version)
     (problem,) = refusal(path)
     assert problem.startswith("has format ")
-    assert problem.endswith("reads 2; update exobench, or train the model again")
+    assert problem.endswith("reads 3; update exobench, or train the model again")
 
 
 def test_every_wrong_key_of_the_document_is_named(path):

@@ -11,11 +11,14 @@ from exobench.baselines.learning.detector import Told, detector_map, train_detec
 from exobench.baselines.learning.judgement.meaning import Meaning
 from exobench.baselines.learning.networks import model_file
 from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+from exobench.baselines.learning.networks.inference import logits
+from exobench.baselines.learning.networks.training import cross_entropy
 from exobench.baselines.learning.residuals.flux_ranges import flux_range
 from exobench.baselines.learning.residuals.rings import rings
 from exobench.baselines.learning.samples import noise_regimes
 from exobench.baselines.learning.samples.label_plan import planned
 from exobench.baselines.learning.samples.noise_regimes import Regime, Regimes
+from exobench.baselines.learning.samples.store import SampleStore
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map, to_yx
@@ -155,6 +158,27 @@ def test_trained_by_regimes_it_finds_a_companion_and_its_file_says_how(sequence,
     assert np.hypot(*np.subtract(peak, to_yx(RADIUS, AZIMUTH, shown.shape))) < 4
     again = load("sodinn", model=str(path), device="cpu")(inject(sequence, [companion]))
     np.testing.assert_array_equal(shown, again)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize("normalisation", ["noise", "slice"])
+def test_a_network_is_shown_the_scale_that_it_was_trained_with(sequence, tmp_path, normalisation):
+    options = OPTIONS | {"samples": 60, "epochs": 1, "normalisation": normalisation}
+    lessons = load("sodinn", **options).lessons(sequence)
+    detector, (trained,) = train_detector(sequence, lessons, tmp_path)
+    (part,) = detector.parts
+    assert part.architecture.normalisation == normalisation
+    store = SampleStore.open(tmp_path / "0" / "samples.h5", normalisation=normalisation)
+    held_out = store.samples("validation")
+    said = logits(part, [held_out.batch(normalisation)], device="cpu")
+    loss = trained.history[trained.best_epoch - 1].validation_loss
+    assert cross_entropy(held_out.labels, said) == pytest.approx(loss, rel=1e-5)
+    shown = detector_map(detector, sequence, output="log_odds", device="cpu")
+    other = replace(part.architecture, normalisation={"noise": "slice"}.get(normalisation, "noise"))
+    misled = replace(detector, parts=(replace(part, architecture=other),))
+    seen = np.isfinite(shown)
+    assert (detector_map(misled, sequence, output="log_odds", device="cpu") != shown)[seen].any()
 
 
 @pytest.mark.slow

@@ -12,7 +12,6 @@ from exobench.baselines.learning.samples.recipe import Recipe
 from exobench.baselines.learning.shallow.forest import Growth
 from exobench.baselines.learning.shallow.forest_detector import ForestLessons, learnt_forest
 from exobench.baselines.learning.shallow.patch_detector import (
-    class_noise,
     learnt_patch_network,
     seen,
 )
@@ -91,9 +90,7 @@ def test_forests_tell_companions_from_speckles_of_sectors_not_seen(found, detect
 def test_the_patch_network_tells_companions_from_speckles_of_sectors_not_seen(
     of_one_image, detectors
 ):
-    rows, labels = seen(
-        of_one_image.plan, class_noise(of_one_image.plan), of_one_image.samples["test"]
-    )
+    rows, labels = seen(of_one_image.samples["test"])
     assert area_under_roc(labels, detectors["network"].network.logits(rows)) > 0.75
 
 
@@ -127,9 +124,7 @@ def test_pixels_that_are_asked_for_are_those_of_the_whole_map(detectors, sequenc
 def test_patches_of_the_map_are_scaled_as_those_of_the_training(of_one_image, detectors):
     """A map of the star itself: its logits are of the range that negatives have."""
     network = detectors["network"]
-    rows, labels = seen(
-        of_one_image.plan, class_noise(of_one_image.plan), of_one_image.samples["train"]
-    )
+    rows, labels = seen(of_one_image.samples["train"])
     noise = network.network.logits(rows[labels == 0])
     shown = network.meaning.calibration.log_odds(noise)
     of_map = network.map(of_one_image.plan.sequence, "log_odds")

@@ -35,7 +35,7 @@ def detector(sequence, tmp_path_factory):
 def with_companion(sequence):
     """One three times as bright as what gives the star's residual, after PCA, 5 sigma."""
     from exobench.baselines.learning.residuals.flux_ranges import flux_range
-    from exobench.baselines.learning.residuals.mlar import PatchSettings
+    from exobench.baselines.learning.residuals.patches import PatchSettings
     from exobench.baselines.learning.residuals.rings import patch_side, rings
 
     patch = patch_side(sequence.reference_fwhm)

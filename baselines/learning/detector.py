@@ -15,7 +15,7 @@ from exobench.baselines.learning.networks.architecture import Architecture, init
 from exobench.baselines.learning.networks.inference import logits, runner
 from exobench.baselines.learning.networks.model_file import Detector, Model, check_fits
 from exobench.baselines.learning.networks.training import TrainingSettings
-from exobench.baselines.learning.residuals.mlar import PatchSettings
+from exobench.baselines.learning.residuals.patches import PatchSettings
 from exobench.baselines.learning.residuals.rings import patch_side
 from exobench.baselines.learning.samples.label_plan import planned
 from exobench.baselines.learning.samples.making import make_samples
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from exobench.baselines.learning.samples.label_plan import Plan
     from exobench.baselines.learning.samples.labelling import Progress as SamplesProgress
     from exobench.baselines.learning.samples.noise_regimes import Regimes
+    from exobench.baselines.learning.samples.samples import Normalisation
     from exobench.datasets.sequence import Companion, ImageSequence
 
 _TWO_SPLITS = (0.65, 0.35, 0.0)  # three leave the innermost ring of usual frames without room
@@ -56,6 +57,10 @@ class Lessons:
         before ends.
     kind : str
         Of network: of `Architecture`.
+    filters : tuple of two int
+        Channels of its two stages.
+    normalisation : {"noise", "slice"}
+        Of the stacks, as of `Architecture`.
     snr_curve : bool
         The networks see the S/N against the number of components, too.
     training : TrainingSettings
@@ -70,6 +75,8 @@ class Lessons:
 
     recipes: tuple[Recipe, ...]
     kind: str = "conv3d"
+    filters: tuple[int, int] = (8, 16)
+    normalisation: Normalisation = "noise"
     snr_curve: bool = False
     training: TrainingSettings = field(default_factory=TrainingSettings)
     framework: str = "torch"
@@ -155,10 +162,13 @@ def train_detector(
 def _part(plan: Plan, lessons: Lessons, folder: Path, told: Told) -> tuple[Model, Trained]:
     """The network of a plan, calibrated, and how its training went."""
     store = make_samples(folder / "samples.h5", plan, told.samples)
+    store = replace(store, normalisation=lessons.normalisation)
     architecture = Architecture(
         kind=lessons.kind,
         n_ranks=store.n_ranks,
         patch=store.patch,
+        filters=lessons.filters,
+        normalisation=lessons.normalisation,
         snr_curve=lessons.snr_curve,
     )
     trainer = import_module(f"exobench.baselines.learning.{lessons.framework}.training")
@@ -188,7 +198,10 @@ def _calibrated(model: Model, store: SampleStore, lessons: Lessons) -> Model:
     """The model with what its logits mean on the validation set."""
     held_out = store.samples("validation")
     found = logits(
-        model, [held_out.batch()], framework=lessons.framework, device=lessons.training.device
+        model,
+        [held_out.batch(lessons.normalisation)],
+        framework=lessons.framework,
+        device=lessons.training.device,
     )
     return replace(model, calibration=Meaning.of(held_out.labels, found).to_dict())
 
@@ -237,6 +250,7 @@ def detector_map(
             partial(logits, model, framework=framework, device=device),
             wanted=mine if wanted is None else mine & wanted,
             with_snr=model.architecture.snr_curve,
+            normalisation=model.architecture.normalisation,
         )
         shown[mine] = meaning.values(found[mine], output)
     return shown

@@ -242,7 +242,7 @@ def _part(
     pixels = np.argwhere(inside)
     radius, azimuth = to_polar(pixels[:, 0], pixels[:, 1], found.shape)
     blank = np.zeros(len(pixels), np.int8)
-    stored = logits(part, [samples.batch()], **how)
+    stored = logits(part, [samples.batch(part.architecture.normalisation)], **how)
     return PartHeldOut(
         labels=np.concatenate([samples.labels, blank]),
         logits=np.concatenate([stored, found[inside]]).astype(np.float64),

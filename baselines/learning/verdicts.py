@@ -126,7 +126,7 @@ def verdict_at(
     patches = residuals.patches(pixel[np.newaxis])
     told = explain(
         part,
-        normalised(patches.stacks)[0],
+        normalised(patches.stacks, part.architecture.normalisation)[0],
         patches.snr[0],
         framework=framework,
         device=device,

@@ -27,7 +27,7 @@ from exobench.baselines import load
 from exobench.baselines.learning.detector import train_detector
 from exobench.baselines.learning.networks import model_file
 from exobench.baselines.learning.residuals.flux_ranges import flux_range
-from exobench.baselines.learning.residuals.mlar import PatchSettings
+from exobench.baselines.learning.residuals.patches import PatchSettings
 from exobench.baselines.learning.residuals.rings import patch_side, rings
 from exobench.baselines.learning.samples.splits import SPLITS, Sectors, reach_of
 from exobench.challenge.campaigns.algorithms import Algorithm, read_method

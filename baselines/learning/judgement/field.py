@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.residuals.mlar import PatchSettings
+    from exobench.baselines.learning.residuals.patches import Patches, PatchSettings
+    from exobench.baselines.learning.samples.samples import Normalisation
     from exobench.datasets.sequence import ImageSequence
 
     Judge = Callable[[Iterable[Batch]], NDArray[np.floating]]
@@ -29,6 +30,7 @@ def field_map(
     *,
     wanted: NDArray[np.bool_] | None = None,
     with_snr: bool = True,
+    normalisation: Normalisation = "noise",
 ) -> NDArray[np.float64]:
     """What is said of pixels that patches fit around, shape (n_y, n_x); NaN elsewhere.
 
@@ -46,6 +48,8 @@ def field_map(
     with_snr : bool
         Whether the judge looks at S/N curves. They take as long as stacks; without them,
         `Batch.snr` is 0.
+    normalisation : {"noise", "slice"}
+        Of the batches, as of `Batch.of`.
 
     Raises
     ------
@@ -53,7 +57,11 @@ def field_map(
         If the sequence is too small, or has too few frames for the ranks.
     """
     where: list[NDArray[np.intp]] = []
-    values = judge(_patches(sequence, settings, wanted, where, with_snr=with_snr))
+    around = _patches(sequence, settings, wanted, where, with_snr=with_snr)
+    values = judge(
+        Batch.of(one.stacks, one.snr, np.zeros(len(one.stacks), dtype=np.int8), normalisation)
+        for one in around
+    )
     shown = np.full(sequence.shape, np.nan)
     if where:
         shown[tuple(np.concatenate(where).T)] = values
@@ -67,7 +75,7 @@ def _patches(
     where: list[NDArray[np.intp]],
     *,
     with_snr: bool,
-) -> Iterator[Batch]:
+) -> Iterator[Patches]:
     """Patches around pixels, ring by ring; their positions are added to `where`."""
     for ring in rings(sequence, settings.patch):
         if wanted is not None and not wanted[tuple(ring.pixels(sequence.shape).T)].any():
@@ -75,4 +83,4 @@ def _patches(
         residuals = RingResiduals(sequence, ring, settings)
         for yx, patches in residuals.map_patches(wanted=wanted, with_snr=with_snr):
             where.append(yx)
-            yield Batch.of(patches.stacks, patches.snr, np.zeros(len(yx), dtype=np.int8))
+            yield patches

@@ -22,6 +22,8 @@ from exobench.datasets.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from exobench.baselines.learning.samples.samples import Normalisation
+
 Shape = tuple[int, ...]
 
 SNR_FEATURES = 32
@@ -56,6 +58,9 @@ class Architecture:
         Rate of features before and after the LSTM or GRU.
     dense_dropout : float
         Rate after the dense layer.
+    normalisation : {"noise", "slice"}
+        Of the stacks it is shown; see
+        `exobench.baselines.learning.samples.samples.normalised`.
     snr_curve : bool
         A second input: the S/N of the patch against the rank. Its 32 features join those of
         the images before the dense layer.
@@ -83,6 +88,7 @@ class Architecture:
     pooled_dropout: float = 0.25
     recurrent_dropout: float = 0.5
     dense_dropout: float = 0.5
+    normalisation: Normalisation = "noise"
     snr_curve: bool = False
 
     def __post_init__(self) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from exobench.baselines.learning.samples.samples import Normalisation
 
 if TYPE_CHECKING:
     from exobench.baselines.learning.networks.architecture import Architecture
 
 KINDS = ("conv3d", "convlstm", "lstm", "gru")
 POOLINGS = ("max", "average")
+NORMALISATIONS = get_args(Normalisation)
 SHRINKING = 4  # two poolings by 2
 LARGEST_PARAMETERS = 2**28
 _LARGEST = {
@@ -19,6 +22,7 @@ _LARGEST = {
     "recurrent": 8192,
     "dense": 65536,
 }
+_WORDS = (("kind", KINDS), ("pooling", POOLINGS), ("normalisation", NORMALISATIONS))
 _RATES = ("channel_dropout", "pooled_dropout", "recurrent_dropout", "dense_dropout")
 
 
@@ -41,7 +45,7 @@ def short(value: Any) -> str:
 def _word_problems(architecture: Architecture) -> list[str]:
     problems = [
         f"{option} must be one of {', '.join(words)}, got {short(getattr(architecture, option))}"
-        for option, words in (("kind", KINDS), ("pooling", POOLINGS))
+        for option, words in _WORDS
         if getattr(architecture, option) not in words
     ]
     if not isinstance(architecture.snr_curve, bool):

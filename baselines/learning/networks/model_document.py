@@ -15,7 +15,7 @@ from exobench.datasets.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FORMAT = 2
+FORMAT = 3
 MOST_PARTS = 16
 OF_PART = ("architecture", "recipe", "calibration", "provenance")
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import optimize
 
-from exobench.baselines.learning.residuals.mlar import RingResiduals, support
+from exobench.baselines.learning.residuals.mlar import RingResiduals
 from exobench.baselines.learning.residuals.ranks import explained_variance, rank_explaining
+from exobench.baselines.learning.residuals.ring_frames import Annulus
 from exobench.baselines.learning.residuals.rings import companion_at
 from exobench.datasets.errors import InputError
 from exobench.datasets.limits import first_guess
@@ -21,7 +22,7 @@ from exobench.datasets.limits import first_guess
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.residuals.mlar import PatchSettings
+    from exobench.baselines.learning.residuals.patches import PatchSettings
     from exobench.baselines.learning.residuals.rings import Ring
     from exobench.datasets.sequence import ImageSequence
 
@@ -94,7 +95,7 @@ def flux_range(
     Gomez Gonzalez, Absil & Van Droogenbroeck (2018), A&A 613, A71, Sect. 3.1.
     """
     _check(snr, n_injections)
-    frames = support(ring, settings.patch, sequence.shape).rows(sequence.cube[0])[:, :-1]
+    frames = Annulus.around(ring, settings.patch, sequence.shape).rows(sequence.cube[0])[:, :-1]
     explained = explained_variance(frames)
     ranks = tuple(sorted({rank_explaining(explained, share) for share in _EXPLAINED}))
     residuals = RingResiduals(sequence, ring, settings, ranks)

@@ -13,7 +13,6 @@ turned; cut out of images of the ring they are the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,10 +26,10 @@ from exobench.baselines.learning.residuals.patches import (
     cut_out,
     grid_at,
     offsets_of,
+    robust_scatter,
 )
 from exobench.baselines.learning.residuals.ranks import rank_list
 from exobench.baselines.learning.residuals.ring_frames import (
-    KERNEL_REACH,
     Annulus,
     Components,
     Sampling,
@@ -45,53 +44,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from exobench.baselines.learning.residuals.patches import PatchSettings
     from exobench.baselines.learning.residuals.ring_frames import Single
     from exobench.baselines.learning.residuals.rings import Ring
     from exobench.datasets.sequence import Companion, ImageSequence
 
 _BEYOND = 1.0  # px out of its ring that a position may be: a pixel beside a companion
 _POINTS_AT_ONCE = 128
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchSettings:
-    """How stacks of patches are made.
-
-    Attributes
-    ----------
-    patch : int
-        Side in pixels, odd; `exobench.baselines.learning.residuals.rings.patch_side` has one.
-    n_ranks : int
-        Numbers of components that are shown.
-    explained : float
-        Cumulative explained variance ratio at which they end.
-
-    Raises
-    ------
-    InputError
-        With everything that is out of range.
-    """
-
-    patch: int
-    n_ranks: int = 20
-    explained: float = 0.99
-
-    def __post_init__(self) -> None:
-        problems = []
-        if self.patch < 3 or self.patch % 2 == 0:
-            problems.append(f"patch must be an odd number of pixels, 3 or more, got {self.patch}")
-        if self.n_ranks < 1:
-            problems.append(f"n_ranks must be 1 or more, got {self.n_ranks}")
-        if not 0 < self.explained <= 1:
-            problems.append(f"explained must be above 0 and at most 1, got {self.explained}")
-        if problems:
-            raise InputError(*problems)
-
-
-def support(ring: Ring, patch: int, shape: tuple[int, int]) -> Annulus:
-    """A ring, and as much around it as whole patches need, whichever way they are turned."""
-    margin = patch // 2 * np.sqrt(2) + KERNEL_REACH
-    return Annulus.between(ring.inner - margin, ring.outer + margin, shape)
+_MOST_FOR_NOISE = 256
 
 
 class RingResiduals:
@@ -117,8 +77,8 @@ class RingResiduals:
 
     Notes
     -----
-    The components are those of the `support` of the ring. What is beyond, or beyond the edge of
-    a frame, counts as 0.
+    The components are those of the annulus that patches reach (`Annulus.around`). What is
+    beyond, or beyond the edge of a frame, counts as 0.
     """
 
     def __init__(
@@ -133,7 +93,7 @@ class RingResiduals:
         self._reach = settings.patch // 2 * np.sqrt(2)
         self._inner = max(ring.inner - _BEYOND, sequence.reference_fwhm / 2)
         self._outer = ring.outer + _BEYOND
-        self._pixels = support(ring, settings.patch, sequence.shape)
+        self._pixels = Annulus.around(ring, settings.patch, sequence.shape)
         frames = self._pixels.rows(sequence.cube[0])
         self.ranks = ranks or rank_list(
             frames[:, :-1], settings.n_ranks, settings.explained, name=sequence.name
@@ -146,6 +106,7 @@ class RingResiduals:
         self._components = Components.of(self._gram, self._mean, self._deviations, self.ranks)
         self._images: dict[int, Single] = {}
         self._profiles: dict[int, Single] = {}
+        self._noise: dict[int, Single] = {}
 
     def negatives(self, yx: ArrayLike, turned_by: ArrayLike | None = None) -> Patches:
         """Stacks of class c-: of frames derotated by the negated angles.
@@ -189,7 +150,7 @@ class RingResiduals:
             snr = np.zeros((len(some), len(self.ranks)), dtype=np.float32)
             if with_snr:
                 snr = self._snr(offsets_of(some, shape), sign=1)
-            yield some, Patches(stacks=cut_out(images, some, side), snr=snr)
+            yield some, self._patches(cut_out(images, some, side), snr, sign=1)
 
     def positives(
         self,
@@ -216,7 +177,7 @@ class RingResiduals:
         circles = self._sums.circles.around(np.abs(offsets))
         profiles = self._sums.profiles(components, 1, circles, light)
         snr = self._sums.circles.snr(profiles, circles.start, offsets)
-        return Patches(stacks=self._stacks(components, points), snr=snr)
+        return self._patches(self._stacks(components, points), snr, sign=1)
 
     def images(self, sign: int = 1) -> Single:
         """Temporal means of the derotated residuals, shape (n_ranks, n_y, n_x).
@@ -234,6 +195,25 @@ class RingResiduals:
             self._images[sign] = self._shown(shown, sign)
         return self._images[sign]
 
+    def noise(self, sign: int = 1) -> Single:
+        """Robust scatter of the residuals over the ring after as many components, (n_ranks,).
+
+        By some hundred pixels evenly over it, which no single companion changes by much. In
+        units of it a patch says how bright it is against its surroundings, as S/N does.
+
+        Parameters
+        ----------
+        sign : {1, -1}
+            As of `images`.
+        """
+        if sign not in self._noise:
+            pixels = self.ring.pixels(self._sequence.shape)
+            some = pixels[:: -(-len(pixels) // _MOST_FOR_NOISE)]
+            offsets = offsets_of(some, self._sequence.shape)
+            rounding = float(np.finfo(np.float32).eps * np.abs(self._mean).max())
+            self._noise[sign] = robust_scatter(self._means(offsets, sign), rounding)
+        return self._noise[sign]
+
     @cached_property
     def _sums(self) -> CircleSums:
         fwhm = self._sequence.reference_fwhm
@@ -244,9 +224,16 @@ class RingResiduals:
         """As `images`, of some pixels."""
         offsets = offsets_of(np.argwhere(shown), shown.shape)
         images = np.full((len(self.ranks), *shown.shape), np.nan, dtype=np.float32)
-        means = [self._components.mean_residuals(some) for some in self._points(offsets, sign)]
-        images[:, shown] = np.concatenate(means).T
+        images[:, shown] = self._means(offsets, sign).T
         return images
+
+    def _means(self, offsets: NDArray[np.complex128], sign: int) -> Single:
+        """Temporal means of the residuals at some points, shape (n_points, n_ranks)."""
+        points = self._points(offsets, sign)
+        return np.concatenate([self._components.mean_residuals(some) for some in points])
+
+    def _patches(self, stacks: Single, snr: Single, sign: int) -> Patches:
+        return Patches(stacks=stacks / self.noise(sign)[:, np.newaxis, np.newaxis], snr=snr)
 
     def _snr(self, offsets: NDArray[np.complex128], sign: int) -> Single:
         if sign not in self._profiles:
@@ -269,7 +256,7 @@ class RingResiduals:
         else:
             grid = grid_at(offsets, turns, self.settings.patch)
             stacks = self._stacks(self._components, self._points(grid, sign))
-        return Patches(stacks=stacks, snr=self._snr(offsets, sign))
+        return self._patches(stacks, self._snr(offsets, sign), sign)
 
     def _stacks(self, components: Components, points: Iterable[Sampling]) -> Single:
         """Stacks of the residuals at the points of patches, (n, n_ranks, patch, patch)."""

@@ -27,6 +27,7 @@ from exobench.datasets.geometry import annulus, frame_centre
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from exobench.baselines.learning.residuals.rings import Ring
     from exobench.datasets.injection import CompanionSignal
 
     Single = NDArray[np.float32]
@@ -57,6 +58,12 @@ class Annulus:
     corner: NDArray[np.intp]
     box: tuple[int, int]
     columns: NDArray[np.int32]
+
+    @classmethod
+    def around(cls, ring: Ring, patch: int, shape: tuple[int, int]) -> Annulus:
+        """A ring, and as much beside it as whole patches need, whichever way they are turned."""
+        margin = patch // 2 * np.sqrt(2) + KERNEL_REACH
+        return cls.between(ring.inner - margin, ring.outer + margin, shape)
 
     @classmethod
     def between(cls, inner: float, outer: float, shape: tuple[int, int]) -> Annulus:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from exobench.baselines.learning.residuals.flux_ranges import FluxRange
-    from exobench.baselines.learning.residuals.mlar import PatchSettings
+    from exobench.baselines.learning.residuals.patches import PatchSettings
     from exobench.baselines.learning.residuals.rings import Ring
     from exobench.baselines.learning.samples.recipe import Recipe
     from exobench.datasets.sequence import Companion, ImageSequence

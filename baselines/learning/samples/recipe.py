@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from exobench.baselines.learning.residuals.mlar import PatchSettings
+from exobench.baselines.learning.residuals.patches import PatchSettings
 from exobench.baselines.learning.residuals.rings import patch_side
 from exobench.baselines.learning.samples.splits import SHARES, Sectors, reach_of
 from exobench.datasets.errors import InputError
@@ -36,7 +36,7 @@ class Recipe:
     patch : int or None
         Side of a patch in pixels, odd; None: 2 FWHM.
     n_ranks, explained
-        Of `exobench.baselines.learning.residuals.mlar.PatchSettings`.
+        Of `exobench.baselines.learning.residuals.patches.PatchSettings`.
     negatives : {"negated", "elsewhere"}
         Class c- from frames derotated by the negated angles, or from the very residuals that
         show a companion, at a place whose patches share no pixel with the companion's.

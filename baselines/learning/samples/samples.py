@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-Normalisation = Literal["slice", "sample"]
+Normalisation = Literal["noise", "slice"]
 
 FIELDS: dict[str, type] = {
     "stacks": np.float32,
@@ -30,13 +30,13 @@ FIELDS: dict[str, type] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Samples:
-    """Multi-level low-rank patches with their labels, raw.
+    """Multi-level low-rank patches with their labels.
 
     Attributes
     ----------
     stacks : ndarray of float32, shape (n, n_ranks, patch, patch)
         Derotated mean residuals around a position, after more and more principal
-        components; in the unit of the cube.
+        components; in units of the noise of their ring.
     snr : ndarray of float32, shape (n, n_ranks)
         S/N of the centre against the number of components.
     labels : ndarray of int8, shape (n,)
@@ -111,7 +111,7 @@ class Samples:
             **{name: np.concatenate([getattr(one, name) for one in whole]) for name in FIELDS}
         )
 
-    def batch(self, normalisation: Normalisation = "slice") -> Batch:
+    def batch(self, normalisation: Normalisation = "noise") -> Batch:
         """What a network sees of them; see `normalised`."""
         return Batch.of(self.stacks, self.snr, self.labels, normalisation)
 
@@ -123,7 +123,7 @@ class Batch:
     Attributes
     ----------
     stacks : ndarray of float32, shape (n, n_ranks, patch, patch)
-        From 0 to 1.
+        `normalised`.
     snr : ndarray of float32, shape (n, n_ranks)
     labels : ndarray of int8, shape (n,)
     """
@@ -141,11 +141,11 @@ class Batch:
         stacks: NDArray[np.floating],
         snr: NDArray[np.floating],
         labels: NDArray[np.integer],
-        normalisation: Normalisation = "slice",
+        normalisation: Normalisation = "noise",
     ) -> Self:
-        """A batch of stacks in the unit of the cube, in training and on the map alike.
+        """A batch of stacks in units of noise, in training and on the map alike.
 
-        Stacks are `normalised`. An S/N that is not finite, as where too few apertures are
+        They are `normalised`. An S/N that is not finite, as where too few apertures are
         left beside the star or nothing varies along a circle, is 0: it tells nothing.
         """
         return cls(
@@ -169,21 +169,23 @@ def field_shapes(n_ranks: int, patch: int) -> dict[str, tuple[int, ...]]:
 
 
 def normalised(
-    stacks: NDArray[np.floating], normalisation: Normalisation = "slice"
+    stacks: NDArray[np.floating], normalisation: Normalisation = "noise"
 ) -> NDArray[np.float32]:
-    """Patches from 0 to 1: ``(x - min) / (max - min)``.
+    """Patches as a network sees them.
 
     Parameters
     ----------
     stacks : ndarray, shape (n, n_ranks, patch, patch)
-    normalisation : {"slice", "sample"}
-        Every slice by its own extremes, or all slices of a sample by common ones, which
-        keeps what the components take away.
+        In units of the noise of their ring.
+    normalisation : {"noise", "slice"}
+        ``"noise"``: as they are, so that a network sees how bright a patch is against its
+        ring. ``"slice"``: every slice from 0 to 1, ``(x - min) / (max - min)``, as published
+        (Gomez Gonzalez et al. 2018): what is bright looks like what is faint.
 
     Returns
     -------
     ndarray of float32, shape of `stacks`
-        0 where all values are equal.
+        Of slices from 0 to 1: 0 where all values are equal.
 
     Raises
     ------
@@ -193,9 +195,12 @@ def normalised(
     known = get_args(Normalisation)
     if normalisation not in known:
         raise InputError(f"normalisation must be one of {', '.join(known)}, got {normalisation!r}")
-    axes = (2, 3) if normalisation == "slice" else (1, 2, 3)
     values = np.asarray(stacks, dtype=np.float32)
-    low, high = (np.asarray(f(axis=axes, keepdims=True)) for f in (values.min, values.max))
+    return values if normalisation == "noise" else _from_0_to_1(values)
+
+
+def _from_0_to_1(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    low, high = (np.asarray(f(axis=(2, 3), keepdims=True)) for f in (values.min, values.max))
     # Halves do not overflow where the extremes lie almost as far apart as the type reaches.
     span = high / 2 - low / 2
     flat = span == 0

@@ -109,7 +109,7 @@ class SampleStore:
     counts : mapping of str to (int, int)
         By split: the number of samples of class c- and of class c+.
     provenance : mapping of str to str
-    normalisation : {"slice", "sample"}
+    normalisation : {"noise", "slice"}
         Of batches; see `exobench.baselines.learning.samples.samples.normalised`.
     """
 
@@ -118,7 +118,7 @@ class SampleStore:
     patch: int
     counts: Mapping[str, tuple[int, int]]
     provenance: Mapping[str, str] = field(default_factory=dict)
-    normalisation: Normalisation = "slice"
+    normalisation: Normalisation = "noise"
 
     @classmethod
     def open(
@@ -127,7 +127,7 @@ class SampleStore:
         *,
         n_ranks: int | None = None,
         patch: int | None = None,
-        normalisation: Normalisation = "slice",
+        normalisation: Normalisation = "noise",
     ) -> Self:
         """The samples of a file.
 
@@ -136,7 +136,7 @@ class SampleStore:
         path : Path
         n_ranks, patch : int or None
             What the samples must have, if that matters.
-        normalisation : {"slice", "sample"}
+        normalisation : {"noise", "slice"}
 
         Raises
         ------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.residuals.mlar import PatchSettings
+    from exobench.baselines.learning.residuals.patches import PatchSettings
     from exobench.baselines.learning.samples.drawn import Drawn
     from exobench.baselines.learning.samples.recipe import Recipe
     from exobench.baselines.learning.samples.samples import Batch

@@ -11,7 +11,7 @@ from exobench.baselines.learning.judgement.meaning import Meaning, check_output
 from exobench.baselines.learning.residuals.mlar import RingResiduals
 from exobench.baselines.learning.residuals.rings import rings
 from exobench.baselines.learning.samples.drawn import drawn
-from exobench.baselines.learning.shallow.patch_features import compressed, mirrored, ring_noise
+from exobench.baselines.learning.shallow.patch_features import compressed, mirrored
 from exobench.baselines.learning.shallow.patch_network import PatchLessons, PatchNetwork
 
 if TYPE_CHECKING:
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from exobench.baselines.learning.residuals.mlar import PatchSettings
+    from exobench.baselines.learning.residuals.patches import PatchSettings
     from exobench.baselines.learning.samples.drawn import Drawn
-    from exobench.baselines.learning.samples.label_plan import Plan
     from exobench.baselines.learning.samples.recipe import Recipe
     from exobench.baselines.learning.samples.samples import Samples
     from exobench.baselines.learning.shallow.patch_network import Labelled
@@ -87,8 +86,7 @@ class PatchDetector:
         Raises
         ------
         InputError
-            If the sequence is too small or turns too little, has no noise, or the output is
-            unknown.
+            If the sequence is too small or turns too little, or the output is unknown.
         """
         check_output(output)
         logits = np.full(sequence.shape, np.nan)
@@ -97,9 +95,8 @@ class PatchDetector:
             if wanted is not None and not wanted[pixels].any():
                 continue
             residuals = RingResiduals(sequence, ring, self.settings)
-            sigma = ring_noise(residuals, sign=1)[LAST]
             for yx, patches in residuals.map_patches(wanted, with_snr=False):
-                rows = compressed(patches.stacks[:, LAST], sigma)
+                rows = compressed(patches.stacks[:, LAST])
                 logits[tuple(yx.T)] = self.network.logits(rows)
         return self.meaning.values(logits, output)
 
@@ -120,8 +117,8 @@ def train_patch_network(
     Raises
     ------
     InputError
-        If the sequence is too small or turns too little, has no noise, or the held-out
-        samples do not tell what the logits mean.
+        If the sequence is too small or turns too little, or the held-out samples do not
+        tell what the logits mean.
     """
     rng = np.random.default_rng(lessons.seed)
     return learnt_patch_network(drawn(sequence, lessons.recipe, rng, known), lessons.training)
@@ -133,12 +130,9 @@ def learnt_patch_network(found: Drawn, training: PatchLessons) -> PatchDetector:
     Raises
     ------
     InputError
-        If a ring has no noise, or the validation set does not tell what the logits mean.
+        If the validation set does not tell what the logits mean.
     """
-    sigma = class_noise(found.plan)
-    learnt, held_out = (
-        seen(found.plan, sigma, found.samples[split]) for split in ("train", "validation")
-    )
+    learnt, held_out = (seen(found.samples[split]) for split in ("train", "validation"))
     images = mirrored(learnt[0])
     labels = np.tile(learnt[1], len(images) // len(learnt[0]))
     network = PatchNetwork.trained((images, labels), held_out, training)
@@ -149,26 +143,6 @@ def learnt_patch_network(found: Drawn, training: PatchLessons) -> PatchDetector:
     )
 
 
-def class_noise(plan: Plan) -> NDArray[np.float32]:
-    """Noise of every ring in the image that each class is cut from, shape (n_rings, 2).
-
-    Those of class 0 are derotated by the negated angles; see `ring_noise`.
-    """
-    around = [RingResiduals(plan.sequence, one.ring, plan.settings) for one in plan.rings]
-    return np.array([[ring_noise(one, sign)[LAST] for sign in (-1, 1)] for one in around])
-
-
-def seen(plan: Plan, sigma: NDArray[np.float32], samples: Samples) -> Labelled:
-    """What the network sees of samples, in rows, and their labels.
-
-    Parameters
-    ----------
-    plan : Plan
-        That they are of.
-    sigma : ndarray, shape (n_rings, 2)
-        By `class_noise`.
-    samples : Samples
-    """
-    ring = np.digitize(samples.radius, [one.ring.outer for one in plan.rings[:-1]])
-    noise = sigma[ring, samples.labels]
-    return compressed(samples.stacks[:, LAST], noise), samples.labels
+def seen(samples: Samples) -> Labelled:
+    """What the network sees of samples, in rows, and their labels."""
+    return compressed(samples.stacks[:, LAST]), samples.labels

@@ -11,13 +11,10 @@ from exobench.datasets.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from exobench.baselines.learning.residuals.mlar import RingResiduals
     from exobench.baselines.learning.samples.samples import Batch
     from exobench.datasets.sequence import ImageSequence
 
 FEATURES = ("template", "template+snr", "stack")
-
-_NORMAL_MAD = 1.4826  # standard deviation of a Gaussian in units of its median deviation
 
 
 def stack_features(stacks: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -92,53 +89,19 @@ def check_features(kind: str) -> None:
         raise InputError(f"features must be one of {', '.join(FEATURES)}, got {kind!r}")
 
 
-def ring_noise(residuals: RingResiduals, sign: int) -> NDArray[np.float32]:
-    r"""Standard deviation of the pixels of a ring, one for each rank, shape (n_ranks,).
-
-    By their median absolute deviation, which a companion hardly changes:
-
-    .. math:: \sigma = 1.4826 \, \mathrm{median} |F - \mathrm{median}(F)|
-
-    Parameters
-    ----------
-    residuals : RingResiduals
-    sign : {1, -1}
-        Of the image that is measured, as in `RingResiduals.images`.
-
-    Raises
-    ------
-    InputError
-        If there is none: half of the pixels have one value.
-    """
-    images = residuals.images(sign)
-    y, x = residuals.ring.pixels(images.shape[1:]).T
-    pixels = images[:, y, x].astype(np.float64)
-    middle = np.median(pixels, axis=1, keepdims=True)
-    sigma = _NORMAL_MAD * np.median(np.abs(pixels - middle), axis=1)
-    if not (sigma > 0).all():
-        raise InputError(
-            f"the ring of {residuals.ring.inner:.3g} to {residuals.ring.outer:.3g} px has no "
-            "noise; its pixels are equal"
-        )
-    return np.asarray(sigma, dtype=np.float32)
-
-
-def compressed(patches: NDArray[np.floating], sigma: ArrayLike) -> NDArray[np.float32]:
-    """``arcsinh(F / sigma)``, in rows: linear in the noise, logarithmic in what is bright.
+def compressed(patches: NDArray[np.floating]) -> NDArray[np.float32]:
+    """``arcsinh(F)``, in rows: linear in the noise, logarithmic in what is bright.
 
     Parameters
     ----------
     patches : ndarray, shape (n, patch, patch)
-    sigma : array_like, shape (n,) or ()
-        Standard deviation of the noise around each patch.
+        In units of the noise.
 
     Returns
     -------
     ndarray, shape (n, patch * patch)
     """
-    scale = np.broadcast_to(np.asarray(sigma, dtype=np.float32), (len(patches),))
-    rows = np.asarray(patches, dtype=np.float32).reshape(len(patches), -1)
-    return np.asarray(np.arcsinh(rows / scale[:, np.newaxis]))
+    return np.arcsinh(np.asarray(patches, dtype=np.float32).reshape(len(patches), -1))
 
 
 def mirrored(rows: NDArray[np.floating]) -> NDArray[np.float32]:
