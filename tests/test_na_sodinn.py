@@ -164,7 +164,7 @@ def test_trained_by_regimes_it_finds_a_companion_and_its_file_says_how(sequence,
 @pytest.mark.usefixtures("torch")
 @pytest.mark.parametrize("normalisation", ["noise", "slice"])
 def test_a_network_is_shown_the_scale_that_it_was_trained_with(sequence, tmp_path, normalisation):
-    options = OPTIONS | {"samples": 60, "epochs": 1, "normalisation": normalisation}
+    options = OPTIONS | {"epochs": 5, "normalisation": normalisation}
     lessons = load("sodinn", **options).lessons(sequence)
     detector, (trained,) = train_detector(sequence, lessons, tmp_path)
     (part,) = detector.parts
