@@ -66,6 +66,21 @@ def test_an_interrupted_set_goes_on_with_the_next_ring_and_ends_in_the_same_byte
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.parametrize("spoil", ["nothing", "recipe", "damage"])
+def test_a_whole_set_is_made_anew_only_if_it_is_of_another_plan_or_damaged(plan, tmp_path, spoil):
+    path = tmp_path / "samples.h5"
+    make_samples(path, plan)
+    whole = path.read_bytes()
+    if spoil == "recipe":
+        plan = replace(plan, recipe=replace(plan.recipe, shift_px=0.0))
+    elif spoil == "damage":
+        path.write_bytes(whole[:1000])
+    seen = []
+    assert make_samples(path, plan, seen.append).provenance == plan.provenance()
+    assert bool(seen) == (spoil != "nothing")
+    assert (path.read_bytes() == whole) == (spoil != "recipe")
+
+
 @pytest.mark.parametrize("spoil", ["recipe", "damage"])
 def test_rings_of_another_plan_or_damaged_ones_are_made_anew(plan, tmp_path, spoil):
     path = tmp_path / "samples.h5"

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 def make_samples(
     path: Path, plan: Plan, advanced: Callable[[Progress], None] = lambda progress: None
 ) -> SampleStore:
-    """The samples of a plan, in a file; rings that were made before are taken as they are.
+    """The samples of a plan, in a file; what was made before is taken as it is.
 
     The same plan gives the same bytes, interrupted or not.
 
     Parameters
     ----------
     path : Path
-        Replaced if it is there.
+        Replaced if it is there and of another plan.
     plan : Plan
         By `exobench.baselines.learning.samples.label_plan.planned`.
     advanced : callable
@@ -50,6 +50,8 @@ def make_samples(
     if folder.is_dir():
         remove_partial(folder)
     provenance = plan.provenance()
+    if _is_of(path, provenance):
+        return SampleStore.open(path)
     parts = [folder / f"{number}.h5" for number in range(len(plan.rings))]
     missing = [i for i, part in enumerate(parts) if not _is_of(part, provenance)]
     n_missing = 2 * sum(sum(plan.rings[i].counts.values()) for i in missing)
