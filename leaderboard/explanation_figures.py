@@ -103,7 +103,11 @@ def _summary(verdict: Verdict) -> str:
 
 def _draw_map(axes: Axes, verdict: Verdict, field: Field) -> None:
     sky = Sky(field.detection_map.shape, field.pixel_scale)
-    shown = axes.imshow(field.detection_map, origin="lower", extent=sky.extent, cmap=_MAP)
+    high = abs(float(np.nanmax(field.detection_map)))
+    low = max(float(np.nanmin(field.detection_map)), -high)  # what is unlikely may be far below
+    shown = axes.imshow(
+        field.detection_map, origin="lower", extent=sky.extent, cmap=_MAP, vmin=low, vmax=high
+    )
     axes.set_facecolor("#e6e8eb")
     x, y = sky.xy(np.array([[verdict.y, verdict.x]]))
     half = verdict.explanation.stack.shape[-1] / 2 * field.pixel_scale
@@ -175,9 +179,11 @@ def _draw_curves(figure: SubFigure, verdict: Verdict) -> None:
 def _draw_ranks(figure: SubFigure, verdict: Verdict, n_blocks: int) -> None:
     """Stack, saliency and evidence of every rank, with one scale of each map for all ranks."""
     told, n_ranks = verdict.explanation, len(verdict.ranks)
+    low, high = np.percentile(told.stack, (1, 99))  # a speckle at the edge may be far beyond
+    highest = told.saliency.max()
     rows: tuple[tuple[str, NDArray[np.float32], dict[str, Any]], ...] = (
-        ("stack", told.stack, {"cmap": _PATCHES, **_range_of(told.stack)}),
-        ("saliency", told.saliency, {"cmap": _WEIGHTS, "vmin": 0, "vmax": told.saliency.max()}),
+        ("stack", told.stack, {"cmap": _PATCHES, "vmin": low, "vmax": high}),
+        ("saliency", told.saliency, {"cmap": _WEIGHTS, "vmin": 0, "vmax": highest}),
         ("evidence", told.evidence, {"cmap": _WEIGHTS, "vmin": 0, "vmax": 1}),
     )
     grid = figure.subplots(3 * n_blocks, _A_ROW, squeeze=False)
@@ -198,16 +204,13 @@ def _draw_ranks(figure: SubFigure, verdict: Verdict, n_blocks: int) -> None:
             if column == 0:
                 axes.set_ylabel(name, fontsize=8.5, color=INK)
     figure.suptitle(
-        "rank by rank, with the components subtracted and the probability alone",
+        "rank by rank, with the components subtracted and the probability alone; black to yellow: "
+        f"stack {low:.2g} to {high:.2g}, saliency 0 to {highest:.2g}, evidence 0 to 1",
         x=0.01,
         ha="left",
         fontsize=9.5,
         color=INK,
     )
-
-
-def _range_of(stack: NDArray[np.float32]) -> dict[str, float]:
-    return {"vmin": float(stack.min()), "vmax": float(stack.max())}
 
 
 def _patch(axes: Axes, image: NDArray[np.floating], colours: str) -> None:

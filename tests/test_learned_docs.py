@@ -33,7 +33,7 @@ def test_the_table_of_options_is_that_of_sodinn():
 
 def test_the_options_of_the_page_exist(exobench):
     named = set(re.findall(r"--[a-z][a-z-]+", TEXT))
-    helps = [exobench(verb, "--help")[1] for verb in ("train", "explain", "run")]
+    helps = [exobench(verb, "--help")[1] for verb in ("train", "explain", "run", "campaign")]
     assert {option for option in named if not any(option in one for one in helps)} == set()
 
 
