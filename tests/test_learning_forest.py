@@ -61,6 +61,23 @@ def test_companions_are_told_from_noise_that_the_forest_has_not_seen(grown):
     assert area_under_roc(labels, grown.logits(rows)) > 0.9
 
 
+def test_strong_companions_are_likelier_to_a_forest_that_has_seen_strong_ones():
+    """The range of the training bounds the votes: what is beyond it falls into the last leaves."""
+
+    def rows_of(shift):
+        rows, labels = drawn(2000, 4)
+        rows[:, :10] += (labels * (shift - 1))[:, np.newaxis]
+        return rows, labels
+
+    spread = np.random.default_rng(5).uniform(0, 1, 2000)
+    narrow, wide = (Forest.grown(*rows_of(0.2 + most * spread), GROWTH) for most in (0.4, 3.0))
+    weak, strong = (np.random.default_rng(6).normal(size=(500, 40)) for _ in range(2))
+    weak[:, :10] += 0.4
+    strong[:, :10] += 5.0
+    assert wide.logits(strong).mean() > narrow.logits(strong).mean() + 0.5
+    assert wide.logits(strong).mean() > wide.logits(weak).mean() + 2
+
+
 def test_the_same_seed_grows_the_same_forest_and_another_one_another(grown):
     rows, labels = drawn(300, 0)
     again = Forest.grown(rows, labels, GROWTH)

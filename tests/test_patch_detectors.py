@@ -147,6 +147,11 @@ def test_they_are_known_as_methods_that_learn():
     assert set(METHODS) <= {name for name in names() if learns(name)}
 
 
+def test_a_forest_is_shown_companions_of_the_range_that_is_asked_for(sequence):
+    assert load("sodirf")._lessons(sequence).recipe.snr == (1.0, 10.0)
+    assert load("sodirf", snr_low=2.0, snr_high=5.0)._lessons(sequence).recipe.snr == (2.0, 5.0)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_too_few_frames_are_refused(sequence, name):
     short = dataclasses.replace(
@@ -170,6 +175,7 @@ def test_frames_without_room_are_refused(sequence, name):
         ("sodirf", {"features": "pixels"}, "features must be one of template, template"),
         ("sodirf", {"trees": 0}, "trees must be 1 or more, got 0"),
         ("sodirf", {"samples": 10}, "samples must be 60 or more, got 10"),
+        ("sodirf", {"snr_low": 4.0, "snr_high": 3.0}, r"snr_high must be more than 4\.0, got 3"),
         ("sodirf", {"output": "odds"}, "output must be one of significance, log_odds"),
         ("patch_mlp", {"explained": 1.5}, "explained must be 1 or less, got 1.5"),
         ("patch_mlp", {"explained": 0.0}, "explained must be more than 0"),
