@@ -63,9 +63,9 @@ class MatchedFilter(FluxEstimator):
     companion adds up. P depends on the length of k only; it is the mean power of a tapered
     ring, 3 FWHM wide or of 100 resolution elements, over k of about the same length (bins
     of 0.4 cycles per FWHM, between them linear in the logarithm), at least 0.001 of the
-    mean over all k. NaN
-    beyond the largest whole circle of the frame. Fluxes are corrected for what the
-    subtraction takes of companions (`probed_response`).
+    mean over all k. Fluxes are counted from their median in the same ring, and corrected
+    for what the subtraction takes of companions (`probed_response`). NaN beyond the largest
+    whole circle of the frame.
 
     References
     ----------
@@ -150,6 +150,8 @@ def filtered(
         if power is None:
             continue
         above = fft.irfft2(template.conj() * spectrum / power, padded)[: shape[0], : shape[1]]
+        # The median over time of skewed residuals is no zero, and channels share its sign.
+        above -= np.median(above[ring > 0])
         below = fft.irfft2(np.abs(template) ** 2 / power, padded)[0, 0]
         flux += share * above / below
         sigma += share / np.sqrt(below)
