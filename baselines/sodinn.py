@@ -47,6 +47,10 @@ class SODINN(PixelLearner):
         has 40; with 8 it finds as many companions in a quarter of the time.
     samples : int
         Of each class, with those that judge the training.
+    negatives : str
+        Class c-: ``"negated"``, of frames derotated by the negated angles, which smears real
+        companions; or ``"elsewhere"``, of places beside the companions that are put in, for
+        sequences that are known to hold none.
     n_ranks : int
         Slices of a stack; no more than the frames less one.
     epochs : int
@@ -84,6 +88,7 @@ class SODINN(PixelLearner):
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "framework": ("torch", "flax"),
         "normalisation": ("noise", "slice"),
+        "negatives": ("negated", "elsewhere"),
         "network": ("conv3d", "convlstm", "lstm", "gru"),
         "output": ("significance", "log_odds", "probability"),
     }
@@ -93,6 +98,7 @@ class SODINN(PixelLearner):
     network: str = "conv3d"
     width: int = 8
     samples: int = 1000
+    negatives: str = "negated"
     n_ranks: int = 20
     epochs: int = 20
     normalisation: str = "noise"
@@ -163,7 +169,9 @@ class SODINN(PixelLearner):
                 f"{_FEWEST_RANKS + 1} or more"
             )
         return Lessons(
-            recipes=(two_splits(n_per_class=self.samples, n_ranks=n_ranks),),
+            recipes=(
+                two_splits(n_per_class=self.samples, n_ranks=n_ranks, negatives=self.negatives),
+            ),
             kind=self.network,
             filters=(self.width, 2 * self.width),
             normalisation=cast("Normalisation", self.normalisation),

@@ -23,6 +23,16 @@ def test_the_middle_of_gaussian_noise_is_in_its_own_units_and_its_tail_is_claime
     assert (scale.significance(3 + 0.5 * beyond) < beyond).all()
 
 
+def test_a_companion_among_the_noise_hardly_changes_how_rare_it_is():
+    rng = np.random.default_rng(0)
+    blank = rng.normal(size=1000)
+    crowded = np.concatenate([blank, rng.normal(15, 2, 8)])
+    expected = NoiseScale.of(blank).significance([2.0, 3.0, 5.0])
+    np.testing.assert_allclose(NoiseScale.of(crowded).significance([2.0, 3.0, 5.0]), expected, 0.1)
+    mean = crowded[crowded > np.quantile(crowded, 0.9)].mean()
+    assert mean > 1.5 * blank[blank > np.quantile(blank, 0.9)].mean()  # as a plain mean would
+
+
 def test_significance_rises_with_the_logit_without_end():
     scale = NoiseScale.of(np.random.default_rng(0).normal(size=300))
     values = np.concatenate([np.linspace(-50, 50, 999), [1e4, 1e8]])

@@ -91,6 +91,21 @@ def test_training_leaves_the_sequence_as_it_was_and_its_files_nowhere(sequence, 
     assert not any(Path.cwd().glob("samples.h5"))
 
 
+def test_its_options_decide_how_it_is_taught(sequence):
+    usual = load("sodinn").lessons(sequence)
+    assert (usual.filters, usual.normalisation, usual.recipes[0].negatives) == (
+        (8, 16),
+        "noise",
+        "negated",
+    )
+    options = {"width": 40, "normalisation": "slice", "negatives": "elsewhere"}
+    published = load("sodinn", learning_rate=1e-4, **options).lessons(sequence)
+    assert published.filters == (40, 80)
+    assert published.normalisation == "slice"
+    assert published.recipes[0].negatives == "elsewhere"
+    assert published.training.learning_rate == 1e-4
+
+
 def test_a_model_without_calibration_is_refused(sequence):
     from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
 

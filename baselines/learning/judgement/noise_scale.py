@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _TAIL = 0.1
 _FEWEST = 20
+_SEEN = 0.9  # of the tail; what is above may be companions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,15 @@ class NoiseScale:
     median, high : float
         The median and the 90th percentile.
     excess : float
-        Mean of what the tenth above `high` exceeds it by.
+        Mean of what the tenth above `high` exceeds it by, were it exponential: by the lower
+        nine tenths of them, so that a companion among the noise does not count.
     n_samples : int
         Logits of noise that these are of.
 
     References
     ----------
     Pickands (1975), Annals of Statistics 3, 119 (the tail of a distribution).
+    Epstein & Sobel (1953), JASA 48, 486, Eq. 4 (its scale, of censored values).
     """
 
     median: float
@@ -61,7 +64,8 @@ class NoiseScale:
         median, high = np.quantile(values, (0.5, 1 - _TAIL))
         if not high > median:
             raise InputError("logits of noise are all alike; the training has failed")
-        excess = values[values > high].mean() - high if (values > high).any() else high - median
+        above = np.sort(values[values > high]) - high
+        excess = _censored_mean(above) if above.size else high - median
         return cls(
             median=float(median), high=float(high), excess=float(excess), n_samples=values.size
         )
@@ -74,3 +78,10 @@ class NoiseScale:
         beyond = np.maximum(values - self.high, 0) / self.excess
         tail = -special.ndtri_exp(np.log(_TAIL) - beyond)
         return np.where(values > self.high, tail, body)
+
+
+def _censored_mean(values: NDArray[np.float64]) -> float:
+    """Mean of exponential values, in order; of the highest only that they are so high."""
+    seen = max(1, int(np.ceil(_SEEN * values.size)))
+    censored = (values.size - seen) * values[seen - 1]
+    return float((values[:seen].sum() + censored) / seen)
