@@ -111,7 +111,8 @@ def main() -> None:
     """Run, or write the page."""
     match sys.argv[1:]:
         case ["run", folder, adi_40, naco, *chosen]:
-            data = data_sets(Path(folder), Path(adi_40), Path(naco))
+            # A companion of the suite would be in class c-, of angles negated once more.
+            data = data_sets(Path(folder), Path(adi_40), Path(naco), blank=True)
             with threadpool_limits(1):
                 for line in run_all(data, chosen or LEARNED):
                     sys.stdout.write(f"{line}\n")

@@ -93,7 +93,7 @@ class Data:
 
     def _room(self, source: Source) -> dict:
         built = built_limits(source)
-        if built is None:
+        if not built:
             task = Calibration(source=source, references=default_references(source.track))
             return calibrate(task)[0][1]
         return room(source, source.read(), {k: read_curve(v) for k, v in built.items()})
@@ -110,27 +110,35 @@ def built_limits(source: Source) -> dict | None:
     return json.loads(report.read_text("utf-8"))["sequences"][source.name]["limits"]
 
 
-def data_sets(folder: Path, adi_40: Path, naco: Path) -> dict[str, Data]:
-    """The two data sets, those of them that are there."""
+def data_sets(folder: Path, adi_40: Path, naco: Path, *, blank: bool = False) -> dict[str, Data]:
+    """The two data sets, those of them that are there.
+
+    Of the suite the sequences that hold companions, or those that hold none (`blank`).
+    """
     said = Said(wavelength=3.8, diameter=8.2, flip_angles=True)
     found = {"naco": (naco, said), "adi-40": (adi_40, Said())}
     return {
         name: Data(
-            name=name, folder=folder / name, sources=_interleaved(find_sources(path, one, ()))
+            name=name,
+            folder=folder / name,
+            sources=_interleaved(find_sources(path, one, ()), blank=blank),
         )
         for name, (path, one) in found.items()
         if path.exists()
     }
 
 
-def _interleaved(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+def _interleaved(sources: tuple[Source, ...], *, blank: bool) -> tuple[Source, ...]:
     """Those of each instrument in turn, so that the first few are of all of them."""
 
     def place(source: Source) -> tuple[int, str]:
         instrument, _, number = source.name.rpartition("_")
         return int(number), instrument
 
-    return tuple(sorted((one for one in sources if built_limits(one) != {}), key=place))
+    kept = [
+        one for one in sources if (limits := built_limits(one)) is None or (not limits) == blank
+    ]
+    return tuple(sorted(kept, key=place))
 
 
 def keep(path: Path, text: str) -> None:
