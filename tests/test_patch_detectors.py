@@ -38,16 +38,16 @@ def sequence():
     return simulate("irdis_like", rng=np.random.default_rng(0), n_frames=30, size=61)
 
 
-def two_hundred(sequence, **ranks):
-    """200 companions of S/N 1 to 3 and 200 places without one, in sectors of their own."""
-    recipe = Recipe(n_per_class=200, shares=(0.5, 0.25, 0.25), **ranks)
+def two_hundred(sequence, **changes):
+    """200 companions and 200 places without one, in sectors of their own."""
+    recipe = Recipe(n_per_class=200, shares=(0.5, 0.25, 0.25), **changes)
     return drawn(sequence, recipe, np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
 def found(sequence):
     """What forests learn from: few to many components."""
-    return two_hundred(sequence, n_ranks=8, explained=0.95)
+    return two_hundred(sequence, n_ranks=8, explained=0.95, snr=(1.0, 10.0))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def detectors(found, of_one_image):
 
 
 def with_companion(found, times):
-    """One so many times as bright as what has S/N 3 in annular PCA."""
+    """One so many times as bright as what has S/N 10 in annular PCA."""
     sequence = found.plan.sequence
     (one,) = (r for r in found.plan.rings if r.ring.inner <= RADIUS < r.ring.outer)
     separation = RADIUS * sequence.pixel_scale
@@ -96,10 +96,10 @@ def test_the_patch_network_tells_companions_from_speckles_of_sectors_not_seen(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("which", "times"), [("template", 3), ("template+snr", 3), ("stack", 3), ("network", 9)]
+    ("which", "times"), [("template", 1), ("template+snr", 1), ("stack", 1), ("network", 3)]
 )
 def test_a_companion_is_one_of_the_first_two_candidates(found, detectors, which, times):
-    """Few samples teach a forest faint companions: to it, brighter ones are no likelier."""
+    """Not of the first one alone: to a forest, all that are bright are alike."""
     sequence = with_companion(found, times)
     shown = detectors[which].map(sequence)
     assert np.isfinite(shown).mean() > 0.4

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exobench.baselines.learning.samples.samples import normalised
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def psf_template(sequence: ImageSequence, patch: int) -> NDArray[np.float32]:
 def features_of(batch: Batch, kind: str, template: ArrayLike) -> NDArray[np.float32]:
     """One row for each patch: `template_features`, the same and the S/N curve, or all pixels.
 
+    Pixels are those of slices from 0 to 1, as published; all others are in units of the noise.
+
     Raises
     ------
     InputError
@@ -72,7 +75,7 @@ def features_of(batch: Batch, kind: str, template: ArrayLike) -> NDArray[np.floa
     """
     check_features(kind)
     if kind == "stack":
-        return stack_features(batch.stacks)
+        return stack_features(normalised(batch.stacks, "slice"))
     found = template_features(batch.stacks, template)
     return found if kind == "template" else np.concatenate([found, batch.snr], axis=1)
 
