@@ -1,10 +1,10 @@
-"""Tables and figure of docs/labelling_study.md, from what labelling_study.py has kept."""
+"""Tables of docs/labelling_study.md, from what labelling_study.py has kept."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,30 +14,21 @@ from learned_study import PUBLISHED
 from learned_study_rates import Maps, Seed, Tested, found_by, rates, ratio
 from tables import write_table
 
-from exobench.leaderboard.axes import finish
-from exobench.leaderboard.diagnostic_axes import page
-from exobench.leaderboard.series import series
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "labelling_study.md"
-DPI = 100
 MOST_PER_MAP = 4
 
 Told = dict[str, Any]
 
 
 def write_page(folder: Path) -> None:
-    """Rewrite the tables of the page, and draw its figure."""
+    """Rewrite the tables of the page."""
     told = read(folder)
     companions = [Test(**one) for one in json.loads((folder / "tests.json").read_text("utf-8"))]
     share = float(json.loads((folder / "share.json").read_text("utf-8")))
     write_table(PAGE, "labels", labels(told, companions))
     write_table(PAGE, "false positives", false_positives(told, companions, share))
     write_table(PAGE, "own", own(told))
-    draw(told, companions)
 
 
 def read(folder: Path) -> dict[str, list[Told]]:
@@ -150,7 +141,7 @@ def _found(one: Tested, per_map: float) -> float:
 
 def own(told: dict[str, list[Told]]) -> str:
     """In Markdown: what the samples of a configuration say of themselves, and what they take."""
-    head = ["samples", "AUC, own validation set", "a pixel above a c-", "best epoch", "samples s"]
+    head = ["samples", "AUC, own validation set", "a pixel above a c-", "best epoch"]
     head.append("training s")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for name, some in told.items():
@@ -160,36 +151,9 @@ def own(told: dict[str, list[Told]]) -> str:
 
 
 def _own(some: list[Told]) -> list[str]:
-    def median(key: str) -> float:
-        return float(np.median([one[key] for one in some]))
-
     return [
         f"{np.mean([one['validation_auc'] for one in some]):.2f}",
         f"{np.mean([one['pixel_above_negative'] for one in some]):.2f}",
         ", ".join(f"{one['best_epoch']}" for one in some),
-        f"{median('sample_seconds'):.0f}",
-        f"{median('training_seconds'):.0f}",
+        f"{np.median([one['training_seconds'] for one in some]):.0f}",
     ]
-
-
-def draw(told: dict[str, list[Told]], companions: list[Test]) -> None:
-    """What networks find against the AUC of their own validation set, seed by seed."""
-    drawn = page(7.6, 4.6)
-    axes: Axes = drawn.subplots()
-    looks = dict(zip((True, False), series(2), strict=True))
-    for name in (one for one in told if one in CONFIGURATIONS):
-        colour, marker = looks[CONFIGURATIONS[name].negatives == "negated"]
-        x = [one["validation_auc"] for one in told[name]]
-        y = rates(compared(told[name], told[PCA], companions), PUBLISHED)[:, 0]
-        axes.plot(x, y, color=colour, linewidth=0.6, alpha=0.5)
-        axes.scatter(x, y, s=26, marker=marker, color=colour)
-        axes.annotate(name, (max(x), float(y[int(np.argmax(x))])), fontsize=8, xytext=(5, 3),
-                      textcoords="offset points")  # fmt: skip
-    pca = rates(compared(told[PCA], told[PCA], companions), PUBLISHED)[0, 0]
-    axes.axhline(pca, color="#444444", linewidth=1, linestyle="--")
-    axes.annotate(PCA, (0.005, pca), xycoords=("axes fraction", "data"), fontsize=8, va="bottom")
-    axes.set_xlabel("area under the ROC curve of the configuration's own validation set")
-    axes.set_ylabel(f"fraction found, {PUBLISHED}, at 1 per map")
-    axes.margins(x=0.16)
-    finish(axes)
-    drawn.savefig(DOCS / "figures" / "labelling_study.png", dpi=DPI)
