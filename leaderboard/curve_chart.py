@@ -23,6 +23,9 @@ TICKS = (0, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 
 _X, _Y = "False positives per map", "True positive rate"
 _LEAST_X_SHOWN = 10.0
+# The height is shared with the legend, which takes a line per entry on a phone.
+_HEIGHT, _LEGEND_LINE = 330, 20
+_NARROW_PX = 400
 _COLUMNS = ("entry", "fp_per_map", "tpr", "value")
 
 
@@ -136,7 +139,7 @@ def _chart(scores: Mapping[str, Score], curves: pd.DataFrame, shape: Any) -> alt
         hover.encode(x, y, tooltip=_tooltip("Candidates from")),
         point.encode(x, y, _colour(scores), tooltip=_tooltip("Own threshold")),
     ]
-    return alt.LayerChart(layer=layers).properties(height=390)
+    return alt.LayerChart(layer=layers).properties(height=_HEIGHT + _LEGEND_LINE * len(scores))
 
 
 def _continued(curves: pd.DataFrame, end: float) -> pd.DataFrame:
@@ -170,7 +173,12 @@ def _dash(scores: Mapping[str, Score]) -> alt.StrokeDash:
 
 def _legend() -> alt.Legend:
     return alt.Legend(
-        title=None, orient="bottom", columns=2, labelLimit=260, symbolType="stroke", symbolSize=300
+        title=None,
+        orient="bottom",
+        columns=alt.ExprRef(f"width < {_NARROW_PX} ? 1 : 2"),
+        labelLimit=260,
+        symbolType="stroke",
+        symbolSize=300,
     )
 
 
