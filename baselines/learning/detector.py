@@ -257,12 +257,20 @@ def detector_map(
 
 
 def check_sampling(model: Model, sequence: ImageSequence) -> None:
-    """Refuse a sequence whose PSF needs patches of another size than the model was trained for.
+    """Refuse a sequence that cannot be shown to a model as those it was trained for were.
 
     Raises
     ------
     InputError
+        If it has too few frames, or its PSF needs patches of another size.
     """
+    most = sequence.n_frames - 1
+    if model.architecture.n_ranks > most:
+        raise InputError(
+            f"{sequence.name}: {sequence.n_frames} frames leave {most} numbers of components, the "
+            f"model was trained for {model.architecture.n_ranks}: train again on it, or take a "
+            "model of fewer n_ranks"
+        )
     if model.recipe.get("patch") is None:
         needed = patch_side(sequence.reference_fwhm)
         check_fits(model, patch=needed, n_ranks=model.architecture.n_ranks)
