@@ -1,6 +1,6 @@
 """Search for the hyper-parameters of a network that learns to find companions in a sequence.
 
-Run it: python examples/tune.py                     (a small simulated sequence, a minute or two)
+Run it: python examples/tune.py                     (a small simulated sequence, minutes)
         python examples/tune.py FOLDER --flip-angles --trials 20 --storage sqlite:///tune.db
 
 FOLDER holds one sequence in EIDC names. Needs Optuna and PyTorch: pip install optuna
