@@ -176,7 +176,7 @@ def _contrast_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
     star = "magnitudes below the star" if known else "-2.5 log₁₀ flux [unit of the cube]"
     axes.set_ylabel(f"half are found at [{star}]")
     axes.set_xlabel("separation [arcsec]")
-    note = "no bar where too few say it; no point where more, or fewer, than half are always found"
+    note = "no bar: too few say it; no point: always more, or fewer, than half are found"
     title = f"{columns.title}\nfound: {_AT}\n{note}"
     axes.set_title(title, loc="left", parse_math=False)
     axes.legend(fontsize=8.5, frameon=False, labelcolor=INK)
