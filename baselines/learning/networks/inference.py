@@ -50,7 +50,7 @@ def logits(
     *,
     framework: str = "torch",
     device: str = "",
-    batch_size: int = 512,
+    batch_size: int = 64,
 ) -> NDArray[np.float32]:
     """Log-odds of a companion in the centre of every patch, as trained: not calibrated.
 
@@ -65,7 +65,8 @@ def logits(
         ``"cpu"``, ``"cuda"`` or ``"gpu"``, with a number if there are several: ``"cuda:1"``.
         Empty: a GPU if the framework sees one, otherwise the CPU.
     batch_size : int
-        Patches that the network sees at a time: fewer need less memory.
+        Patches that the network sees at a time: fewer need less memory, and more than some
+        hundred leave the cache of a CPU.
 
     Returns
     -------
