@@ -1,6 +1,5 @@
 """What forests and small networks see of patches."""
 
-
 import numpy as np
 import pytest
 from scipy import stats
