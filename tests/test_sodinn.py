@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from exobench.baselines import load
 from exobench.baselines.learning.detector import detector_map, train_detector
@@ -69,6 +70,14 @@ def test_all_outputs_rank_pixels_alike(detector, sequence):
     np.testing.assert_array_equal(*orders)
     assert (np.diff(maps[2][known][orders[1]]) >= 0).all()
     assert (maps[2][known] < 0.5).mean() > 0.99
+
+
+@pytest.mark.slow
+def test_significances_are_those_of_the_noise_of_the_map(detector, sequence):
+    shown = detector_map(detector, sequence, device="cpu")
+    pixels = shown[np.isfinite(shown)]
+    assert np.median(pixels) == pytest.approx(0, abs=1e-3)
+    assert (pixels > norm.isf(0.1)).mean() == pytest.approx(0.1, abs=1e-3)
 
 
 @pytest.mark.slow

@@ -13,15 +13,13 @@ from exobench.baselines.learning.judgement.field import field_map
 from exobench.baselines.learning.judgement.meaning import Meaning, check_output
 from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
 from exobench.baselines.learning.networks.inference import logits, runner
-from exobench.baselines.learning.networks.model_file import Detector, Model, check_fits
+from exobench.baselines.learning.networks.inputs import check_sampling, patch_settings
+from exobench.baselines.learning.networks.model_file import Detector, Model
 from exobench.baselines.learning.networks.training import TrainingSettings
-from exobench.baselines.learning.residuals.patches import PatchSettings
-from exobench.baselines.learning.residuals.rings import patch_side
 from exobench.baselines.learning.samples.label_plan import planned
 from exobench.baselines.learning.samples.making import make_samples
 from exobench.baselines.learning.samples.recipe import Recipe
 from exobench.baselines.learning.samples.store import SampleStore, StoredData
-from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
@@ -191,19 +189,32 @@ def _part(plan: Plan, lessons: Lessons, folder: Path, told: Told) -> tuple[Model
             "best_epoch": trained.best_epoch,
         },
     )
-    return _calibrated(model, store, lessons), trained
+    return _calibrated(model, plan, store, lessons), trained
 
 
-def _calibrated(model: Model, store: SampleStore, lessons: Lessons) -> Model:
-    """The model with what its logits mean on the validation set."""
+def _calibrated(model: Model, plan: Plan, store: SampleStore, lessons: Lessons) -> Model:
+    """The model with what its logits mean: likely on the validation set, rare in the map.
+
+    The map is of the sequence itself: as in an S/N map, candidates are compared with what is
+    around them, so that significances of several sequences are alike. Held-out samples are
+    too few for that, and of other angles.
+    """
+    judge = partial(logits, model, framework=lessons.framework, device=lessons.training.device)
     held_out = store.samples("validation")
-    found = logits(
-        model,
-        [held_out.batch(lessons.normalisation)],
-        framework=lessons.framework,
-        device=lessons.training.device,
+    inner, outer = plan.recipe.radii_px
+    radius = radius_map(plan.sequence.shape)
+    shown = field_map(
+        plan.sequence,
+        plan.settings,
+        judge,
+        wanted=(radius >= inner) & (radius < (np.inf if outer is None else outer)),
+        with_snr=lessons.snr_curve,
+        normalisation=lessons.normalisation,
     )
-    return replace(model, calibration=Meaning.of(held_out.labels, found).to_dict())
+    meaning = Meaning.of(
+        held_out.labels, judge([held_out.batch(lessons.normalisation)]), shown[np.isfinite(shown)]
+    )
+    return replace(model, calibration=meaning.to_dict())
 
 
 def detector_map(
@@ -254,42 +265,3 @@ def detector_map(
         )
         shown[mine] = meaning.values(found[mine], output)
     return shown
-
-
-def check_sampling(model: Model, sequence: ImageSequence) -> None:
-    """Refuse a sequence that cannot be shown to a model as those it was trained for were.
-
-    Raises
-    ------
-    InputError
-        If it has too few frames, or its PSF needs patches of another size.
-    """
-    most = sequence.n_frames - 1
-    if model.architecture.n_ranks > most:
-        raise InputError(
-            f"{sequence.name}: {sequence.n_frames} frames leave {most} numbers of components, the "
-            f"model was trained for {model.architecture.n_ranks}: train again on it, or take a "
-            "model of fewer n_ranks"
-        )
-    if model.recipe.get("patch") is None:
-        needed = patch_side(sequence.reference_fwhm)
-        check_fits(model, patch=needed, n_ranks=model.architecture.n_ranks)
-
-
-def patch_settings(model: Model) -> PatchSettings:
-    """How the patches are made that a model was trained for.
-
-    Raises
-    ------
-    InputError
-        If its recipe is none.
-    """
-    try:
-        explained = Recipe(**model.recipe).explained
-    except TypeError as error:
-        raise InputError(
-            "the model does not say how its samples were made; train it again"
-        ) from error
-    return PatchSettings(
-        patch=model.architecture.patch, n_ranks=model.architecture.n_ranks, explained=explained
-    )

@@ -18,12 +18,12 @@ import numpy as np
 from scipy import special
 from scipy.ndimage import distance_transform_edt
 
-from exobench.baselines.learning.detector import patch_settings
 from exobench.baselines.learning.judgement.calibration import calibrate
 from exobench.baselines.learning.judgement.field import field_map
 from exobench.baselines.learning.judgement.meaning import Meaning
 from exobench.baselines.learning.judgement.thresholds import Threshold, threshold_by_tail
 from exobench.baselines.learning.networks.inference import logits
+from exobench.baselines.learning.networks.inputs import patch_settings
 from exobench.baselines.learning.residuals.rings import rings
 from exobench.baselines.learning.samples.splits import SPLITS, Sectors, reach_of, turns_of
 from exobench.baselines.learning.samples.store import SampleStore

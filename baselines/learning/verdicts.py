@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exobench.baselines.learning.detector import check_sampling, patch_settings
 from exobench.baselines.learning.explain import Explanation, explain
 from exobench.baselines.learning.judgement.meaning import Meaning
+from exobench.baselines.learning.networks.inputs import check_sampling, patch_settings
 from exobench.baselines.learning.residuals.mlar import RingResiduals
 from exobench.baselines.learning.residuals.rings import companion_at, rings
 from exobench.baselines.learning.samples.samples import normalised

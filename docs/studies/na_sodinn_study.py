@@ -24,9 +24,10 @@ from tables import write_table
 from threadpoolctl import threadpool_limits
 
 from exobench.baselines import load
-from exobench.baselines.learning.detector import patch_settings, train_detector
+from exobench.baselines.learning.detector import train_detector
 from exobench.baselines.learning.judgement.meaning import Meaning
 from exobench.baselines.learning.networks.inference import logits
+from exobench.baselines.learning.networks.inputs import patch_settings
 from exobench.baselines.learning.residuals.mlar import RingResiduals
 from exobench.baselines.learning.residuals.rings import companion_at, rings
 from exobench.baselines.learning.samples.samples import Batch

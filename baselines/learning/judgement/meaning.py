@@ -20,7 +20,7 @@ OUTPUTS = ("significance", "log_odds", "probability")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """What logits mean, by held-out samples.
+    """What logits mean, by held-out samples and the noise of a map.
 
     Attributes
     ----------
@@ -34,15 +34,28 @@ class Meaning:
     noise: NoiseScale
 
     @classmethod
-    def of(cls, labels: NDArray[np.integer], logits: NDArray[np.floating]) -> Self:
+    def of(
+        cls,
+        labels: NDArray[np.integer],
+        logits: NDArray[np.floating],
+        noise: NDArray[np.floating] | None = None,
+    ) -> Self:
         """That of the logits of held-out samples, both of shape (n,).
+
+        Parameters
+        ----------
+        labels, logits : ndarray, shape (n,)
+        noise : ndarray, shape (m,), or None
+            Logits of noise that values are to be compared with, such as those of a map; by
+            default of the held-out samples without a companion.
 
         Raises
         ------
         InputError
             If they are too few, of one class only, or not finite.
         """
-        return cls(calibration=calibrate(labels, logits), noise=NoiseScale.of(logits[labels == 0]))
+        compared = logits[labels == 0] if noise is None else noise
+        return cls(calibration=calibrate(labels, logits), noise=NoiseScale.of(compared))
 
     def values(self, logits: ArrayLike, output: str = "significance") -> NDArray[np.float64]:
         """Logits in the unit of an output, which rises with them; shape of `logits`.

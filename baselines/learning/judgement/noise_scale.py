@@ -48,7 +48,7 @@ class NoiseScale:
 
     @classmethod
     def of(cls, logits: ArrayLike) -> Self:
-        """That of held-out logits of noise, shape (n,).
+        """That of logits of noise, shape (n,).
 
         Raises
         ------
