@@ -18,7 +18,7 @@ SMALL = ("-o", "samples=80", "-o", "n_ranks=8", "-o", "epochs=2", "-o", "device=
 @pytest.fixture(scope="module")
 def sequence(tmp_path_factory):
     path = tmp_path_factory.mktemp("sequences") / "night.h5"
-    write_sequence(simulate("irdis_like", rng=np.random.default_rng(0), n_frames=30, size=61), path)
+    write_sequence(simulate("irdis_like", rng=np.random.default_rng(0), n_frames=30, size=81), path)
     return path
 
 
