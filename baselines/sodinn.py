@@ -53,6 +53,9 @@ class SODINN(PixelLearner):
         sequences that are known to hold none.
     n_ranks : int
         Slices of a stack; no more than the frames less one.
+    snr_curve : bool
+        The network also sees the S/N of the middle of each patch after each number of
+        components: how bright it is against its own circle. False: patches only, as published.
     epochs : int
         At most.
     normalisation : str
@@ -78,12 +81,14 @@ class SODINN(PixelLearner):
     Notes
     -----
     Unlike the published code, samples are split by sectors of the sky before they are
-    augmented, patches keep how bright they are, every augmented sample has a shift of its own,
-    and training and prediction make patches by one and the same function.
+    augmented, patches keep how bright they are and stand beside their S/N, every augmented
+    sample has a shift of its own, and training and prediction make patches by one and the same
+    function.
 
     References
     ----------
-    Gomez Gonzalez, Absil & Van Droogenbroeck (2018), A&A 613, A71.
+    Gomez Gonzalez, Absil & Van Droogenbroeck (2018), A&A 613, A71; the S/N curve: Cantero,
+    Absil, Dahlqvist & Van Droogenbroeck (2023), A&A 680, A86.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -101,6 +106,7 @@ class SODINN(PixelLearner):
     samples: int = 1000
     negatives: str = "negated"
     n_ranks: int = 20
+    snr_curve: bool = True
     epochs: int = 20
     normalisation: str = "noise"
     learning_rate: float = 0.003
@@ -175,6 +181,7 @@ class SODINN(PixelLearner):
             ),
             kind=self.network,
             filters=(self.width, 2 * self.width),
+            snr_curve=self.snr_curve,
             normalisation=cast("Normalisation", self.normalisation),
             training=TrainingSettings(
                 epochs=self.epochs,

@@ -104,11 +104,18 @@ def test_every_regime_has_samples_of_its_own_rings(sequence, parted):
     assert max(ring.middle for ring in covered[0]) < 16 <= covered[1][0].middle
 
 
-def test_without_regimes_and_curves_it_is_sodinn(sequence):
-    plain = load("na_sodinn", **OPTIONS, regimes=False, snr_curve=False).lessons(sequence)
-    assert plain == load("sodinn", **OPTIONS).lessons(sequence)
-    with_curves = load("na_sodinn", **OPTIONS, regimes=False).lessons(sequence)
-    assert with_curves == replace(plain, snr_curve=True)
+def test_in_one_kind_of_noise_it_is_sodinn(sequence, monkeypatch):
+    only = Regime(noise="background", radii_px=(0.0, None))
+    one_kind = Regimes(parts=(only,), notes=("one kind of noise",), found=None)
+    monkeypatch.setattr(noise_regimes, "regimes_of", lambda *_: one_kind)
+    alone = load("sodinn", **OPTIONS).lessons(sequence)
+    assert load("na_sodinn", **OPTIONS).lessons(sequence) == replace(alone, regimes=one_kind)
+
+
+def test_the_s_n_curve_is_an_option_of_both(sequence):
+    for name in ("sodinn", "na_sodinn"):
+        assert load(name, **OPTIONS).lessons(sequence).snr_curve
+        assert not load(name, **OPTIONS, snr_curve=False).lessons(sequence).snr_curve
 
 
 def test_radii_without_a_ring_are_refused(sequence):

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
 AGAINST = "annular_pca"
-LEARNED = ("na_sodinn(regimes=false, samples=2000)", "sodinn(samples=2000)")
+LEARNED = ("sodinn(samples=2000)", "sodinn(snr_curve=false, samples=2000)")
 PUBLISHED = "S/N 1-4"
 _SNR = (1.0, 4.0)
 _OFFSETS = ("middle", "faint")
