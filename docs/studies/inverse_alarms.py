@@ -4,7 +4,7 @@
     python docs/studies/inverse_alarms.py write FOLDER
 
 Maps of simulated sequences without companions are kept in FOLDER: a run that was stopped goes
-on. All of them take about twenty minutes of one core.
+on. All of them take about ten minutes of one core.
 """
 
 from __future__ import annotations
