@@ -214,6 +214,22 @@ class RingResiduals:
             self._noise[sign] = robust_scatter(self._means(offsets, sign), rounding)
         return self._noise[sign]
 
+    def snr_curves(self, yx: ArrayLike, sign: int = 1) -> Single:
+        """S/N of positions near the ring after as many components, shape (n, n_ranks).
+
+        Parameters
+        ----------
+        yx : array_like, shape (n, 2)
+            Positions (y, x) on the sky, in pixels, at most 1 px out of the ring.
+        sign : {1, -1}
+            As of `images`.
+
+        References
+        ----------
+        Cantero et al. (2023), A&A 680, A86, Sect. 4.2.
+        """
+        return self._snr(self._checked(yx, None)[0], sign)
+
     @cached_property
     def _sums(self) -> CircleSums:
         fwhm = self._sequence.reference_fwhm
