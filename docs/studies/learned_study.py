@@ -4,9 +4,10 @@
     python docs/studies/learned_study.py write FOLDER
 
 ADI_40 and NACO are as for zoo_campaign.py. ALGORITHM is a detector that is trained on each
-sequence, with its options: ``'sodinn(samples=2000)'``; by default those of `LEARNED`. Models,
-and a journal for each algorithm, are kept in FOLDER: a run that was stopped goes on. Needs the
-extra `torch`; writing needs `leaderboard`.
+sequence, with its options: ``'sodinn(samples=2000)'``; or one that does not learn, which is shown
+the companions of the first of `LEARNED`. By default those of `LEARNED` and `OTHERS`. Models, and a
+journal for each algorithm, are kept in FOLDER: a run that was stopped goes on. Needs the extra
+`torch`; writing needs `leaderboard`.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from zoo_campaign import Data, data_sets, keep
 
-from exobench.baselines import load
+from exobench.baselines import learns, load
 from exobench.baselines.learning.detector import train_detector
 from exobench.baselines.learning.networks import model_file
 from exobench.baselines.learning.residuals.flux_ranges import flux_range
 from exobench.baselines.learning.residuals.patches import PatchSettings
 from exobench.baselines.learning.residuals.rings import patch_side, rings
 from exobench.baselines.learning.samples.splits import SPLITS, Sectors, reach_of
-from exobench.challenge.campaigns.algorithms import Algorithm, read_method
+from exobench.challenge.campaigns.algorithms import Algorithm, read_algorithms, read_method
 from exobench.challenge.campaigns.journal import BLANK, Journal
 from exobench.challenge.campaigns.trial import false_positives
 from exobench.challenge.campaigns.work import Runs, run
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 AGAINST = "annular_pca"
 LEARNED = ("sodinn(samples=2000)", "sodinn(snr_curve=false, samples=2000)")
+OTHERS = ("mean_snr", "paco")
 PUBLISHED = "S/N 1-4"
 _SNR = (1.0, 4.0)
 _OFFSETS = ("middle", "faint")
@@ -114,7 +116,7 @@ def main() -> None:
             # A companion of the suite would be in class c-, of angles negated once more.
             data = data_sets(Path(folder), Path(adi_40), Path(naco), blank=True)
             with threadpool_limits(1):
-                for line in run_all(data, chosen or LEARNED):
+                for line in run_all(data, chosen or (*LEARNED, *OTHERS)):
                     sys.stdout.write(f"{line}\n")
                     sys.stdout.flush()
         case ["write", folder]:
@@ -136,13 +138,15 @@ def run_all(data: dict[str, Data], words: tuple[str, ...] | list[str]) -> Iterat
 
 
 def run_one(data: Data, source: Source, word: str, seed: int, share: Share) -> int:
-    """Runs of a detector on a sequence, and of PCA on the same companions; their number."""
+    """Runs of an algorithm on a sequence, and of PCA on the same companions; their number."""
     within = between_rings(source)
-    trained = detector(data.folder / "models", within, word, seed)
+    learned = learns(read_method(word, ())[0])
+    trained = detector(data.folder / "models", within, word if learned else LEARNED[0], seed)
+    asked = trained.algorithm if learned else read_algorithms([word])[0]
     tests = [one for one in companions(data, within) if trained.is_new(one)]
     added = 0
     label = f"{label_of(word)} {seed}"
-    for name, algorithm in ((AGAINST, Algorithm(name=AGAINST)), (label, trained.algorithm)):
+    for name, algorithm in ((AGAINST, Algorithm(name=AGAINST)), (label, asked)):
         journal = Journal(data.folder / name)
         (data.folder / name).mkdir(parents=True, exist_ok=True)
         done = journal.read().runs

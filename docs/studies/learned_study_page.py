@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -57,19 +57,29 @@ def table(detectors: list[Tested]) -> str:
 
 
 def costs(found: dict[str, list[Tested]]) -> str:
-    """In Markdown: what training, a map and a companion take, medians, and the most memory."""
+    """In Markdown: what training, a map and a companion take, medians, and the most memory.
+
+    A line for each that was trained.
+    """
     head = ["data", "detector", "models", "training s", "memory MB", "epochs", "validation AUC"]
     head += ["map s", "companion s", "device"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [
-        f"| {' | '.join([name, *_cost(one)])} |" for name, some in found.items() for one in some
+        f"| {' | '.join([name, *_cost(one, made)])} |"
+        for name, some in found.items()
+        for one in some
+        if (made := _trained(one))
     ]
     return "\n".join(lines)
 
 
-def _cost(one: Tested) -> list[str]:
+def _trained(one: Tested) -> list[dict[str, Any]]:
+    """What is known of the models of a detector; none of one that does not learn."""
     paths = sorted((one.folder / "models").glob(f"{one.name} *.json"))
-    made = [json.loads(path.read_text("utf-8")) for path in paths]
+    return [json.loads(path.read_text("utf-8")) for path in paths]
+
+
+def _cost(one: Tested, made: list[dict[str, Any]]) -> list[str]:
     journals = [path for path in one.folder.iterdir() if path.name.rpartition(" ")[0] == one.name]
     runs = pd.concat([frames(path)["costs"] for path in journals])
     blank = runs["injection"] == BLANK
