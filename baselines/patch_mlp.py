@@ -52,10 +52,10 @@ class PatchMLP(PixelLearner):
     seed : int
         Of samples, first weights and training: the same seed gives the same map.
     output : str
-        ``"significance"``: number of sigma that held-out noise exceeds as rarely, its tail
-        taken as exponential; a threshold of 5 then serves as for other methods. Or the
-        ``"log_odds"`` or the ``"probability"`` of a companion in a search in which one
-        position in 10 000 holds one.
+        ``"significance"``: number of sigma that the noise of the map of the training sequence
+        exceeds as rarely, its tail taken as exponential; a threshold of 5 then serves as for
+        other methods. Or the ``"log_odds"`` or the ``"probability"`` of a companion in a
+        search in which one position in 10 000 holds one.
 
     References
     ----------

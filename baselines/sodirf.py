@@ -53,10 +53,9 @@ class SODIRF(PixelLearner):
     seed : int
         Of samples and trees: the same seed gives the same map.
     output : str
-        ``"significance"``: number of sigma that held-out noise exceeds as rarely, its tail
-        taken as exponential. Or the
-        ``"log_odds"`` or the ``"probability"`` of a companion in a search in which one
-        position in 10 000 holds one.
+        ``"significance"``: number of sigma that the noise of the map of the training sequence
+        exceeds as rarely, its tail taken as exponential. Or the ``"log_odds"`` or the
+        ``"probability"`` of a companion in a search in which one position in 10 000 holds one.
 
     References
     ----------

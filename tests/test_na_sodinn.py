@@ -45,12 +45,12 @@ def model(seed, n_ranks):
     architecture = Architecture(
         kind="conv3d", n_ranks=n_ranks, patch=9, filters=(2, 3), snr_curve=True
     )
-    labels = np.arange(200) % 2
+    labels, noise = np.arange(200) % 2, rng.normal(size=(2, 200))
     return model_file.Model(
         architecture=architecture,
         weights=initial_weights(architecture, rng),
         recipe=two_splits(n_ranks=n_ranks).to_dict(),
-        calibration=Meaning.of(labels, labels + rng.normal(size=200)).to_dict(),
+        calibration=Meaning.of(labels, labels + noise[0], noise[1]).to_dict(),
     )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from exobench.baselines import learns, load, names
 from exobench.baselines.learning.networks.training import area_under_roc
@@ -11,11 +12,7 @@ from exobench.baselines.learning.samples.drawn import drawn
 from exobench.baselines.learning.samples.recipe import Recipe
 from exobench.baselines.learning.shallow.forest import Growth
 from exobench.baselines.learning.shallow.forest_detector import ForestLessons, learnt_forest
-from exobench.baselines.learning.shallow.patch_detector import (
-    learnt_patch_network,
-    seen,
-)
-from exobench.baselines.learning.shallow.patch_features import features_of
+from exobench.baselines.learning.shallow.patch_detector import learnt_patch_network
 from exobench.baselines.learning.shallow.patch_network import PatchLessons
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
@@ -81,17 +78,16 @@ def with_companion(found, times):
 @pytest.mark.slow
 @pytest.mark.parametrize("features", FEATURES)
 def test_forests_tell_companions_from_speckles_of_sectors_not_seen(found, detectors, features):
-    one, test = detectors[features], found.samples["test"]
-    logits = one.forest.logits(features_of(test.batch(), features, one.template))
-    assert area_under_roc(test.labels, logits) > 0.8
+    test = found.samples["test"]
+    assert area_under_roc(test.labels, detectors[features].judge(test.batch())) > 0.8
 
 
 @pytest.mark.slow
 def test_the_patch_network_tells_companions_from_speckles_of_sectors_not_seen(
     of_one_image, detectors
 ):
-    rows, labels = seen(of_one_image.samples["test"])
-    assert area_under_roc(labels, detectors["network"].network.logits(rows)) > 0.75
+    test = of_one_image.samples["test"]
+    assert area_under_roc(test.labels, detectors["network"].judge(test.batch())) > 0.75
 
 
 @pytest.mark.slow
@@ -121,11 +117,20 @@ def test_pixels_that_are_asked_for_are_those_of_the_whole_map(detectors, sequenc
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("which", ["template+snr", "network"])
+def test_significances_are_those_of_the_noise_of_the_map(detectors, sequence, which):
+    pixels = detectors[which].map(sequence)
+    pixels = pixels[np.isfinite(pixels)]
+    assert np.median(pixels) == pytest.approx(0, abs=1e-3)
+    assert (pixels > norm.isf(0.1)).mean() == pytest.approx(0.1, abs=2e-3)
+
+
+@pytest.mark.slow
 def test_patches_of_the_map_are_scaled_as_those_of_the_training(of_one_image, detectors):
     """A map of the star itself: its logits are of the range that negatives have."""
     network = detectors["network"]
-    rows, labels = seen(of_one_image.samples["train"])
-    noise = network.network.logits(rows[labels == 0])
+    training = of_one_image.samples["train"]
+    noise = network.judge(training.batch())[training.labels == 0]
     shown = network.meaning.calibration.log_odds(noise)
     of_map = network.map(of_one_image.plan.sequence, "log_odds")
     low, high = np.quantile(shown, (0.05, 0.95))

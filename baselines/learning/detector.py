@@ -11,6 +11,7 @@ import numpy as np
 
 from exobench.baselines.learning.judgement.field import field_map
 from exobench.baselines.learning.judgement.meaning import Meaning, check_output
+from exobench.baselines.learning.judgement.measured import measured_meaning
 from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
 from exobench.baselines.learning.networks.inference import logits, runner
 from exobench.baselines.learning.networks.inputs import check_sampling, patch_settings
@@ -19,7 +20,7 @@ from exobench.baselines.learning.networks.training import TrainingSettings
 from exobench.baselines.learning.samples.label_plan import planned
 from exobench.baselines.learning.samples.making import make_samples
 from exobench.baselines.learning.samples.recipe import Recipe
-from exobench.baselines.learning.samples.store import SampleStore, StoredData
+from exobench.baselines.learning.samples.store import StoredData
 from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
@@ -189,32 +190,14 @@ def _part(plan: Plan, lessons: Lessons, folder: Path, told: Told) -> tuple[Model
             "best_epoch": trained.best_epoch,
         },
     )
-    return _calibrated(model, plan, store, lessons), trained
-
-
-def _calibrated(model: Model, plan: Plan, store: SampleStore, lessons: Lessons) -> Model:
-    """The model with what its logits mean: likely on the validation set, rare in the map.
-
-    The map is of the sequence itself: as in an S/N map, candidates are compared with what is
-    around them, so that significances of several sequences are alike. Held-out samples are
-    too few for that, and of other angles.
-    """
-    judge = partial(logits, model, framework=lessons.framework, device=lessons.training.device)
-    held_out = store.samples("validation")
-    inner, outer = plan.recipe.radii_px
-    radius = radius_map(plan.sequence.shape)
-    shown = field_map(
-        plan.sequence,
-        plan.settings,
-        judge,
-        wanted=(radius >= inner) & (radius < (np.inf if outer is None else outer)),
+    meaning = measured_meaning(
+        partial(logits, model, framework=lessons.framework, device=lessons.training.device),
+        plan,
+        store.samples("validation"),
         with_snr=lessons.snr_curve,
         normalisation=lessons.normalisation,
     )
-    meaning = Meaning.of(
-        held_out.labels, judge([held_out.batch(lessons.normalisation)]), shown[np.isfinite(shown)]
-    )
-    return replace(model, calibration=meaning.to_dict())
+    return replace(model, calibration=meaning.to_dict()), trained
 
 
 def detector_map(

@@ -38,24 +38,23 @@ class Meaning:
         cls,
         labels: NDArray[np.integer],
         logits: NDArray[np.floating],
-        noise: NDArray[np.floating] | None = None,
+        noise: NDArray[np.floating],
     ) -> Self:
-        """That of the logits of held-out samples, both of shape (n,).
+        """That of held-out samples and of noise.
 
         Parameters
         ----------
         labels, logits : ndarray, shape (n,)
-        noise : ndarray, shape (m,), or None
-            Logits of noise that values are to be compared with, such as those of a map; by
-            default of the held-out samples without a companion.
+            Of the samples.
+        noise : ndarray, shape (m,)
+            Logits that values are to be compared with, such as those of a map.
 
         Raises
         ------
         InputError
             If they are too few, of one class only, or not finite.
         """
-        compared = logits[labels == 0] if noise is None else noise
-        return cls(calibration=calibrate(labels, logits), noise=NoiseScale.of(compared))
+        return cls(calibration=calibrate(labels, logits), noise=NoiseScale.of(noise))
 
     def values(self, logits: ArrayLike, output: str = "significance") -> NDArray[np.float64]:
         """Logits in the unit of an output, which rises with them; shape of `logits`.

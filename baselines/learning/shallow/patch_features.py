@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from exobench.baselines.learning.samples.samples import Batch
     from exobench.datasets.sequence import ImageSequence
 
-FEATURES = ("template", "template+snr", "stack")
+WITH_SNR = "template+snr"
+FEATURES = ("template", WITH_SNR, "stack")
 
 
 def stack_features(stacks: NDArray[np.floating]) -> NDArray[np.float32]:
