@@ -225,11 +225,14 @@ def shifted_stamps(
     n_frames, n_instants = dy.shape
     n = psf.shape[-1]
     size = n + 2 * (PAD + int(max(np.abs(dy).max(), np.abs(dx).max())))
-    rows = psf[:, np.newaxis, np.newaxis] @ _shift_matrices(n, size, dx)
-    # Instants stand side by side, so that the second product sums over them.
-    along_y = _shift_matrices(n, size, dy)
+    kernels = _shift_kernels(n, size, np.stack([dy, dx]))
     share = np.full(n_instants, 1 / n_instants) if weights is None else weights
-    along_y *= share.astype(np.float32)[:, np.newaxis, np.newaxis]
+    kernels[0] *= share.astype(np.float32)[:, np.newaxis]
+    # A pixel's row of a matrix is that of the next pixel, moved by one.
+    windows = np.lib.stride_tricks.sliding_window_view(kernels, size, axis=-1)[..., ::-1, :]
+    along_y, along_x = np.ascontiguousarray(windows)
+    rows = psf[:, np.newaxis, np.newaxis] @ along_x
+    # Instants stand side by side, so that the second product sums over them.
     along_y = along_y.reshape(n_frames, n_instants * n, size)
     stamps: NDArray[np.float32] = along_y.swapaxes(1, 2) @ rows.reshape(
         -1, n_frames, n_instants * n, size
@@ -237,13 +240,13 @@ def shifted_stamps(
     return stamps
 
 
-def _shift_matrices(n: int, size: int, offset: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Matrices that centre a row of `n` pixels in `size` (both odd) and move it by `offset`.
+def _shift_kernels(n: int, size: int, offset: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The Dirichlet kernel: the Fourier shift of a pixel by `offset` on a period of `size`.
 
-    Shape (..., n, size). Rows are the Dirichlet kernel: the Fourier shift of one pixel on a
-    period of `size`. Each is the next one, moved by a pixel: the kernel is computed once.
+    At all lags between a row of `n` pixels and one of `size` (both odd) with the same middle,
+    shape (..., n + size - 1).
     """
     lag = np.arange(1 - n, size) - (size - n) // 2 - offset[..., np.newaxis]
-    kernel = (np.sinc(lag) / np.sinc(lag / size)).astype(np.float32)
-    windows = np.lib.stride_tricks.sliding_window_view(kernel, size, axis=-1)
-    return np.ascontiguousarray(windows[..., ::-1, :])
+    lag = lag.astype(np.float32)
+    kernel: NDArray[np.float32] = np.sinc(lag) / np.sinc(lag / size)
+    return kernel
