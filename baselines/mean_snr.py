@@ -37,9 +37,10 @@ class MeanSNR:
 
     .. math:: s(x) = \frac{1}{K} \sum_k \mathrm{S/N}_k(x)
 
-    with the S/N of Mawet et al. (2014). The map is s over its scatter at that separation, as
-    a number of Gaussian sigma; the scatter is that of s on the sky and on one that turns
-    the other way round, where no companion adds up (`scatter_profile`).
+    with the S/N of Mawet et al. (2014); of several wavelengths the mean. The map is s over its
+    scatter at that separation, as a number of Gaussian sigma; the scatter is that of s on the
+    sky and on one that turns the other way round, where no companion adds up
+    (`scatter_profile`).
 
     NaN within 1.5 FWHM of the star, and beyond the largest whole circle of the frame.
 
@@ -63,7 +64,7 @@ class MeanSNR:
     Gomez Gonzalez, Absil & Van Droogenbroeck (2018), A&A 613, A71, Sect. 3.1 (the list of k).
     """
 
-    tracks: ClassVar[tuple[str, ...]] = ("adi",)
+    tracks: ClassVar[tuple[str, ...]] = ("adi", "adi_ifs")
 
     n_ranks: int = 20
     explained: float = 0.99
@@ -82,12 +83,16 @@ class MeanSNR:
             If the sequence has too few frames, frames too small for a ring, or a sky that
             hardly turns.
         """
-        mean, reversed_ = self._mean_snr(sequence)
+        channels = [sequence.channel(i) for i in range(sequence.n_wavelengths)]
+        mean, reversed_ = np.mean([self._mean_snr(one) for one in channels], axis=0)
         scatter, degrees = scatter_profile((mean, reversed_), sequence.reference_fwhm)
         return significance(mean / scatter, degrees + 1)
 
     def _mean_snr(self, sequence: ImageSequence) -> Values:
-        """On the sky and on one that turns the other way round, shape (2, n_y, n_x)."""
+        """Of one wavelength, on the sky and on one that turns the other way round.
+
+        Shape (2, n_y, n_x).
+        """
         settings = self._settings(sequence)
         means = np.full((2, *sequence.shape), np.nan)
         for ring in rings(sequence, settings.patch):
