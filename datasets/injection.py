@@ -248,5 +248,4 @@ def _shift_kernels(n: int, size: int, offset: NDArray[np.float64]) -> NDArray[np
     """
     lag = np.arange(1 - n, size) - (size - n) // 2 - offset[..., np.newaxis]
     lag = lag.astype(np.float32)
-    kernel: NDArray[np.float32] = np.sinc(lag) / np.sinc(lag / size)
-    return kernel
+    return np.asarray(np.sinc(lag) / np.sinc(lag / size), dtype=np.float32)
