@@ -7,6 +7,7 @@ import pytest
 
 from exobench.baselines.learning.residuals.mlar import RingResiduals
 from exobench.baselines.learning.residuals.patches import PatchSettings
+from exobench.baselines.learning.residuals.ring_frames import Annulus
 from exobench.baselines.learning.residuals.rings import companion_at, rings
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
@@ -80,10 +81,21 @@ def raw(residuals, stacks, sign=1):
     return stacks * residuals.noise(sign)[:, np.newaxis, np.newaxis]
 
 
-@pytest.mark.parametrize(("shift", "turned_by"), [((0.0, 0.0), 0.0), ((0.4, -0.3), 130.0)])
-def test_positives_are_those_of_the_whole_computation(sequence, ring, residuals, shift, turned_by):
-    place = np.array([26.3, 29.2])
-    companion, yx = companion_at(sequence, place, 400.0), place + shift
+IN_THE_MIDDLE, AT_THE_EDGE = (1, (26.3, 29.2)), (-1, (4.1, 20.2))
+
+
+@pytest.mark.parametrize(
+    ("number", "place", "shift", "turned_by"),
+    [
+        (*IN_THE_MIDDLE, (0.0, 0.0), 0.0),
+        (*IN_THE_MIDDLE, (0.4, -0.3), 130.0),
+        (*AT_THE_EDGE, (-0.6, 0.2), 45.0),
+    ],
+)
+def test_positives_are_those_of_the_whole_computation(sequence, number, place, shift, turned_by):
+    ring = rings(sequence, SETTINGS.patch)[number]
+    residuals = RingResiduals(sequence, ring, SETTINGS)
+    companion, yx = companion_at(sequence, np.array(place), 400.0), np.add(place, shift)
     found = raw(residuals, residuals.positives(companion, [yx], [turned_by]).stacks[0])
     expected = literal_stack(
         sequence, ring, residuals.ranks, yx, sequence.angles, companion, turned_by
@@ -92,6 +104,18 @@ def test_positives_are_those_of_the_whole_computation(sequence, ring, residuals,
     # The last slices, next to nothing of what the frames held, have the rounding of those.
     scale = np.abs(expected).max(axis=(1, 2), keepdims=True)
     np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=2e-4)
+
+
+@pytest.mark.parametrize(("number", "place"), [IN_THE_MIDDLE, AT_THE_EDGE])
+def test_the_light_of_a_companion_is_what_its_injection_adds(sequence, number, place):
+    pixels = Annulus.around(rings(sequence, SETTINGS.patch)[number], 7, sequence.shape)
+    signal = companion_signal(sequence, companion_at(sequence, np.array(place), 400.0))
+    cube = np.zeros_like(sequence.cube)
+    signal.add_to(cube)
+    places, light = pixels.light(signal)
+    everywhere = np.zeros((pixels.pixels.size + 1, len(sequence.angles)), dtype=np.float32)
+    everywhere[places] = light
+    np.testing.assert_array_equal(everywhere.T, pixels.rows(cube[0]))
 
 
 def test_negatives_are_those_of_frames_turned_by_the_negated_angles(sequence, ring, residuals):

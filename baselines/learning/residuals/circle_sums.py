@@ -18,7 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft
 
-from exobench.baselines.learning.residuals.ring_frames import weighted_sums
+from exobench.baselines.learning.residuals.ring_frames import (
+    bilinear,
+    weighted_sums,
+    whole_and_rest,
+)
 from exobench.datasets.geometry import frame_centre
 from exobench.scoring.apertures import disc_modes
 from exobench.scoring.snr import n_noise_apertures
@@ -65,35 +69,34 @@ class Circles:
         discs = tuple(_discs(radius * azimuths, fwhm, pixels) for radius in radii)
         return cls(radii=radii, n_points=n_points, discs=discs, fwhm=fwhm)
 
-    def around(self, radius: NDArray[np.float64]) -> slice:
-        """Numbers of the circles that positions at these radii lie between."""
-        place = (radius - self.radii[0]) / _RADIAL_STEP
-        first = max(0, int(place.min()))
-        return slice(first, min(int(place.max()) + 2, self.radii.size))
+    def places(self, radius: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where radii in pixels are among the circles: 0 on the first, 0.5 midway to the next."""
+        return np.asarray((radius - self.radii[0]) / _RADIAL_STEP)
 
-    def sums(self, frames: Single, circles: slice) -> Single:
-        """Sums in the discs of some circles, shape (n_circles, n_points, n_frames).
+    def sums(self, images: Single, some: slice = slice(None)) -> Single:
+        """Sums in the discs of some circles, shape (n_circles, n_points, n_images).
 
         Parameters
         ----------
-        frames : ndarray, shape (n_frames, n_pixels + 1)
-            Rows of the annulus.
-        circles : slice
+        images : ndarray, shape (n_pixels + 1, n_images)
+            Columns of the annulus.
+        some : slice
         """
-        columns = np.ascontiguousarray(frames.T)
-        return np.stack([discs @ columns for discs in self.discs[circles]])
+        return np.stack([discs @ images for discs in self.discs[some]])
 
-    def snr(self, profiles: Single, first: int, offsets: NDArray[np.complex128]) -> Single:
+    def snr(
+        self, profiles: Single, rows: NDArray[np.float64], offsets: NDArray[np.complex128]
+    ) -> Single:
         """Small-sample S/N at some positions, shape (n_positions, n_ranks).
 
         Parameters
         ----------
-        profiles : ndarray, shape (n_circles, n_fine, n_ranks)
-            By `mean_profiles`, of circles in a row.
-        first : int
-            The number of the first of them.
+        profiles : ndarray, shape (n_rows, n_fine, n_ranks)
+            By `mean_profiles`.
+        rows : ndarray, shape (n_positions,)
+            Which of them is that of a position, such as 1.5: between the second and the third.
         offsets : ndarray, shape (n_positions,)
-            From the star, x + iy in pixels, between these circles.
+            From the star, x + iy in pixels.
 
         References
         ----------
@@ -104,76 +107,72 @@ class Circles:
         place = np.arange(n_noise.max() + 1)
         step = 2 * np.arcsin(self.fwhm / (2 * radius))
         azimuth = np.angle(offsets)[:, np.newaxis] - step[:, np.newaxis] * place
-        low, f = _split((radius - self.radii[first]) / _RADIAL_STEP)
-        left, g = _split(azimuth * n_fine / (2 * np.pi))
-        low, f = n_fine * np.minimum(low, len(profiles) - 2)[:, np.newaxis], f[:, np.newaxis]
+        low, f = whole_and_rest(rows[:, np.newaxis])
+        left, g = whole_and_rest(azimuth * n_fine / (2 * np.pi))
+        low, high = n_fine * low, n_fine * np.minimum(low + 1, len(profiles) - 1)
         left, right = left % n_fine, (left + 1) % n_fine
-        places = (low + left, low + right, low + n_fine + left, low + n_fine + right)
-        shares = ((1 - f) * (1 - g), (1 - f) * g, f * (1 - g), f * g)
-        rows = profiles.reshape(-1, profiles.shape[-1])
-        flux = weighted_sums(np.stack(shares, axis=-1), np.stack(places, axis=-1), len(rows)) @ rows
+        places = np.stack([low + left, low + right, high + left, high + right], axis=-1)
+        values = profiles.reshape(-1, profiles.shape[-1])
+        weights = bilinear(*np.broadcast_arrays(f, g))
+        flux = weighted_sums(weights, places, len(values)) @ values
         return _two_sample_t(flux.reshape(*azimuth.shape, -1), n_noise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CircleSums:
-    """Sums in the discs of circles, on the frames of an annulus.
+    """Sums in the discs of circles, on residuals of the frames of an annulus.
 
     Attributes
     ----------
     circles : Circles
-    deviations : ndarray of float32, shape (n_circles, n_points, n_frames)
-        On the deviations of the frames from their mean.
     mean : ndarray of float32, shape (n_circles, n_points)
-        On that.
+        Sums on the mean of the frames.
     turns : ndarray of complex64, shape (n_orders, n_frames)
         By `turning`, to derotate them.
     """
 
     circles: Circles
-    deviations: Single
     mean: Single
     turns: NDArray[np.complex64]
 
     @classmethod
-    def of(
-        cls, circles: Circles, deviations: Single, mean: Single, angles: NDArray[np.float64]
-    ) -> CircleSums:
-        """Those of frames ``mean + deviations``, rows of the annulus of the circles.
+    def of(cls, circles: Circles, mean: Single, angles: NDArray[np.float64]) -> CircleSums:
+        """Those on frames about a mean, a column of the annulus of the circles.
 
         `angles` are for derotation, in degrees.
         """
-        every = slice(0, circles.radii.size)
         return cls(
             circles=circles,
-            deviations=circles.sums(deviations, every),
-            mean=circles.sums(mean[np.newaxis], every)[..., 0],
+            mean=circles.sums(mean[:, np.newaxis])[..., 0],
             turns=turning(angles, circles.n_points),
         )
 
-    def profiles(
-        self,
-        components: Components,
-        sign: int,
-        some: slice = slice(None),
-        light: Single | None = None,
-    ) -> Single:
-        """As `mean_profiles`, of some circles.
+    def profiles(self, components: Components, sign: int) -> Single:
+        """As `mean_profiles`, along all circles.
 
         Parameters
         ----------
         components : Components
+            Of frames about this mean.
         sign : {1, -1}
             -1: of frames derotated by the negated angles.
-        some : slice
-        light : ndarray, shape (n_frames, n_pixels + 1), or None
-            Of a companion, on top of the frames.
         """
-        sums = self.deviations[some]
-        if light is not None:
-            sums = sums + self.circles.sums(light, some)
+        sums = self.circles.sums(components.deviations)
         turns = self.turns if sign == 1 else self.turns.conj()
-        return mean_profiles(sums, self.mean[some], components, turns)
+        return mean_profiles(sums, self.mean, components, turns)
+
+    def profiles_at(self, components: Components, radius: NDArray[np.float64]) -> Single:
+        """As `mean_profiles`, at some radii between the circles, one after the other.
+
+        `components` are those of frames about this mean; `radius` is in pixels.
+        """
+        places = self.circles.places(radius)
+        some = slice(int(places.min()), int(places.max()) + 2)
+        sums, mean = self.circles.sums(components.deviations, some), self.mean[some]
+        distance = np.abs(places[:, np.newaxis] - some.start - np.arange(len(sums)))
+        shares = np.maximum(1 - distance, 0).astype(np.float32)
+        between = np.tensordot(shares, sums, axes=1)
+        return mean_profiles(between, shares @ mean, components, self.turns)
 
 
 def turning(angles: NDArray[np.float64], n_points: int) -> NDArray[np.complex64]:
@@ -218,24 +217,19 @@ def mean_profiles(
 def _discs(offsets: NDArray[np.complex128], fwhm: float, pixels: Annulus) -> sparse.csr_array:
     """Overlaps of discs centred at `offsets` from the star with the pixels of an annulus."""
     modes = disc_modes(fwhm)
-    cy, cx = frame_centre((pixels.columns.shape[0] - 2, pixels.columns.shape[1] - 2))
-    (iy, y), (ix, x) = _split(offsets.imag + cy), _split(offsets.real + cx)
-    (ay, ty), (ax, tx) = _split(y * modes.n_grid), _split(x * modes.n_grid)
+    cy, cx = frame_centre(pixels.shape)
+    (iy, y), (ix, x) = whole_and_rest(offsets.imag + cy), whole_and_rest(offsets.real + cx)
+    (ay, ty), (ax, tx) = whole_and_rest(y * modes.n_grid), whole_and_rest(x * modes.n_grid)
     terms = np.stack([np.ones_like(ty), ty, tx, ty * tx], axis=-1).astype(np.float32)
     weights = terms[:, np.newaxis] @ modes.weights[ay * modes.n_grid + ax]
     overlaps = weights[:, 0] @ modes.patch.T
     overlaps[np.abs(overlaps) < _LEAST_OVERLAP] = 0
     side = np.arange(-modes.half, modes.half + 1)
-    places = pixels.places(iy[:, np.newaxis] + side, ix[:, np.newaxis] + side)
-    discs = weighted_sums(overlaps, places, pixels.pixels.size)
+    rows = iy[:, np.newaxis, np.newaxis] + side[:, np.newaxis]
+    places = pixels.places(rows, ix[:, np.newaxis, np.newaxis] + side).reshape(overlaps.shape)
+    discs = weighted_sums(overlaps, places, pixels.pixels.size + 1)
     discs.eliminate_zeros()
     return discs
-
-
-def _split(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Whole parts, and what they leave."""
-    whole = np.floor(values)
-    return whole.astype(np.intp), values - whole
 
 
 def _two_sample_t(flux: Single, n_noise: NDArray[np.int_]) -> Single:

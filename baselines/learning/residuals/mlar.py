@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exobench.baselines._low_rank import half_gram_change
+from exobench.baselines._low_rank import gram_matrix, half_gram_change
 from exobench.baselines.learning.residuals.circle_sums import Circles, CircleSums
 from exobench.baselines.learning.residuals.patches import (
     Patches,
@@ -94,15 +94,14 @@ class RingResiduals:
         self._inner = max(ring.inner - _BEYOND, sequence.reference_fwhm / 2)
         self._outer = ring.outer + _BEYOND
         self._pixels = Annulus.around(ring, settings.patch, sequence.shape)
-        frames = self._pixels.rows(sequence.cube[0])
+        rows = self._pixels.rows(sequence.cube[0])
         self.ranks = ranks or rank_list(
-            frames[:, :-1], settings.n_ranks, settings.explained, name=sequence.name
+            rows[:, :-1], settings.n_ranks, settings.explained, name=sequence.name
         )
-        self._frames = frames.astype(np.float64)
-        mean = self._frames.mean(axis=0)
-        self._mean = mean.astype(np.float32)
-        self._deviations = (self._frames - self._mean).astype(np.float32)
-        self._gram = self._frames @ self._frames.T
+        self._gram = gram_matrix(rows)
+        self._frames = np.ascontiguousarray(rows.T)
+        self._mean = self._frames.mean(axis=1, dtype=np.float64).astype(np.float32)
+        self._deviations = self._frames - self._mean[:, np.newaxis]
         self._components = Components.of(self._gram, self._mean, self._deviations, self.ranks)
         self._images: dict[int, Single] = {}
         self._profiles: dict[int, Single] = {}
@@ -171,12 +170,11 @@ class RingResiduals:
         """
         where = [companion.position(self._sequence)] if yx is None else yx
         offsets, turns = self._checked(where, turned_by)
-        light = self._pixels.light(companion_signal(self._sequence, companion))
-        points = list(self._points(grid_at(offsets, turns, self.settings.patch), sign=1))
-        components = self._components_with(light, points)
-        circles = self._sums.circles.around(np.abs(offsets))
-        profiles = self._sums.profiles(components, 1, circles, light)
-        snr = self._sums.circles.snr(profiles, circles.start, offsets)
+        components = self._components_with(companion)
+        points = self._points(grid_at(offsets, turns, self.settings.patch), sign=1)
+        profiles = self._sums.profiles_at(components, np.abs(offsets))
+        rows = np.arange(len(offsets), dtype=np.float64)
+        snr = self._sums.circles.snr(profiles, rows, offsets)
         return self._patches(self._stacks(components, points), snr, sign=1)
 
     def images(self, sign: int = 1) -> Single:
@@ -234,7 +232,7 @@ class RingResiduals:
     def _sums(self) -> CircleSums:
         fwhm = self._sequence.reference_fwhm
         circles = Circles.between(self._inner, self._outer, fwhm, self._pixels)
-        return CircleSums.of(circles, self._deviations, self._mean, self._sequence.angles)
+        return CircleSums.of(circles, self._mean, self._sequence.angles)
 
     def _shown(self, shown: NDArray[np.bool_], sign: int) -> Single:
         """As `images`, of some pixels."""
@@ -254,15 +252,16 @@ class RingResiduals:
     def _snr(self, offsets: NDArray[np.complex128], sign: int) -> Single:
         if sign not in self._profiles:
             self._profiles[sign] = self._sums.profiles(self._components, sign)
-        return self._sums.circles.snr(self._profiles[sign], 0, offsets)
+        circles = self._sums.circles
+        return circles.snr(self._profiles[sign], circles.places(np.abs(offsets)), offsets)
 
-    def _components_with(self, light: Single, points: list[Sampling]) -> Components:
-        """Those of the frames with a companion's light, at the pixels that points reach."""
-        lit = light.any(axis=0)
-        half = half_gram_change(self._frames[:, lit], light[:, lit])
-        asked = np.logical_or.reduce([some.reached(lit.size) for some in points])
-        gram = self._gram + half + half.T
-        return Components.of(gram, self._mean, self._deviations + light, self.ranks, asked)
+    def _components_with(self, companion: Companion) -> Components:
+        """Those of the frames with a companion in them."""
+        lit, light = self._pixels.light(companion_signal(self._sequence, companion))
+        half = half_gram_change(self._frames[lit].T, light.T)
+        deviations = self._deviations.copy()
+        deviations[lit] += light
+        return Components.of(self._gram + half + half.T, self._mean, deviations, self.ranks)
 
     def _look(self, yx: ArrayLike, turned_by: ArrayLike | None, sign: int) -> Patches:
         offsets, turns = self._checked(yx, turned_by)

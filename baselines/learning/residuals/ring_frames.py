@@ -16,10 +16,11 @@ is small and computed in float64; so float32 serves for the rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import sparse
 
 from exobench.datasets.geometry import annulus, frame_centre
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Single = NDArray[np.float32]
 
 KERNEL_REACH = 1  # px from a point to the pixels that its value is interpolated from
-_N_TAPS = 2
+_RIM = KERNEL_REACH + 1  # px beyond the frame, so far that a point out there has no neighbour on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,21 +43,17 @@ class Annulus:
 
     Attributes
     ----------
-    pixels : ndarray of int, shape (n_pixels + 1,)
-        Indices into a flattened box of the frame, the smallest that holds them; any for the
-        last.
-    corner : ndarray of int, shape (2,)
-        Pixel (y, x) of the frame that is the first of this box.
-    box : tuple of int
-        Its shape.
-    columns : ndarray of int32, shape (n_y + 2, n_x + 2)
-        Place in the row of every pixel of a frame with a rim of one pixel; ``n_pixels`` for
-        those of other radii and for the rim.
+    shape : tuple of int
+        Of the frames.
+    pixels : ndarray of int, shape (n_pixels,)
+        Indices into a flattened frame.
+    columns : ndarray of int32, shape (n_y + 4, n_x + 4)
+        Place in the row of every pixel of a frame with a rim of 2 px; ``n_pixels`` for those
+        of other radii and for the rim.
     """
 
+    shape: tuple[int, int]
     pixels: NDArray[np.intp]
-    corner: NDArray[np.intp]
-    box: tuple[int, int]
     columns: NDArray[np.int32]
 
     @classmethod
@@ -69,40 +66,45 @@ class Annulus:
     def between(cls, inner: float, outer: float, shape: tuple[int, int]) -> Annulus:
         """That of frames of `shape` between two radii in pixels."""
         inside = annulus(shape, inner, outer)
-        yx = np.argwhere(inside)
-        corner, last = yx.min(axis=0), yx.max(axis=0)
-        n_y, n_x = (int(n) for n in last - corner + 1)
-        columns = np.full((shape[0] + 2, shape[1] + 2), len(yx), dtype=np.int32)
-        columns[1:-1, 1:-1][inside] = np.arange(len(yx))
-        y, x = (yx - corner).T
-        return cls(pixels=np.append(y * n_x + x, 0), corner=corner, box=(n_y, n_x), columns=columns)
+        pixels = np.flatnonzero(inside)
+        columns = np.full(shape, pixels.size, dtype=np.int32)
+        columns[inside] = np.arange(pixels.size)
+        columns = np.pad(columns, _RIM, constant_values=pixels.size)
+        return cls(shape=shape, pixels=pixels, columns=columns)
 
     def places(self, y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.int32]:
-        """Places in the row of pixels, on the frame or not; shape ``y.shape + x.shape[-1:]``.
+        """Places in the row of pixels, on the frame or not; `y` and `x` are broadcast."""
+        return np.take(self.columns, self._padded(y, x))
 
-        Every last axis of y goes with every one of x, as the sides of a box.
-        """
-        n_y, n_x = self.columns.shape
-        rows = np.clip(y + 1, 0, n_y - 1) * n_x
-        places = rows[..., np.newaxis] + np.clip(x + 1, 0, n_x - 1)[..., np.newaxis, :]
-        columns: NDArray[np.int32] = np.take(self.columns.ravel(), places)
-        return columns
+    def neighbours(self, y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.int32]:
+        """Places of pixels (y, x), (y, x + 1), (y + 1, x), (y + 1, x + 1), on a last axis."""
+        first, below = self._padded(y, x), self.columns.shape[1]
+        four = (first, first + 1, first + below, first + below + 1)
+        return np.take(self.columns, np.stack(four, axis=-1))
+
+    def _padded(self, y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Indices of pixels into flattened `columns`; beyond the frame, into the rim."""
+        row = np.clip(y, -_RIM, self.shape[0]) + _RIM
+        column = np.clip(x, -_RIM, self.shape[1]) + _RIM
+        return np.asarray(row * self.columns.shape[1] + column)
 
     def rows(self, frames: Single) -> Single:
         """Frames (n, n_y, n_x) as rows of the annulus, shape (n, n_pixels + 1)."""
-        (y, x), (n_y, n_x) = self.corner, self.box
-        return self._of_boxes(frames[:, y : y + n_y, x : x + n_x])
+        return np.pad(frames.reshape(len(frames), -1)[:, self.pixels], ((0, 0), (0, 1)))
 
-    def light(self, signal: CompanionSignal) -> Single:
-        """What a companion adds, as rows of the annulus, shape (n_frames, n_pixels + 1)."""
-        boxes = np.zeros((1, len(signal.corners), *self.box), dtype=np.float32)
-        replace(signal, corners=signal.corners - self.corner).add_to(boxes)
-        return self._of_boxes(boxes[0])
+    def light(self, signal: CompanionSignal) -> tuple[NDArray[np.int32], Single]:
+        """Places in the row that a companion may light, and what it adds there in all frames.
 
-    def _of_boxes(self, boxes: Single) -> Single:
-        values = np.take(boxes.reshape(len(boxes), -1), self.pixels, axis=1)
-        values[:, -1] = 0
-        return values
+        Of shapes (n_lit,) and (n_lit, n_frames); of one wavelength.
+        """
+        (y, x), size, n_frames = signal.corners.T, signal.stamps.shape[-1], len(signal.corners)
+        n_y, n_x = np.ptp(signal.corners, axis=0) + size
+        box = np.zeros((n_y, n_x, n_frames), dtype=np.float32)
+        stamps = sliding_window_view(box, (size, size), axis=(0, 1), writeable=True)
+        stamps[y - y.min(), x - x.min(), np.arange(n_frames)] = signal.stamps[0]
+        places = self.places(y.min() + np.arange(n_y)[:, np.newaxis], x.min() + np.arange(n_x))
+        inside = places < self.pixels.size
+        return places[inside], box[inside]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,12 +141,10 @@ class Sampling:
             In degrees.
         pixels : Annulus
         """
-        cy, cx = frame_centre((pixels.columns.shape[0] - 2, pixels.columns.shape[1] - 2))
+        cy, cx = frame_centre(pixels.shape)
         turned = offsets[:, np.newaxis] * np.exp(-1j * np.deg2rad(angles))
-        (y, along_y), (x, along_x) = _taps(turned.imag + cy), _taps(turned.real + cx)
-        shape = (*turned.shape, _N_TAPS**2)
-        weights = along_y[..., np.newaxis] * along_x[..., np.newaxis, :]
-        return cls(places=pixels.places(y, x).reshape(shape), weights=weights.reshape(shape))
+        (y, f), (x, g) = whole_and_rest(turned.imag + cy), whole_and_rest(turned.real + cx)
+        return cls(places=pixels.neighbours(y, x), weights=bilinear(f, g))
 
     def of_all(self, images: Single) -> Single:
         """Images, turned to the angle of every frame, at the points.
@@ -161,24 +161,19 @@ class Sampling:
         values = weighted_sums(self.weights, self.places, len(images)) @ images
         return np.asarray(values).reshape(*self.places.shape[:2], -1)
 
-    def reached(self, n_pixels: int) -> NDArray[np.bool_]:
-        """Which of so many places in the row the points are interpolated from."""
-        reached = np.zeros(n_pixels, dtype=bool)
-        reached[self.places] = True
-        return reached
-
     def mean_of(self, frames: Single) -> Single:
         """Temporal mean of frames, each turned by its own angle, at the points; (n_points,).
 
         Parameters
         ----------
-        frames : ndarray, shape (n_frames, n_pixels + 1)
-            Rows of the annulus.
+        frames : ndarray, shape (n_pixels + 1, n_frames)
+            Columns of the annulus.
         """
-        first = frames.shape[1] * np.arange(len(frames), dtype=np.int32)
-        own = np.take(frames.ravel(), self.places + first[:, np.newaxis])
+        n_frames = frames.shape[1]
+        each = np.arange(n_frames, dtype=np.int32)[:, np.newaxis]
+        own = np.take(frames, n_frames * self.places + each)
         sums = np.einsum("pti,pti->p", own, self.weights)
-        return np.asarray(sums / np.float32(len(frames)))
+        return np.asarray(sums / np.float32(n_frames))
 
 
 def weighted_sums(
@@ -199,12 +194,23 @@ def weighted_sums(
     return sparse.csr_array(parts, shape=(weights.size // n, n_columns))
 
 
-def _taps(position: NDArray[np.float64]) -> tuple[NDArray[np.intp], Single]:
-    """The two pixels of an axis that a value is interpolated from, and their weights."""
-    first = np.floor(position)
-    share = (position - first).astype(np.float32)
-    pixels = first.astype(np.intp)[..., np.newaxis] + np.arange(_N_TAPS)
-    return pixels, np.stack([1 - share, share], axis=-1)
+def bilinear(f: NDArray[np.float64], g: NDArray[np.float64]) -> Single:
+    """Weights of the four neighbours of a point, on a last axis.
+
+    Parameters
+    ----------
+    f, g : ndarray, of one shape
+        How far along the two axes the point is from the first neighbour, from 0 to 1. The
+        order of the neighbours is that of `Annulus.neighbours`.
+    """
+    f, g = f.astype(np.float32), g.astype(np.float32)
+    return np.stack([(1 - f) * (1 - g), (1 - f) * g, f * (1 - g), f * g], axis=-1)
+
+
+def whole_and_rest(values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Values rounded down, and what that leaves of them."""
+    whole = np.floor(values)
+    return whole.astype(np.intp), values - whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -215,13 +221,13 @@ class Components:
     ----------
     ranks : ndarray of int, shape (n_ranks,)
         Numbers of components, increasing.
-    deviations : ndarray of float32, shape (n_frames, n_pixels + 1)
+    deviations : ndarray of float32, shape (n_pixels + 1, n_frames)
         Frames without the mean frame.
     vectors : ndarray of float32, shape (n_frames, n_components)
         Leading eigenvectors of the Gram matrix of the frames.
     images : ndarray of float32, shape (n_pixels + 1, n_components + 1)
         The deviations as each of the eigenvectors sees them; the last column is a frame that
-        all frames differ little from, their mean. 0 at pixels that nobody asked for.
+        all frames differ little from, their mean.
     mean_left : ndarray of float32, shape (n_frames, n_ranks)
         Share of the mean frame that is left in each frame.
     """
@@ -239,26 +245,18 @@ class Components:
         mean: Single,
         deviations: Single,
         ranks: tuple[int, ...],
-        asked: NDArray[np.bool_] | None = None,
     ) -> Components:
-        """Those of frames ``mean + deviations`` of which `gram` is the Gram matrix.
-
-        `asked`, shape (n_pixels + 1,), tells of which pixels; None: of all.
-        """
+        """Those of frames ``mean + deviations`` of which `gram` is the Gram matrix."""
         # All of them: sooner had than the larger part of them alone.
         vectors = np.linalg.eigh(gram)[1][:, : -ranks[-1] - 1 : -1]
         shown = np.array(ranks)
         seen = np.cumsum(vectors * vectors.sum(axis=0), axis=1)
         single = vectors.astype(np.float32)
-        some = slice(None) if asked is None else np.flatnonzero(asked)
-        images = np.zeros((mean.size, single.shape[1] + 1), dtype=np.float32)
-        images[some, :-1] = deviations[:, some].T @ single
-        images[some, -1] = mean[some]
         return cls(
             ranks=shown,
             deviations=deviations,
             vectors=single,
-            images=images,
+            images=np.column_stack([deviations @ single, mean]),
             mean_left=(1 - seen[:, shown - 1]).astype(np.float32),
         )
 
