@@ -8,8 +8,10 @@ sequence. Whoever asks about many sequences that differ little trains once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,3 +117,28 @@ class PixelLearner(ABC):
         InputError
             As calling it does.
         """
+
+
+def check_beside_model(learner: Any, *heeded: str) -> None:
+    """Refuse options of a training beside a trained model.
+
+    Parameters
+    ----------
+    learner : baseline
+        With an option `model`, empty if there is none.
+    *heeded : str
+        Options that count beside one.
+
+    Raises
+    ------
+    InputError
+        With all others that are not as they are by default.
+    """
+    others = [one for one in fields(learner) if one.name not in ("model", *heeded)]
+    given = [one.name for one in others if getattr(learner, one.name) != one.default]
+    if learner.model and given:
+        raise InputError(
+            f"{', '.join(given)}: not beside a model, whose training is over (beside it count "
+            f"{', '.join(heeded)}); leave out model={learner.model} to train on each sequence, "
+            "or train another model with them"
+        )

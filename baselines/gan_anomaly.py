@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
-from exobench.baselines._low_rank import check_several_frames
+from exobench.baselines._learners import check_beside_model
 from exobench.baselines._options import check_options
 from exobench.baselines._subtraction import Subtraction
+from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from exobench.datasets.sequence import ImageSequence
 
 Floating = TypeVar("Floating", np.float32, np.float64)
+
+_FEWEST_FRAMES = 3
+_HEEDED_BESIDE_MODEL = ("steps", "feature_weight", "seed", "device", "detection", "rotation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class GANAnomaly(Subtraction):
             self,
             at_least={"size": 32, "epochs": 1, "steps": 1, "feature_weight": 0, "seed": 0},
         )
+        check_beside_model(self, *_HEEDED_BESIDE_MODEL)
 
     def __call__(self, sequence: ImageSequence) -> NDArray[np.float64]:
         """Detection map, shape (n_y, n_x): significance of a point source, in sigma.
@@ -110,7 +115,7 @@ class GANAnomaly(Subtraction):
         from exobench.baselines.learning.speckles.anomaly import InversionSettings, train_speckles
         from exobench.baselines.learning.speckles.training import SpeckleSettings, load
 
-        check_several_frames(sequence.n_frames, sequence.name)
+        _check_frames(sequence)
         search = InversionSettings(
             steps=self.steps, feature_weight=self.feature_weight, seed=self.seed, device=self.device
         )
@@ -154,7 +159,7 @@ class TrainedSpeckles(Subtraction):
         from exobench.baselines.learning.speckles.anomaly import residual_canvases
         from exobench.baselines.learning.speckles.frames import SpeckleScale
 
-        check_several_frames(sequence.n_frames, sequence.name)
+        _check_frames(sequence)
         scale = SpeckleScale.of(sequence.cube[0], self.model.settings.size)
         canvases, strengths = scale.standardised(sequence.cube[0])
         return scale.residuals(residual_canvases(self.model, canvases, self.search), strengths)
@@ -165,6 +170,15 @@ class TrainedSpeckles(Subtraction):
 
         known = reach(values.shape, self.model.settings.size) - margin
         return np.where(radius_map(values.shape) <= known, values, values.dtype.type(np.nan))
+
+
+def _check_frames(sequence: ImageSequence) -> None:
+    """Refuse a sequence that says nothing of how speckles differ."""
+    if sequence.n_frames < _FEWEST_FRAMES:
+        raise InputError(
+            f"{sequence.name}: speckles are learned from {_FEWEST_FRAMES} frames or more, got "
+            f"{sequence.n_frames}"
+        )
 
 
 baseline = GANAnomaly

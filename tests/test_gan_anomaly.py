@@ -53,8 +53,20 @@ def test_a_companion_is_the_brightest_place_of_the_map(sky):
 
 
 def test_sequences_that_are_too_short_are_refused(sky):
-    with pytest.raises(InputError, match="expected 2 or more"):
-        load("gan_anomaly", **TINY)(sky.noise((1, 41, 41)))
+    for n in (1, 2):
+        few = sky.noise((n, 41, 41))
+        with pytest.raises(InputError, match=rf"{few.name}: .* from 3 frames or more, got {n}"):
+            load("gan_anomaly", **TINY)(few)
+
+
+def test_options_that_the_model_has_decided_are_refused_beside_it():
+    kept = load(
+        "gan_anomaly", model="speckles.safetensors", steps=5, seed=2, detection="normalized"
+    )
+    assert kept.steps == 5
+    with pytest.raises(InputError, match="size, epochs: not beside a model") as caught:
+        load("gan_anomaly", model="speckles.safetensors", size=32, epochs=1)
+    assert "leave out model=speckles.safetensors" in str(caught.value)
 
 
 @pytest.mark.parametrize(
