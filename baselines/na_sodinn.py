@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from exobench.baselines.sodinn import SODINN
 
@@ -28,6 +28,8 @@ class NASODINN(SODINN):
     ----------
     Cantero, Absil, Dahlqvist & Van Droogenbroeck (2023), A&A 680, A86.
     """
+
+    method: ClassVar[str] = "na_sodinn"
 
     def lessons(self, sequence: ImageSequence) -> Lessons:
         """How the networks are trained on a sequence.

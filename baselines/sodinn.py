@@ -8,16 +8,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from exobench.baselines._learners import PixelLearner, TrainedPixels
+from exobench.baselines._learners import PixelLearner, TrainedPixels, check_beside_model
 from exobench.baselines._options import check_options
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
     from exobench.baselines.learning.detector import Lessons
+    from exobench.baselines.learning.networks.model_file import Detector
     from exobench.baselines.learning.samples.samples import Normalisation
     from exobench.datasets.sequence import ImageSequence
 
 _FEWEST_RANKS = 4  # of networks that pool them twice
+_HEEDED_BESIDE_MODEL = ("framework", "device", "output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ class SODINN(PixelLearner):
     Attributes
     ----------
     model : str
-        File that `exobench train` wrote. Empty: a network is trained on each sequence, as the
-        method does, which takes minutes.
+        File that `exobench train` wrote for this method. Empty: a network is trained on each
+        sequence, as the method does, which takes minutes. Beside a model only `framework`,
+        `device` and `output` may be given.
     framework : str
         ``"torch"`` or ``"flax"``. Either runs models of both.
     network : str
@@ -91,6 +94,7 @@ class SODINN(PixelLearner):
     Absil, Dahlqvist & Van Droogenbroeck (2023), A&A 680, A86.
     """
 
+    method: ClassVar[str] = "sodinn"
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "framework": ("torch", "flax"),
         "normalisation": ("noise", "slice"),
@@ -129,6 +133,7 @@ class SODINN(PixelLearner):
             above={"learning_rate": 0},
             at_most={"augmentation": 1},
         )
+        check_beside_model(self, *_HEEDED_BESIDE_MODEL)
 
     def trained(self, sequence: ImageSequence) -> TrainedPixels:
         """The networks of `model`, or of a sequence, for maps of it and of others like it.
@@ -139,10 +144,9 @@ class SODINN(PixelLearner):
             If the sequence is too small or turns too little, or the model cannot be read.
         """
         from exobench.baselines.learning.detector import detector_map, train_detector
-        from exobench.baselines.learning.networks.model_file import load
 
         if self.model:
-            detector = load(self.model)
+            detector = self.detector()
         else:
             lessons = self.lessons(sequence)
             with TemporaryDirectory() as folder:
@@ -156,6 +160,25 @@ class SODINN(PixelLearner):
                 device=self.device,
             )
         )
+
+    def detector(self) -> Detector:
+        """The networks of `model`.
+
+        Raises
+        ------
+        InputError
+            If they cannot be read, or the file says that another method trained them.
+        """
+        from exobench.baselines.learning.networks.model_file import load
+
+        found = load(self.model)
+        trained_by = found.provenance.get("method", self.method)
+        if trained_by != self.method:
+            raise InputError(
+                f"{self.model}: was trained by {trained_by}, not by {self.method}; name that "
+                "method, so that results say whose they are"
+            )
+        return found
 
     def lessons(self, sequence: ImageSequence) -> Lessons:
         """How a network is trained on a sequence.
@@ -192,6 +215,7 @@ class SODINN(PixelLearner):
             framework=self.framework,
             augmentation=Augmentation.of_share(self.augmentation) if self.augmentation else None,
             seed=self.seed,
+            method=self.method,
         )
 
 

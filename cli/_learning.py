@@ -68,7 +68,8 @@ def read_learner(method: str, option: list[str] | None, **said: str | None) -> A
     Raises
     ------
     InputError
-        If there is no such method or option, or no model is trained for it.
+        If there is no such method or option, no model is trained for it, or an option is of
+        maps alone.
     """
     from exobench.baselines import learns
     from exobench.challenge.campaigns.algorithms import Algorithm, read_method
@@ -78,6 +79,10 @@ def read_learner(method: str, option: list[str] | None, **said: str | None) -> A
     name, options = read_method(method, [*(option or []), *further])
     algorithm = Algorithm(name=name, options=tuple(sorted(options.items())))
     if hasattr(algorithm.load(), "lessons"):
+        if "output" in options:
+            raise InputError(
+                "option output says what the map of run or campaign holds; leave it out here"
+            )
         return algorithm
     known = ", ".join(learning_methods())
     if learns(name):

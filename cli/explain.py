@@ -144,14 +144,14 @@ def _position(
 
 def _detector(name: str, learner: Any) -> Detector:
     """The trained networks that the options name."""
-    from exobench.baselines.learning.networks.model_file import load
     from exobench.datasets.errors import InputError
 
     if not learner.model:
         raise InputError(
             f"name a model by --model; exobench train {name} --on PATH --out MODEL writes one"
         )
-    return load(learner.model)
+    detector: Detector = learner.detector()
+    return detector
 
 
 def _draw(

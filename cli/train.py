@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,16 +25,17 @@ from exobench.cli._training_lines import (
     told,
     warn_of_left_out,
 )
+from exobench.cli._workplace import clear, workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from exobench.baselines.learning.held_out import Reliability
     from exobench.baselines.learning.judgement.thresholds import Threshold
     from exobench.baselines.learning.networks.model_file import Detector
     from exobench.baselines.learning.networks.training import Trained
     from exobench.challenge.campaigns.algorithms import Algorithm
     from exobench.datasets.sequence import ImageSequence
+
+_FREE_OPTIONS = ("epochs", "device", "model", "output")  # an unfinished training may change them
 
 Out = Annotated[Path, typer.Option(help="Model to write.", metavar="MODEL", show_default=False)]
 
@@ -78,11 +78,11 @@ def train(  # noqa: PLR0913 - the options of the verb
     _check_out(out)
     algorithm = _ready(read_learner(method, option, framework=framework, device=device))
     read = read_one(on, sequence, flip_angles=flip_angles)
-    with _workplace(out) as folder:
+    with workplace(out, _asked(read, algorithm, flip_angles=flip_angles)) as folder:
         detector, trained = _trained(read, algorithm, folder)
         threshold, found = _held_out(detector, read, folder, algorithm, false_positives_per_map)
         save(_with(detector, threshold), out)
-    _clear(folder)
+    clear(folder)
     if plot is not None:
         _draw_curves(plot, trained, algorithm.label)
     if reliability is not None:
@@ -129,44 +129,23 @@ def _ready(algorithm: Algorithm) -> Algorithm:
     return algorithm
 
 
-@contextmanager
-def _workplace(out: Path) -> Iterator[Path]:
-    """The folder of an unfinished training; without anything in it, it does not stay."""
-    from exobench.baselines.learning.networks.training import TrainingError
-    from exobench.datasets.errors import InputError
+def _asked(read: ImageSequence, algorithm: Algorithm, *, flip_angles: bool) -> dict[str, Any]:
+    """All that decides what is trained, as the user calls it."""
+    from dataclasses import fields
 
-    folder = out.with_name(f".{out.name}.training")
-    if _holds_work(folder):
-        print_note(f"goes on from what is done in {folder}")
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield folder
-    except KeyboardInterrupt:
-        if _holds_work(folder):
-            print_note("what is done is kept: the same command goes on")
-        raise
-    except TrainingError as error:
-        if error.trained is None:
-            raise
-        epochs = len(error.trained.history)
-        raise InputError(
-            *error.problems,
-            f"-o epochs={epochs} added to the same command writes the model as it was then",
-        ) from error
-    finally:
-        if not _holds_work(folder):
-            _clear(folder)
+    import numpy as np
 
+    from exobench.baselines.learning.networks.checkpoints import digest
 
-def _holds_work(folder: Path) -> bool:
-    return any(path.is_file() for path in folder.rglob("*"))
-
-
-def _clear(folder: Path) -> None:
-    """Remove what the training went on from."""
-    from shutil import rmtree
-
-    rmtree(folder, ignore_errors=True)
+    learner: Any = algorithm.load()
+    options = {one.name: getattr(learner, one.name) for one in fields(learner)}
+    frames = digest((read.cube, np.abs(read.angles), read.psf))  # whether negated or not
+    return {
+        "method": algorithm.name,
+        "the sequence": f"{read.name} ({frames})",
+        "--flip-angles": flip_angles,
+        **{name: value for name, value in options.items() if name not in _FREE_OPTIONS},
+    }
 
 
 def _trained(

@@ -89,6 +89,8 @@ def test_a_position_is_the_same_by_angle_and_by_pixels_and_as_option(exobench, n
         (("--separation", "9", "--position-angle", "3"), "from the star; whole patches fit from"),
         (("--x", "20", "--y", "20"), "the position is 0 px (0 arcsec) from the star"),
         (("--sequence", "day"), "holds 1 sequence, no day"),
+        (("-o", "samples=80"), "samples: not beside a model, whose training is over"),
+        (("-o", "output=log_odds"), "option output says what the map of run or campaign holds"),
         (("--device", "cuda:7"), "has no device 'cuda:7'"),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from exobench.baselines.learning.networks.training import Epoch, Trained, TrainingError
-from exobench.cli.train import _workplace
+from exobench.cli._workplace import workplace
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
 from exobench.datasets.files import write_sequence
@@ -57,6 +57,8 @@ def test_a_model_is_written_that_run_and_python_take(exobench, sequence, tmp_pat
         (("sodinn", "--false-positives-per-map", "0"), "must be a number above 0, got 0"),
         (("sodinn", "--framework", "keras"), "framework must be one of torch, flax, got 'keras'"),
         (("sodinn", "-o", "model=x"), "option model names a trained model; leave it out"),
+        (("sodinn", "-o", "model=x", "-o", "samples=80"), "samples: not beside a model"),
+        (("sodinn", "-o", "output=log_odds"), "option output says what the map of run or campaign"),
         (("sodinn", "-o", "sample=9"), "sample"),
     ],
 )
@@ -103,10 +105,10 @@ def epoch(number):
     )
 
 
-def fail(out, error, *, after_work):
+def fail(out, error, *, after_work, **asked):
     """A training that fails in its place of work."""
-    with _workplace(out) as folder:
-        (folder / "0").mkdir()
+    with workplace(out, {"samples": 80} | asked) as folder:
+        (folder / "0").mkdir(exist_ok=True)
         if after_work:
             (folder / "0" / "checkpoint").write_bytes(b"1")
         raise error
@@ -122,6 +124,63 @@ def test_a_training_that_fails_keeps_what_was_done_and_says_how_to_have_it(tmp_p
 
 @pytest.mark.parametrize("error", [InputError("too small"), TrainingError("too small")])
 def test_a_training_that_has_done_nothing_leaves_nothing(tmp_path, error):
+    for out in (tmp_path / "m", tmp_path / "models" / "of 2026" / "m"):
+        with pytest.raises(InputError, match="too small"):
+            fail(out, error, after_work=False)
+        assert not any(tmp_path.iterdir())
+
+
+def test_folders_that_hold_something_else_stay(tmp_path):
+    (tmp_path / "models").mkdir()
     with pytest.raises(InputError, match="too small"):
-        fail(tmp_path / "m", error, after_work=False)
-    assert not any(tmp_path.iterdir())
+        fail(tmp_path / "models" / "new" / "m", InputError("too small"), after_work=False)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "models"]
+
+
+def test_an_unfinished_training_is_gone_on_with_by_the_same_options_alone(tmp_path, capsys):
+    out, folder = tmp_path / "m", tmp_path / ".m.training"
+    with pytest.raises(InputError, match="stopped"):
+        fail(out, InputError("stopped"), after_work=True, seed=0)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(InputError) as caught:
+        fail(out, InputError("not reached"), after_work=True, samples=90, seed=1)
+    assert caught.value.problems == (
+        f"{folder}: the unfinished training there has samples 80, not 90",
+        f"{folder}: the unfinished training there has seed 0, not 1",
+        "ask for the same to go on with it, name another --out, or remove the folder",
+    )
+    assert "goes on" not in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+    with pytest.raises(InputError, match="stopped again"):
+        fail(out, InputError("stopped again"), after_work=True, seed=0)
+    assert f"goes on from what is done in {folder}" in capsys.readouterr().err
+
+
+def test_work_that_does_not_say_what_it_is_of_is_left_alone(tmp_path):
+    checkpoint = tmp_path / ".m.training" / "0" / "checkpoint"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"1")
+    with pytest.raises(InputError, match="does not say what training it is of; remove it"):
+        fail(tmp_path / "m", InputError("not reached"), after_work=True)
+    assert checkpoint.read_bytes() == b"1"
+
+
+def test_all_that_decides_a_training_is_asked_of_an_unfinished_one(sequence):
+    from exobench.challenge.campaigns.algorithms import Algorithm
+    from exobench.cli._learning import read_one
+    from exobench.cli.train import _asked
+
+    def asked(*options, on=sequence, flip_angles=False):
+        algorithm = Algorithm(name="sodinn", options=options)
+        return _asked(
+            read_one(on, None, flip_angles=flip_angles), algorithm, flip_angles=flip_angles
+        )
+
+    usual = asked()
+    assert asked(("epochs", 7), ("device", "cpu")) == usual
+    for options in (("samples", 90), ("augmentation", 0.5), ("framework", "flax")):
+        other = asked(options)
+        assert [name for name in usual if usual[name] != other[name]] == [options[0]]
+    flipped = asked(flip_angles=True)
+    assert [name for name in usual if usual[name] != flipped[name]] == ["--flip-angles"]
+    assert json.loads(json.dumps(usual)) == usual

@@ -125,6 +125,35 @@ def test_a_model_without_calibration_is_refused(sequence):
         detector_map(model_file.Detector(parts=(bare,)), sequence)
 
 
+@pytest.mark.parametrize("name", ["sodinn", "na_sodinn"])
+def test_options_of_a_training_are_refused_beside_a_model(name):
+    heeded = {"framework": "flax", "device": "cpu", "output": "log_odds"}
+    assert load(name, model="night.safetensors", samples=1000, **heeded).output == "log_odds"
+    with pytest.raises(InputError, match="samples, snr_curve: not beside a model") as caught:
+        load(name, model="night.safetensors", samples=80, snr_curve=False, **heeded)
+    assert "leave out model=night.safetensors to train on each sequence" in str(caught.value)
+    assert "(beside it count framework, device, output)" in str(caught.value)
+
+
+@pytest.mark.parametrize(("by", "read_as"), [("sodinn", "na_sodinn"), ("na_sodinn", "sodinn")])
+def test_a_model_of_another_method_is_refused(tmp_path, by, read_as):
+    from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
+
+    architecture = Architecture(kind="conv3d", n_ranks=8, patch=9)
+    weights = initial_weights(architecture, np.random.default_rng(0))
+    part = model_file.Model(architecture=architecture, weights=weights)
+    path = tmp_path / "model"
+    model_file.save(model_file.Detector(parts=(part,), provenance={"method": by}), path)
+    assert load(by, model=str(path)).detector().provenance == {"method": by}
+    with pytest.raises(InputError, match=f"model: was trained by {by}, not by {read_as}"):
+        load(read_as, model=str(path)).detector()
+
+
+@pytest.mark.slow
+def test_a_detector_says_which_method_trained_it(detector):
+    assert detector.provenance["method"] == "sodinn"
+
+
 def test_too_few_frames_for_the_ranks_are_refused(sequence):
     short = dataclasses.replace(
         sequence, cube=sequence.cube[:, :4], angles=sequence.angles[:4], times=None

@@ -70,6 +70,8 @@ class Lessons:
         Of samples and first weights; that of `training` is for the training itself.
     regimes : Regimes or None
         How the field was parted, if the noise says so.
+    method : str
+        Name of the baseline whose lessons they are, for the model to say; may be empty.
     """
 
     recipes: tuple[Recipe, ...]
@@ -82,6 +84,7 @@ class Lessons:
     augmentation: Augmentation | None = None
     seed: int = 0
     regimes: Regimes | None = None
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +156,16 @@ def train_detector(
     detector = Detector(
         parts=tuple(model for model, _ in made),
         boundaries_px=tuple(end for end in ends if end is not None),
-        provenance={} if lessons.regimes is None else {"regimes": lessons.regimes.to_dict()},
+        provenance=_provenance(lessons),
     )
     return detector, tuple(trained for _, trained in made)
+
+
+def _provenance(lessons: Lessons) -> dict[str, Any]:
+    """What concerns all parts of a detector."""
+    regimes = None if lessons.regimes is None else lessons.regimes.to_dict()
+    said = {"method": lessons.method, "regimes": regimes}
+    return {name: value for name, value in said.items() if value}
 
 
 def _part(plan: Plan, lessons: Lessons, folder: Path, told: Told) -> tuple[Model, Trained]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _STATE, _BEST = "state/", "best/"
+_FINGERPRINTS = {"start": "first weights", "validation": "held-out samples"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,21 +112,31 @@ def check_same_training(found: Mapping[str, Any], expected: Mapping[str, Any], p
     Raises
     ------
     InputError
-        With every difference.
+        With every difference; fingerprints of arrays, which tell nobody anything and follow
+        from the rest, only where nothing else differs.
     """
+    then, now = _flat(found), _flat(expected)
     different = [
-        name
-        for name in sorted(found.keys() | expected.keys())
-        if found.get(name) != expected.get(name)
+        name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)
     ]
-    if different:
-        raise InputError(
-            *(
-                f"{path}: is the checkpoint of a training with {name} {_short(found.get(name))}, "
-                f"not {_short(expected.get(name))}; train on as then, or name another file"
-                for name in different
-            )
-        )
+    told = [
+        f"{path}: is the checkpoint of a training with {name} {_short(then.get(name))}, not "
+        f"{_short(now.get(name))}"
+        for name in different
+        if name not in _FINGERPRINTS
+    ] or [
+        f"{path}: is the checkpoint of a training with other {_FINGERPRINTS[n]}" for n in different
+    ]
+    if told:
+        raise InputError(*(f"{line}; train on as then, or name another file" for line in told))
+
+
+def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity with what its objects hold beside the rest."""
+    flat: dict[str, Any] = {}
+    for name, value in identity.items():
+        flat |= value if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def digest(arrays: Iterable[NDArray[Any]]) -> str:

@@ -84,7 +84,8 @@ class Detector:
         Radii in pixels at which one part ends and the next begins: one fewer than parts,
         increasing. The first part reaches to the star, the last one to the edge.
     provenance : dict
-        What concerns all parts, such as how the field was parted: values that JSON has.
+        What concerns all parts, such as the `method` that trained them, by its name, and how
+        the field was parted: values that JSON has.
 
     Raises
     ------
