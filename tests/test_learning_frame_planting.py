@@ -130,9 +130,15 @@ def test_the_same_seed_gives_the_same_bytes(sequence):
 
 
 def test_what_is_too_short_or_too_small_is_refused(sequence, sky):
-    short = replace(sequence, cube=sequence.cube[:, :3], angles=sequence.angles[:3])
-    with pytest.raises(InputError, match="3 frames are too few to part them in time"):
-        planted_frames(short, BRIGHT, np.random.default_rng(0))
+    def first(n):
+        return replace(sequence, cube=sequence.cube[:, :n], angles=sequence.angles[:n])
+
+    with pytest.raises(InputError, match=f"{sequence.name}: 3 frames are too few") as caught:
+        planted_frames(first(3), BRIGHT, np.random.default_rng(0))
+    least = int(str(caught.value).split("expected ")[1].removesuffix(" or more"))
+    with pytest.raises(InputError, match=f"expected {least} or more"):
+        planted_frames(first(least - 1), BRIGHT, np.random.default_rng(0))
+    assert all(frames.size for frames in time_blocks(least, SECTORS).values())
     small = sky.noise((30, 13, 13))
     with pytest.raises(InputError, match=r"frames give room up to 4\.5 px"):
         planted_frames(small, BRIGHT, np.random.default_rng(0))

@@ -116,7 +116,10 @@ def planted_frames(
     square = square_of(sequence)
     empty = _subtracted(square.cube[0], planting)
     places = _Field(square, planting, _noise_profile(empty, float(sequence.fwhm[0])), rng)
-    blocks = time_blocks(sequence.n_frames, planting.sectors)
+    try:
+        blocks = time_blocks(sequence.n_frames, planting.sectors)
+    except InputError as error:
+        raise InputError(*(f"{sequence.name}: {line}" for line in error.problems)) from error
     found = {}
     for name, numbers in blocks.items():
         n = max(1, round(planting.n_per_class * planting.sectors.shares[SPLITS.index(name)]))
@@ -143,7 +146,7 @@ class _Field:
             raise InputError(
                 f"{square.name}: frames give room up to {self.outer:.1f} px from the star; "
                 f"companions are planted from {self.inner:.1f} px on, and need a FWHM "
-                f"({fwhm:.1f} px) more"
+                f"({fwhm:.1f} px) more; take larger frames"
             )
 
     def samples(self, split: str, numbers: NDArray[np.intp], n: int, empty: Frames) -> FrameSamples:

@@ -9,7 +9,7 @@ a block.
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,19 +48,32 @@ def time_blocks(
     InputError
         If a split has no frame.
     """
+    found = _time_blocks(n_frames, sectors, gap, repeats)
+    if not _all_some(found):
+        enough = next(
+            n for n in count(n_frames) if _all_some(_time_blocks(n, sectors, gap, repeats))
+        )
+        raise InputError(
+            f"{n_frames} frames are too few to part them in time for {' and '.join(found)}; "
+            f"expected {enough} or more"
+        )
+    return found
+
+
+def _time_blocks(
+    n_frames: int, sectors: Sectors, gap: int, repeats: int
+) -> dict[str, NDArray[np.intp]]:
+    """As `time_blocks`; of too few frames, a split may get none."""
     part = ((np.arange(n_frames) + 0.5) * repeats / n_frames) % 1
     number = np.searchsorted(np.cumsum(sectors.shares), part, side="right")
     kept = number.copy()
     for begin in np.flatnonzero(np.diff(number)) + 1:
         kept[begin : begin + gap] = -1
-    found = {name: np.flatnonzero(kept == SPLITS.index(name)) for name in sectors.names}
-    empty = [name for name, frames in found.items() if not frames.size]
-    if empty:
-        raise InputError(
-            f"{n_frames} frames are too few to part them in time; there are none left for "
-            f"{', '.join(empty)}"
-        )
-    return found
+    return {name: np.flatnonzero(kept == SPLITS.index(name)) for name in sectors.names}
+
+
+def _all_some(blocks: Mapping[str, NDArray[np.intp]]) -> bool:
+    return all(frames.size for frames in blocks.values())
 
 
 def least_radius(sectors: Sectors, reach: float) -> float:

@@ -247,7 +247,7 @@ def _check_room(
     if missing:
         raise InputError(
             f"{sequence.name}: no ring offers samples for {', '.join(missing)}; take larger "
-            "frames, a longer sequence, smaller patches, or wider or fewer sectors",
+            "frames, or a sequence whose sky turns more",
             *(f"{sequence.name}: {line}" for line in left_out),
         )
 
