@@ -6,6 +6,7 @@ them, as that which the others are compared with.
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _OFFSETS = np.linspace(-1.5, 1.75, 14)
 _COARSE_OFFSETS = np.linspace(-1.5, 1.75, 8)
 _MOST_RADII = 10
+_TITLE_WIDTH = 32  # characters that fit over a panel
 _AT = f"at {FP_PER_MAP:g} false positive per map"
 
 
@@ -157,8 +159,10 @@ def _contrast_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
     rows = columns.rows[labels[0]]
     known = bool(rows["contrast"].notna().all())
     spread = 0.008 * float(np.ptp(rows["separation_arcsec"]))
+    curves = {label: half_found(columns.rows[label], columns.found[label]) for label in labels}
     for i, (label, (colour, marker)) in enumerate(zip(labels, series(len(labels)), strict=True)):
-        curve = half_found(columns.rows[label], columns.found[label])
+        curve = curves[label]
+        shown = np.isfinite(curve.y).any()
         ends = np.stack([curve.y - curve.low, curve.high - curve.y])
         axes.errorbar(
             curve.x + spread * (i - len(labels) // 2),
@@ -170,8 +174,10 @@ def _contrast_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
             linewidth=1.6,
             elinewidth=0.9,
             capsize=2,
-            label=label,
+            label=label if shown else f"{label}: no point",
         )
+    if not any(np.isfinite(curve.y).any() for curve in curves.values()):
+        _say_nothing_shown(axes, rows)
     axes.invert_yaxis()
     star = "magnitudes below the star" if known else "-2.5 log₁₀ flux [unit of the cube]"
     axes.set_ylabel(f"half are found at [{star}]")
@@ -185,6 +191,25 @@ def _contrast_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
     return figure
 
 
+def _say_nothing_shown(axes: Axes, rows: pd.DataFrame) -> None:
+    """Say in the middle of empty axes why they are, and what would fill them."""
+    low, high = _around(rows["separation_arcsec"])
+    axes.set_xlim(low, high)
+    axes.set_yticks([])
+    words = (
+        "At no separation is the depth bracketed\nat which half of the companions are found.\n"
+        f"{len(rows)} were put in; more (--injections) may tell."
+    )
+    axes.text(0.5, 0.45, words, transform=axes.transAxes, ha="center", color=INK, fontsize=10)
+
+
+def _around(values: pd.Series[float]) -> tuple[float, float]:
+    """The range of some values, and a margin."""
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low) or 0.1 * high
+    return low - margin, high + margin
+
+
 def _performance_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
     """Fraction found over separation and offset, a panel for each algorithm."""
     n_columns = _in_a_row(len(labels))
@@ -193,12 +218,13 @@ def _performance_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
     grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
     radii = columns.rows[labels[0]]["separation_arcsec"]
     n_radii = int(np.clip(len(radii) // 60, 3, _MOST_RADII))
-    edges = np.linspace(radii.min(), radii.max(), n_radii + 1), _COARSE_OFFSETS
+    ends = (radii.min(), radii.max()) if np.ptp(radii) else _around(radii)
+    edges = np.linspace(*ends, n_radii + 1), _COARSE_OFFSETS
     for axes, label in zip(grid.ravel(), labels, strict=False):
         fraction, _ = performance(columns.rows[label], columns.found[label], edges)
         axes.set_facecolor("#d9dce0")
         shown = axes.pcolormesh(*edges, fraction.T, cmap=FRACTIONS, vmin=0, vmax=1)
-        axes.set_title(label, loc="left", parse_math=False)
+        axes.set_title("\n".join(wrap(label, _TITLE_WIDTH)), loc="left", parse_math=False)
         axes.set_xlabel("separation [arcsec]")
         finish(axes)
         axes.grid(visible=False)
