@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 
 from exobench.baselines import learns, load
+from exobench.baselines.learning.networks.training import area_under_roc
 from exobench.baselines.learning.speckles.anomaly import train_speckles
 from exobench.baselines.learning.speckles.training import SpeckleSettings, save
+from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
+from exobench.datasets.injection import inject
+from exobench.datasets.sequence import Companion
+from exobench.scoring.snr import snr_at
 
 TINY = {"size": 32, "epochs": 1, "steps": 5, "device": "cpu"}
 
@@ -50,6 +55,42 @@ def test_a_companion_is_the_brightest_place_of_the_map(sky):
     found = np.unravel_index(np.nanargmax(inside), inside.shape)
     assert np.hypot(found[0] - y, found[1] - x) <= 1
     assert detections[found] > 4
+
+
+def bright(sequence, radius, position_angle):
+    """A companion at a distance in pixels, of S/N 10 in annular PCA or the best that it gives."""
+    reduce, tried = load("annular_pca").reduce, []
+    for flux in np.geomspace(5e-4, 0.1, 14):
+        one = Companion(
+            separation=radius * sequence.pixel_scale, position_angle=position_angle, flux=flux
+        )
+        image = reduce(inject(sequence, [one]))
+        snr = float(snr_at(image, sequence.reference_fwhm, [one.position(sequence)])[0])
+        tried.append((snr, one))
+        if snr >= 10:
+            break
+    return max(tried, key=lambda found: found[0])
+
+
+@pytest.mark.slow
+def test_bright_companions_stand_out_though_the_generator_has_seen_them():
+    sequence = simulate("irdis_like", rng=np.random.default_rng(0), n_frames=24, size=41)
+    found = [bright(sequence, *place) for place in ((9.0, 20.0), (11.0, 140.0), (12.0, 260.0))]
+    assert min(snr for snr, _ in found) > 7
+    companions = [one for _, one in found]
+    within = inject(sequence, companions)
+    method = load("gan_anomaly", size=32, epochs=6, steps=50, device="cpu")
+    positions = np.array([one.position(sequence) for one in companions])
+    at = tuple(np.rint(positions).astype(int).T)
+    seen, unseen = method(within), method.trained(sequence)(within)
+    y, x = np.indices(seen.shape)
+    fwhm = sequence.reference_fwhm
+    blank = np.isfinite(seen) & (radius_map(seen.shape) > 1.5 * fwhm)
+    for one in positions:
+        blank &= np.hypot(y - one[0], x - one[1]) > 2 * fwhm
+    labels = np.repeat([1, 0], [len(companions), blank.sum()])
+    assert area_under_roc(labels, np.concatenate([seen[at], seen[blank]])) > 0.7
+    assert seen[at].mean() > 0.6 * unseen[at].mean() > 1
 
 
 def test_sequences_that_are_too_short_are_refused(sky):
