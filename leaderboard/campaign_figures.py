@@ -193,8 +193,7 @@ def _contrast_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
 
 def _say_nothing_shown(axes: Axes, rows: pd.DataFrame) -> None:
     """Say in the middle of empty axes why they are, and what would fill them."""
-    low, high = _around(rows["separation_arcsec"])
-    axes.set_xlim(low, high)
+    axes.set_xlim(*_range(rows["separation_arcsec"]))
     axes.set_yticks([])
     words = (
         "At no separation is the depth bracketed\nat which half of the companions are found.\n"
@@ -203,11 +202,10 @@ def _say_nothing_shown(axes: Axes, rows: pd.DataFrame) -> None:
     axes.text(0.5, 0.45, words, transform=axes.transAxes, ha="center", color=INK, fontsize=10)
 
 
-def _around(values: pd.Series[float]) -> tuple[float, float]:
-    """The range of some values, and a margin."""
+def _range(values: pd.Series[float]) -> tuple[float, float]:
+    """Lowest and highest of some values; what is around it where there is but one."""
     low, high = float(values.min()), float(values.max())
-    margin = 0.05 * (high - low) or 0.1 * high
-    return low - margin, high + margin
+    return (low, high) if low < high else (0.9 * low, 1.1 * high)
 
 
 def _performance_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
@@ -218,8 +216,7 @@ def _performance_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
     grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
     radii = columns.rows[labels[0]]["separation_arcsec"]
     n_radii = int(np.clip(len(radii) // 60, 3, _MOST_RADII))
-    ends = (radii.min(), radii.max()) if np.ptp(radii) else _around(radii)
-    edges = np.linspace(*ends, n_radii + 1), _COARSE_OFFSETS
+    edges = np.linspace(*_range(radii), n_radii + 1), _COARSE_OFFSETS
     for axes, label in zip(grid.ravel(), labels, strict=False):
         fraction, _ = performance(columns.rows[label], columns.found[label], edges)
         axes.set_facecolor("#d9dce0")
