@@ -214,7 +214,11 @@ def test_weights_of_other_programs_are_told_from_models(path):
     header, arrays = parts(path)
     for metadata in (None, {}, {"format": "pt"}, {"exobench": 3}, ["exobench"]):
         write(path, header | {"__metadata__": metadata}, arrays)
-        assert refusal(path)[0].startswith("holds weights, but not those of a model of exobench")
+        (line,) = refusal(path)
+        assert line.startswith(
+            "holds weights, but not those of a model of exobench for this method"
+        )
+        assert line.endswith("lacks exobench; name a model that was trained for it")
 
 
 @pytest.mark.parametrize("version", [1, 4, 0, "3", True, 3.0, [1] * 1000])

@@ -165,8 +165,8 @@ def _document(header: dict[str, Any], key: str) -> dict[str, Any]:
     text = metadata.get(key) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         raise InputError(
-            f"holds weights, but not those of a model of exobench: its metadata lacks {key}; "
-            f"{_WRITTEN}"
+            "holds weights, but not those of a model of exobench for this method: its metadata "
+            f"lacks {key}; name a model that was trained for it"
         )
     return _json_object(text, f"its metadata {key}")
 
