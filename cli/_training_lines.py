@@ -98,7 +98,7 @@ def _about_threshold(threshold: Threshold | None) -> Iterator[str]:
         return
     looked = f"{100 * threshold.n_maps:.0f} % of a map without companions"
     how = (
-        f"by the tail of the candidates in {looked}, too little of it to count so few"
+        f"by the shape of a Gaussian map and the candidates in {looked}, too little to count so few"
         if threshold.extrapolated
         else f"{threshold.count} counted in {looked}"
     )

@@ -1,10 +1,11 @@
-"""Thresholds that blank maps respect, counted or by the tail of what they hold."""
+"""Thresholds that blank maps respect, counted or by the shape of what they hold."""
 
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.ndimage import gaussian_filter
 
-from exobench.baselines.learning.judgement.thresholds import threshold_by_tail, threshold_for
+from exobench.baselines.learning.judgement.thresholds import threshold_by_shape, threshold_for
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus
 from exobench.scoring.calibration import blank_fields
@@ -56,33 +57,44 @@ def test_rates_that_the_blank_maps_do_not_resolve_are_refused(maps):
         threshold_for(np.nan, blank_fields(maps[:2], FWHM, RADII))
 
 
-def test_the_tail_tells_what_too_few_maps_cannot_count():
+def test_a_quarter_of_a_gaussian_map_tells_what_it_cannot_count():
     rng = np.random.default_rng(0)
-    # Candidates of an exponential tail, 80 in a map: 1 a map above 2 + 0.5 log 80.
-    truth = 2 + 0.5 * np.log(80)
-    found = []
-    for _ in range(200):
-        peaks = 2 + rng.exponential(0.5, rng.poisson(80 * 0.35))
-        threshold = threshold_by_tail(1.0, peaks, 0.35)
+    fwhm, maps, found = 3.0, [], []
+    inside = annulus((81, 81), 6, 38)
+    quarter = inside & (np.arange(81) > 40) & (np.arange(81) > 40)[:, np.newaxis]
+    for _ in range(100):
+        shown = gaussian_filter(rng.normal(size=(111, 111)), fwhm / 2.355)[15:-15, 15:-15]
+        shown /= shown[inside].std()
+        maps.append(find_candidates(shown, fwhm, inside)[1])
+        peaks = find_candidates(shown, fwhm, quarter)[1]
+        threshold = threshold_by_shape(1.0, peaks, quarter.sum() / inside.sum())
         assert threshold.extrapolated
         assert threshold.count == (peaks >= threshold.value).sum()
         found.append(threshold.value)
-    # An error of 0.5 is one of a factor e in the rate.
-    assert abs(np.median(found) - truth) < 0.15
-    assert np.std(found) < 0.5
+    assert np.std(found) < 0.15
+    values = np.concatenate(maps)
+    assert 0.5 < (values >= np.median(found)).sum() / len(maps) < 1.2  # of 1 that is wanted
 
 
-def test_many_maps_are_counted_whatever_the_tail(maps):
+def test_a_threshold_by_shape_is_as_rare_as_is_wanted():
+    peaks = np.concatenate([np.zeros(30), np.full(40, 2.0)])
+    for wanted in (1.0, 0.1, 1e-6):
+        t = threshold_by_shape(wanted, peaks, 0.5).value
+        rate = 80 * t * np.exp(-(t**2) / 2) / (2 * np.exp(-2))
+        assert rate == pytest.approx(wanted, rel=1e-6)
+
+
+def test_many_maps_are_counted_whatever_the_shape(maps):
     fields = list(blank_fields(maps[:30], FWHM, RADII))
     scored = annulus((51, 51), *RADII)
     peaks = np.concatenate([find_candidates(one, FWHM, scored)[1] for one in maps[:30]])
-    assert threshold_by_tail(1.0, peaks, 30) == threshold_for(1.0, fields)
-    assert not threshold_by_tail(1.0, peaks, 30).extrapolated
-    assert threshold_by_tail(0.01, peaks, 30).extrapolated
+    assert threshold_by_shape(1.0, peaks, 30) == threshold_for(1.0, fields)
+    assert not threshold_by_shape(1.0, peaks, 30).extrapolated
+    assert threshold_by_shape(0.01, peaks, 30).extrapolated
 
 
-def test_a_tail_of_few_candidates_is_refused():
-    with pytest.raises(InputError, match="got 8; take larger frames"):
-        threshold_by_tail(1.0, np.arange(8.0), 0.3)
+def test_a_shape_of_few_candidates_is_refused():
+    with pytest.raises(InputError, match="got 4; take larger frames"):
+        threshold_by_shape(1.0, np.arange(8.0), 0.3)
     with pytest.raises(InputError, match="number above 0, got -1"):
-        threshold_by_tail(-1.0, np.arange(30.0), 0.3)
+        threshold_by_shape(-1.0, np.arange(30.0), 0.3)

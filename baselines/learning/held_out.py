@@ -21,7 +21,7 @@ from scipy.ndimage import distance_transform_edt
 from exobench.baselines.learning.judgement.calibration import calibrate
 from exobench.baselines.learning.judgement.field import field_map
 from exobench.baselines.learning.judgement.meaning import Meaning
-from exobench.baselines.learning.judgement.thresholds import Threshold, threshold_by_tail
+from exobench.baselines.learning.judgement.thresholds import Threshold, threshold_by_shape
 from exobench.baselines.learning.networks.inference import logits
 from exobench.baselines.learning.networks.inputs import patch_settings
 from exobench.baselines.learning.residuals.rings import rings
@@ -79,7 +79,7 @@ class HeldOut:
             If the held-out sectors have too few candidates for that.
         """
         _, peaks = find_candidates(self.significance, self.fwhm, self.judged)
-        return threshold_by_tail(false_positives_per_map, peaks, self.share)
+        return threshold_by_shape(false_positives_per_map, peaks, self.share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

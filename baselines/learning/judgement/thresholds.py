@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import special
 
 from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import annulus
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from exobench.scoring.calibration.fields import BlankField
 
-_FEWEST_IN_TAIL = 5
+_FEWEST_ABOVE = 5
+_LOWEST_BEGIN = 1.0  # sigma; below, maxima are no longer as rare as t exp(-t^2 / 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,50 +93,61 @@ def threshold_for(false_positives_per_map: float, blanks: Iterable[BlankField]) 
     return _counted(false_positives_per_map, found, len(peaks))
 
 
-def threshold_by_tail(false_positives_per_map: float, peaks: ArrayLike, n_maps: float) -> Threshold:
-    """The threshold by what is left of a blank map, if need be by the tail of its candidates.
+def threshold_by_shape(
+    false_positives_per_map: float, peaks: ArrayLike, n_maps: float
+) -> Threshold:
+    r"""The threshold by what is left of a blank map, if need be by the shape of its candidates.
 
-    Where the maps resolve the rate it is counted, as by `threshold_for`. Otherwise the upper
-    half of the candidates is taken for the begin of an exponential tail, which the threshold
-    is read off: a statement about the shape of the tail, not a measurement.
+    Where the maps resolve the rate it is counted, as by `threshold_for`. Otherwise the
+    candidates in the upper half are counted, and rarer ones are taken to be as rare as the
+    maxima of a Gaussian field of unit variance, of which
+
+    .. math:: n(t) \propto t \, e^{-t^2 / 2}
+
+    are higher than t: a statement about the shape of the map, not a measurement.
 
     Parameters
     ----------
     false_positives_per_map : float
         At most.
     peaks : array_like, shape (n,)
-        Values of all candidates of the blank maps.
+        Values of all candidates of the blank maps, in Gaussian sigma.
     n_maps : float
         As in `Threshold`.
 
     Raises
     ------
     InputError
-        If there are fewer than ten candidates to have a tail.
+        If there are fewer than ten candidates, or they are not above 1 sigma.
 
     References
     ----------
-    Pickands (1975), Annals of Statistics 3, 119.
+    Adler (1981), The Geometry of Random Fields, Theorem 6.3.1.
     """
     check_wanted(false_positives_per_map)
     values = np.sort(np.asarray(peaks, dtype=np.float64))
     if false_positives_per_map * n_maps >= 1 - 1e-9:
         return _counted(false_positives_per_map, values, n_maps)
-    above = values[values.size // 2 :]
-    if above.size < _FEWEST_IN_TAIL:
+    begin = max(float(np.median(values)), _LOWEST_BEGIN) if values.size else _LOWEST_BEGIN
+    n_above = int((values >= begin).sum())
+    if n_above < _FEWEST_ABOVE:
         raise InputError(
-            f"a threshold needs {2 * _FEWEST_IN_TAIL} candidates or so where the detector was not "
-            f"trained, got {values.size}; take larger frames"
+            f"a threshold needs {_FEWEST_ABOVE} candidates above {begin:.2g} sigma or so where the "
+            f"detector was not trained, got {n_above}; take larger frames"
         )
-    begin = float(above[0])
-    scale = float(above.mean()) - begin
-    value = begin + scale * math.log(above.size / (n_maps * false_positives_per_map))
+    value = _as_rare(begin, n_above / n_maps, false_positives_per_map)
     return Threshold(
         value=value,
         wanted=float(false_positives_per_map),
         count=int((values >= value).sum()),
         n_maps=float(n_maps),
     )
+
+
+def _as_rare(begin: float, above: float, wanted: float) -> float:
+    """What `wanted` maxima of a Gaussian field exceed, if `above` of them exceed `begin`."""
+    rate = wanted / above * begin * math.exp(-(begin**2) / 2)
+    return math.sqrt(-float(special.lambertw(-(rate**2), -1).real))
 
 
 def check_wanted(false_positives_per_map: Any) -> None:

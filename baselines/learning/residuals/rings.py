@@ -90,7 +90,7 @@ def rings(sequence: ImageSequence, patch: int) -> tuple[Ring, ...]:
         least = int(np.ceil(2 * (inner + fwhm / 2 + patch // 2))) + 2
         raise InputError(
             f"{sequence.name}: frames of {side} px leave no ring for patches of {patch} px and a "
-            f"FWHM of {fwhm:.3g} px; take frames of {least} px or more, or smaller patches"
+            f"FWHM of {fwhm:.3g} px; take frames of {least} px or more"
         )
     arc = outer * np.deg2rad(sequence.field_rotation) / fwhm
     if arc < _LEAST_ARC_FWHM:
