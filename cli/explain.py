@@ -224,7 +224,7 @@ def _report(
 def _properties(
     verdict: Verdict, share: float, threshold: Threshold | None
 ) -> Iterator[tuple[str, str]]:
-    from math import hypot
+    from math import hypot, isnan
 
     from exobench.baselines.learning.verdicts import peak_offset
 
@@ -247,6 +247,12 @@ def _properties(
         f"{told.probability:.4g} as trained, with a companion in every second patch; "
         f"{verdict.probability:.2g} in a search (log-odds {verdict.log_odds:.2f})",
     )
+    if not isnan(told.probability_of_curve):
+        yield (
+            "by input",
+            f"{told.probability_of_stack:.4g} by the patches without their S/N curve, "
+            f"{told.probability_of_curve:.4g} by the curve without the patches, as trained",
+        )
     saliency = hypot(*peak_offset(told.localisation))
     yield "saliency", f"strongest {saliency:.1f} px from the middle of the patch"
     if told.grad_cam.any():

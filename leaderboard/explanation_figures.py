@@ -171,6 +171,18 @@ def _draw_curves(figure: SubFigure, verdict: Verdict) -> None:
     lower.axhline(0, color=FAINT, linewidth=0.8)
     lower.plot(ranks, verdict.snr, "o-", color=INK, markersize=3.5)
     lower.set_title("S/N in the middle of the patch", loc="left")
+    if not np.isnan(told.probability_of_curve):
+        lower.annotate(
+            f"probability by this curve alone {told.probability_of_curve:.2f}, "
+            f"by the patches alone {told.probability_of_stack:.2f}",
+            (1, 1),
+            xytext=(0, 3),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            color=INK,
+        )
     lower.set_xlabel("components subtracted")
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
     finish(upper, lower)

@@ -153,6 +153,18 @@ def test_a_single_rank_cannot_be_left_out():
     assert found.probability_alone == pytest.approx([found.probability])
 
 
+def test_each_input_is_told_from_the_other():
+    model, stack, snr = random_model("conv3d", snr_curve=True)
+    found = explain(model, stack, snr, device="cpu")
+    without_curve = explain(model, stack, np.zeros_like(snr), device="cpu").probability
+    without_stack = explain(model, np.zeros_like(stack), snr, device="cpu").probability
+    assert found.probability_of_stack == pytest.approx(without_curve, abs=1e-6)
+    assert found.probability_of_curve == pytest.approx(without_stack, abs=1e-6)
+    assert len({found.probability, without_curve, without_stack}) == 3
+    patches_alone, stack, _ = random_model("conv3d")
+    assert np.isnan(explain(patches_alone, stack, device="cpu").probability_of_curve)
+
+
 @pytest.mark.parametrize(
     "kind",
     ["conv3d", *(pytest.param(k, marks=pytest.mark.slow) for k in ("convlstm", "lstm", "gru"))],

@@ -48,6 +48,9 @@ class Explanation:
         if there is a single rank.
     probability_alone : ndarray of float32, shape (n_ranks,)
         Of a stack that repeats one slice, and its S/N.
+    probability_of_stack, probability_of_curve : float
+        Of the stack with an S/N of 0 throughout, and of the S/N curve with a stack of 0: what
+        each of the two inputs says without the other. NaN of a model without S/N curves.
 
     References
     ----------
@@ -64,6 +67,8 @@ class Explanation:
     grad_cam: NDArray[np.float32]
     probability_without: NDArray[np.float32]
     probability_alone: NDArray[np.float32]
+    probability_of_stack: float
+    probability_of_curve: float
 
     @property
     def probability(self) -> float:
@@ -109,7 +114,8 @@ def explain(
     said = logits(model, [batch], framework=framework, device=device).astype(np.float64)
     values = expit(said).astype(np.float32)
     n_ranks = len(stack)
-    without = values[1 : 1 + n_ranks]
+    without, alone = values[1 : 1 + n_ranks], values[1 + n_ranks : 1 + 2 * n_ranks]
+    of_stack, of_curve = values[-2:] if model.architecture.snr_curve else (np.nan, np.nan)
     mean_gradients = found.of_maps.mean(axis=(1, 2, 3))
     return Explanation(
         stack=stack,
@@ -118,7 +124,9 @@ def explain(
         evidence=_in_stack((found.of_maps * found.maps).sum(axis=0), model.architecture),
         grad_cam=_in_stack(np.tensordot(mean_gradients, found.maps, 1), model.architecture),
         probability_without=without if n_ranks > 1 else np.full_like(without, np.nan),
-        probability_alone=values[1 + n_ranks :],
+        probability_alone=alone,
+        probability_of_stack=float(of_stack),
+        probability_of_curve=float(of_curve),
     )
 
 
@@ -142,9 +150,9 @@ def _checked(
 def _occluded(
     stack: NDArray[np.float32], snr: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The stack itself, without each rank, and of each rank alone."""
+    """Both inputs as they are, without each rank, of each rank alone, and each by itself."""
 
-    def variants(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def by_rank(values: NDArray[np.float32]) -> NDArray[np.float32]:
         n_ranks = len(values)
         padded = np.concatenate([values[1:2], values, values[-2:-1]])  # ends have one neighbour
         without = np.repeat(values[np.newaxis], n_ranks, axis=0)
@@ -154,7 +162,11 @@ def _occluded(
         alone = np.repeat(values[:, np.newaxis], n_ranks, axis=1)
         return np.concatenate([values[np.newaxis], without, alone])
 
-    return variants(stack), variants(snr)
+    stacks, curves = by_rank(stack), by_rank(snr)
+    return (
+        np.concatenate([stacks, [stack, np.zeros_like(stack)]]),
+        np.concatenate([curves, [np.zeros_like(snr), snr]]),
+    )
 
 
 def _in_stack(coarse: NDArray[np.floating], architecture: Architecture) -> NDArray[np.float32]:

@@ -69,6 +69,8 @@ class Verdict:
             "log_odds": self.log_odds,
             "probability": self.probability,
             "probability_as_trained": told.probability,
+            "probability_of_stack": _number(told.probability_of_stack),
+            "probability_of_curve": _number(told.probability_of_curve),
             "saliency_offset_px": list(peak_offset(told.localisation)),
             "grad_cam_is_empty": not told.grad_cam.any(),
             "ranks": [
