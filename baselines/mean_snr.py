@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-_REACH = 3  # px: the least side of a patch, and so the rim of the frame without a value
-
 
 @dataclass(frozen=True, slots=True)
 class MeanSNR:
@@ -42,7 +41,8 @@ class MeanSNR:
     sky and on one that turns the other way round, where no companion adds up
     (`scatter_profile`).
 
-    NaN within 1.5 FWHM of the star, and beyond the largest whole circle of the frame.
+    NaN within 1.5 FWHM of the star (at the longest wavelength), and where discs of 1 FWHM leave
+    the frame.
 
     Attributes
     ----------
@@ -54,8 +54,9 @@ class MeanSNR:
 
     Notes
     -----
-    S/N curves are what NA-SODINN shows its networks beside the patches. Their plain mean finds
-    as many companions as these networks do; see docs/learned_study.md.
+    S/N curves are what NA-SODINN, and `sodinn` here, show their networks beside the patches.
+    Their plain mean finds about as many companions as these networks do; see
+    docs/learned_study.md.
 
     References
     ----------
@@ -108,7 +109,8 @@ class MeanSNR:
             raise InputError(
                 f"{sequence.name}: {sequence.n_frames} frame; mean_snr needs 2 or more"
             )
-        return PatchSettings(patch=_REACH, n_ranks=n_ranks, explained=self.explained)
+        whole_disc = max(3, 2 * ceil(sequence.reference_fwhm / 2) + 1)
+        return PatchSettings(patch=whole_disc, n_ranks=n_ranks, explained=self.explained)
 
 
 baseline = MeanSNR

@@ -42,7 +42,7 @@ class PatchMLP(PixelLearner):
         Share of the variance, of pixels scaled to unit variance in time, that the components
         of a ring explain at least.
     samples : int
-        Of each class, with those that end the training and set the scale of the map.
+        Of each class, with those that end the training and tell how probable a companion is.
     n_components : int
         Of a patch, that the network sees.
     hidden : int
@@ -53,9 +53,9 @@ class PatchMLP(PixelLearner):
         Of samples, first weights and training: the same seed gives the same map.
     output : str
         ``"significance"``: number of sigma that the noise of the map of the training sequence
-        exceeds as rarely, its tail taken as exponential; a threshold of 5 then serves as for
-        other methods. Or the ``"log_odds"`` or the ``"probability"`` of a companion in a
-        search in which one position in 10 000 holds one.
+        exceeds as rarely, its tail taken as exponential; a threshold such as 3.3 serves. Or the
+        ``"log_odds"`` or the ``"probability"`` of a companion in a search in which one position
+        in 10 000 holds one.
 
     References
     ----------

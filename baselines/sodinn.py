@@ -31,7 +31,7 @@ class SODINN(PixelLearner):
     residuals). A network learns to tell stacks with a companion in the middle (put into the
     sequence at S/N 1 to 3, one at a time) from stacks without (frames derotated by the
     negated angles), and judges every pixel. Companions put in for training and those that
-    end the training and set the scale of the map have sectors of the sky of their own.
+    end the training and tell how probable it is have sectors of the sky of their own.
 
     NaN within 1.5 FWHM of the star and where patches leave the frame.
 
@@ -76,10 +76,9 @@ class SODINN(PixelLearner):
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``. Empty: a GPU if the framework sees one.
     output : str
         ``"significance"``: number of sigma that the noise of the map of the training sequence
-        exceeds as rarely, its tail taken as exponential; a threshold of 5 then serves as for
-        other methods. Or the
-        ``"log_odds"`` or the ``"probability"`` of a companion in a search in which one
-        position in 10 000 holds one.
+        exceeds as rarely, its tail taken as exponential; take the threshold that `exobench train`
+        prints. Or the ``"log_odds"`` or the ``"probability"`` of a companion in a search in which
+        one position in 10 000 holds one.
 
     Notes
     -----

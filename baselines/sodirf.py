@@ -42,7 +42,7 @@ class SODIRF(PixelLearner):
         its standard deviation; ``"template+snr"``, with the S/N of the middle of every slice
         too; ``"stack"``, all pixels.
     samples : int
-        Of each class, with those that set the scale of the map.
+        Of each class, with those that tell how probable a companion is.
     snr_low, snr_high : float
         Range of S/N, in annular PCA, that the fluxes of the companions bracket.
     n_ranks : int
@@ -54,8 +54,9 @@ class SODIRF(PixelLearner):
         Of samples and trees: the same seed gives the same map.
     output : str
         ``"significance"``: number of sigma that the noise of the map of the training sequence
-        exceeds as rarely, its tail taken as exponential. Or the ``"log_odds"`` or the
-        ``"probability"`` of a companion in a search in which one position in 10 000 holds one.
+        exceeds as rarely, its tail taken as exponential; a threshold such as 3.5 serves. Or the
+        ``"log_odds"`` or the ``"probability"`` of a companion in a search in which one position
+        in 10 000 holds one.
 
     References
     ----------

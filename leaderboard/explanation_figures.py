@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
     from numpy.typing import NDArray
 
+    from exobench.baselines.learning.explain import Explanation
     from exobench.baselines.learning.verdicts import Verdict
 
 _A_ROW = 10  # ranks
@@ -170,22 +171,21 @@ def _draw_curves(figure: SubFigure, verdict: Verdict) -> None:
     upper.legend(fontsize=8, frameon=False, labelcolor=INK, loc="best")
     lower.axhline(0, color=FAINT, linewidth=0.8)
     lower.plot(ranks, verdict.snr, "o-", color=INK, markersize=3.5)
-    lower.set_title("S/N in the middle of the patch", loc="left")
-    if not np.isnan(told.probability_of_curve):
-        lower.annotate(
-            f"probability by this curve alone {told.probability_of_curve:.2f}, "
-            f"by the patches alone {told.probability_of_stack:.2f}",
-            (1, 1),
-            xytext=(0, 3),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="right",
-            fontsize=8,
-            color=INK,
-        )
+    lower.set_title(_about_curve(told), loc="left")
     lower.set_xlabel("components subtracted")
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
     finish(upper, lower)
+
+
+def _about_curve(told: Explanation) -> str:
+    """Title of the S/N curve; what it says by itself, where the network sees it."""
+    title = "S/N in the middle of the patch"
+    if np.isnan(told.probability_of_curve):
+        return title
+    return (
+        f"{title}\nprobability by it alone {told.probability_of_curve:.2f}, "
+        f"by the patches alone {told.probability_of_stack:.2f}"
+    )
 
 
 def _draw_ranks(figure: SubFigure, verdict: Verdict, n_blocks: int) -> None:

@@ -63,11 +63,11 @@ def test_every_rank_is_drawn_with_its_number_and_probability():
         for image in values:
             assert sum(np.array_equal(image, other) for other in drawn) == 1
     assert any("3.2 σ" in text and "0.018 in a search" in text for text in said)
-    assert "probability by this curve alone 0.75, by the patches alone 0.25" in said
+    assert any("by it alone 0.75, by the patches alone 0.25" in text for text in said)
 
 
 def test_an_empty_grad_cam_says_why():
     figure = explanation_figure(verdict(n_ranks=3, empty=True), FIELD)
     assert any("empty" in text for text in texts(figure))
-    assert not any("by this curve alone" in text for text in texts(figure))
+    assert not any("by it alone" in text for text in texts(figure))
     assert not any("empty" in text for text in texts(explanation_figure(verdict(3), FIELD)))

@@ -13,7 +13,7 @@ from exobench.datasets.errors import InputError
 from exobench.datasets.injection import inject
 from exobench.scoring.snr import snr_at
 
-SETTINGS = PatchSettings(patch=3, n_ranks=6)
+SETTINGS = PatchSettings(patch=5, n_ranks=6)
 
 
 @pytest.fixture(scope="module")
@@ -21,20 +21,33 @@ def sequence():
     return simulate("irdis_like", rng=np.random.default_rng(0), n_frames=30, size=61)
 
 
-def test_it_averages_the_s_n_of_residual_images(sequence):
-    mean = load("mean_snr", n_ranks=6)._mean_snr(sequence)
-    ring = rings(sequence, 3)[4]
-    yx = ring.pixels(sequence.shape)[::7]
-    for shown, sign in zip(mean, (1, -1), strict=True):
-        images = RingResiduals(sequence, ring, SETTINGS).images(sign)
-        # Pixels of other rings are NaN, and discs near the limits of the ring reach into them.
-        whole = np.nan_to_num(np.asarray(images, dtype=np.float64))
-        middle = yx[np.abs(np.hypot(*(yx - 30.0).T) - ring.middle) < 0.3]
-        expected = np.mean(
-            [snr_at(image, sequence.reference_fwhm, middle) for image in whole], axis=0
-        )
-        np.testing.assert_allclose(shown[tuple(middle.T)], expected, atol=0.12)
-        assert np.corrcoef(shown[tuple(middle.T)], expected)[0, 1] > 0.99
+@pytest.mark.parametrize(("preset", "number"), [("irdis_like", 4), ("lmircam_like", 1)])
+def test_it_averages_the_s_n_of_residual_images_up_to_the_borders_of_a_ring(preset, number):
+    """Discs are whole there, of a FWHM of 3.5 and of 8.6 pixels."""
+    sequence = simulate(preset, rng=np.random.default_rng(0), n_frames=30, size=81)
+    method = load("mean_snr", n_ranks=6)
+    settings = method._settings(sequence)
+    ring = rings(sequence, settings.patch)[number]
+    residuals = RingResiduals(sequence, ring, settings)
+    yx = ring.pixels(sequence.shape)
+    for shown, sign in zip(method._mean_snr(sequence), (1, -1), strict=True):
+        # Beyond what discs of this ring reach the images have no value.
+        images = np.nan_to_num(np.asarray(residuals.images(sign), dtype=np.float64))
+        expected = np.mean([snr_at(one, sequence.reference_fwhm, yx) for one in images], axis=0)
+        np.testing.assert_allclose(shown[tuple(yx.T)], expected, atol=0.15)
+        assert np.abs(shown[tuple(yx.T)] - expected).std() < 0.02
+
+
+def test_channels_are_averaged_before_the_scatter_is_measured():
+    sequence = simulate("sphere_ifs_like", rng=1, n_frames=12, size=61, n_wavelengths=2)
+    method = load("mean_snr", n_ranks=4)
+    means = [method._mean_snr(sequence.channel(i))[0] for i in range(2)]
+    found = method(sequence)
+    known = np.isfinite(found)
+    np.testing.assert_array_equal(known, np.isfinite(sum(means)))
+    for together, most in ((sum(means), 0.999), (means[0], 0.98)):
+        rank = np.corrcoef(found[known], together[known])[0, 1]
+        assert (rank > most) == (together is not means[0])
 
 
 def test_noise_is_in_gaussian_sigma(sequence):
@@ -48,7 +61,7 @@ def test_noise_is_in_gaussian_sigma(sequence):
 
 @pytest.mark.slow
 def test_faint_companions_stand_out_more_than_after_any_one_number_of_components(sequence):
-    (ring,) = (one for one in rings(sequence, 3) if one.inner <= 17 < one.outer)
+    (ring,) = (one for one in rings(sequence, 5) if one.inner <= 17 < one.outer)
     flux = flux_range(sequence, ring, SETTINGS, np.random.default_rng(0)).high
     places = ring.positions(24, np.random.default_rng(1), sequence.shape)
     blank = load("mean_snr")._mean_snr(sequence)[0]
