@@ -131,18 +131,16 @@ def _ready(algorithm: Algorithm) -> Algorithm:
 
 def _asked(read: ImageSequence, algorithm: Algorithm, *, flip_angles: bool) -> dict[str, Any]:
     """All that decides what is trained, as the user calls it."""
-    from dataclasses import fields
+    from dataclasses import fields, replace
 
-    import numpy as np
-
-    from exobench.baselines.learning.networks.checkpoints import digest
+    from exobench.baselines.learning.samples.label_plan import sequence_sha256
 
     learner: Any = algorithm.load()
     options = {one.name: getattr(learner, one.name) for one in fields(learner)}
-    frames = digest((read.cube, np.abs(read.angles), read.psf))  # whether negated or not
+    unflipped = replace(read, angles=-read.angles) if flip_angles else read
     return {
         "method": algorithm.name,
-        "the sequence": f"{read.name} ({frames})",
+        "the sequence": f"{read.name} ({sequence_sha256(unflipped)[:16]})",
         "--flip-angles": flip_angles,
         **{name: value for name, value in options.items() if name not in _FREE_OPTIONS},
     }

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from exobench.baselines.learning.networks.training import Epoch, Trained, Traini
 from exobench.cli._workplace import workplace
 from exobench.datasets import simulate
 from exobench.datasets.errors import InputError
-from exobench.datasets.files import write_sequence
+from exobench.datasets.files import read_sequence, write_sequence
 
 SMALL = ("-o", "samples=80", "-o", "n_ranks=8", "-o", "epochs=2", "-o", "device=cpu")
 
@@ -27,7 +28,6 @@ def test_a_model_is_written_that_run_and_python_take(exobench, sequence, tmp_pat
     pytest.importorskip("torch", reason="needs the extra: pip install 'exobench[torch]'")
     pytest.importorskip("matplotlib", reason="needs the extra: pip install 'exobench[leaderboard]'")
     from exobench.baselines import load
-    from exobench.datasets.files import read_sequence
 
     out, plot = tmp_path / "night.safetensors", tmp_path / "curves.png"
     arguments = ("--on", sequence, "--out", out, "--plot", plot, "--json", *SMALL)
@@ -165,22 +165,37 @@ def test_work_that_does_not_say_what_it_is_of_is_left_alone(tmp_path):
     assert checkpoint.read_bytes() == b"1"
 
 
-def test_all_that_decides_a_training_is_asked_of_an_unfinished_one(sequence):
+def test_all_that_decides_a_training_is_asked_of_an_unfinished_one(sequence, tmp_path):
     from exobench.challenge.campaigns.algorithms import Algorithm
     from exobench.cli._learning import read_one
     from exobench.cli.train import _asked
 
-    def asked(*options, on=sequence, flip_angles=False):
-        algorithm = Algorithm(name="sodinn", options=options)
+    def asked(*options, on=sequence, method="sodinn", flip_angles=False):
+        algorithm = Algorithm(name=method, options=options)
         return _asked(
             read_one(on, None, flip_angles=flip_angles), algorithm, flip_angles=flip_angles
         )
 
+    def different(other):
+        return [name for name in usual if usual[name] != other[name]]
+
     usual = asked()
     assert asked(("epochs", 7), ("device", "cpu")) == usual
     for options in (("samples", 90), ("augmentation", 0.5), ("framework", "flax")):
-        other = asked(options)
-        assert [name for name in usual if usual[name] != other[name]] == [options[0]]
-    flipped = asked(flip_angles=True)
-    assert [name for name in usual if usual[name] != flipped[name]] == ["--flip-angles"]
+        assert different(asked(options)) == [options[0]]
+    assert different(asked(flip_angles=True)) == ["--flip-angles"]
+    assert different(asked(method="na_sodinn")) == ["method"]
+    night = read_sequence(sequence)
+    every_second = np.where(np.arange(night.n_frames) % 2, -night.angles, night.angles)
+    for number, change in enumerate(
+        (
+            {"cube": 2 * night.cube},
+            {"psf": night.psf[:, ::-1]},
+            {"fwhm": 1.3 * night.fwhm},
+            {"angles": every_second},
+        )
+    ):
+        other = tmp_path / f"{number}.h5"
+        write_sequence(replace(night, **change), other)
+        assert different(asked(on=other)) == ["the sequence"]
     assert json.loads(json.dumps(usual)) == usual

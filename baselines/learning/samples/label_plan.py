@@ -114,11 +114,19 @@ class Plan:
             "left_out": self.left_out,
             "versions": {name: version(name) for name in ("exobench", "numpy", "scipy")},
         }
-        digest = hashlib.sha256()
-        for array in (sequence.cube, sequence.angles, sequence.psf, sequence.fwhm):
-            digest.update(np.ascontiguousarray(array).tobytes())
         texts = {key: json.dumps(value, sort_keys=True) for key, value in described.items()}
-        return texts | {"sequence": sequence.name, "sequence_sha256": digest.hexdigest()}
+        return texts | {"sequence": sequence.name, "sequence_sha256": sequence_sha256(sequence)}
+
+
+def sequence_sha256(sequence: ImageSequence) -> str:
+    """A fingerprint of what samples are made of: cube, signed angles, PSF and FWHM.
+
+    Not the pixel scale: all but the places of known companions is in pixels.
+    """
+    digest = hashlib.sha256()
+    for array in (sequence.cube, sequence.angles, sequence.psf, sequence.fwhm):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def planned(
