@@ -11,13 +11,13 @@ from exobench.baselines.learning.samples.samples import Samples
 from exobench.baselines.learning.samples.splits import check_no_leak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import numpy as np
 
     from exobench.baselines.learning.samples.label_plan import Plan
     from exobench.baselines.learning.samples.recipe import Recipe
-    from exobench.datasets.sequence import Companion, ImageSequence
+    from exobench.datasets.sequence import ImageSequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,12 +36,7 @@ class Drawn:
     samples: Mapping[str, Samples]
 
 
-def drawn(
-    sequence: ImageSequence,
-    recipe: Recipe,
-    rng: np.random.Generator,
-    known: Iterable[Companion] = (),
-) -> Drawn:
+def drawn(sequence: ImageSequence, recipe: Recipe, rng: np.random.Generator) -> Drawn:
     """Samples as a recipe makes them.
 
     Parameters
@@ -50,15 +45,13 @@ def drawn(
         Of one wavelength.
     recipe : Recipe
     rng : Generator
-    known : iterable of Companion
-        Real companions of the sequence, kept away from.
 
     Raises
     ------
     InputError
         If the sequence is too small or turns too little, or no place is left.
     """
-    plan = planned(sequence, recipe, rng, known)
+    plan = planned(sequence, recipe, rng)
     parts: dict[str, list[Samples]] = {}
     for split, samples in labelled(plan):
         parts.setdefault(split, []).append(samples)
