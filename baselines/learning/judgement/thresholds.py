@@ -10,16 +10,10 @@ import numpy as np
 from scipy import special
 
 from exobench.datasets.errors import InputError
-from exobench.datasets.geometry import annulus
 from exobench.scoring.calibration.rates import CandidateRate
-from exobench.scoring.candidates import find_candidates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import ArrayLike, NDArray
-
-    from exobench.scoring.calibration.fields import BlankField
 
 _FEWEST_ABOVE = 5
 _LOWEST_BEGIN = 1.0  # sigma; below, maxima are no longer as rare as t exp(-t^2 / 2)
@@ -59,48 +53,15 @@ class Threshold:
         return self.wanted * self.n_maps < 1 - 1e-9
 
 
-def threshold_for(false_positives_per_map: float, blanks: Iterable[BlankField]) -> Threshold:
-    """The lowest value that blank maps reach no more often than wanted.
-
-    Candidates are those of the scoring: local maxima within the radii. With the k-th highest
-    of n maps as threshold, a further map has k / n false positives on average.
-
-    Parameters
-    ----------
-    false_positives_per_map : float
-        At most.
-    blanks : iterable of BlankField
-        Maps without companions, such as those of negated angles; see
-        `exobench.scoring.calibration.blank_fields`. Not probabilities: those that round to 1
-        are not told apart.
-
-    Raises
-    ------
-    InputError
-        If there are too few maps for so few false positives.
-    """
-    check_wanted(false_positives_per_map)
-    peaks = [_peaks(field) for field in blanks]
-    if math.floor(false_positives_per_map * len(peaks) + 1e-9) < 1:
-        raise InputError(
-            f"{false_positives_per_map:g} false positives per map are not told from none by "
-            f"{len(peaks)} blank maps; give {math.ceil(1 / false_positives_per_map)} or more, or "
-            "allow more of them"
-        )
-    found = np.concatenate(peaks)
-    if found.size == 0:
-        raise InputError("the blank maps have no candidates; look at their radii")
-    return _counted(false_positives_per_map, found, len(peaks))
-
-
 def threshold_by_shape(
     false_positives_per_map: float, peaks: ArrayLike, n_maps: float
 ) -> Threshold:
     r"""The threshold by what is left of a blank map, if need be by the shape of its candidates.
 
-    Where the maps resolve the rate it is counted, as by `threshold_for`. Otherwise the
-    candidates in the upper half are counted, and rarer ones are taken to be as rare as the
-    maxima of a Gaussian field of unit variance, of which
+    Where the maps resolve the rate it is counted: with the k-th highest candidate of n maps as
+    threshold, a further map has k / n false positives on average. Otherwise the candidates in
+    the upper half, of 1 sigma or more, are counted, and rarer ones are taken to be as rare as
+    the maxima of a Gaussian field of unit variance, of which
 
     .. math:: n(t) \propto t \, e^{-t^2 / 2}
 
@@ -118,7 +79,8 @@ def threshold_by_shape(
     Raises
     ------
     InputError
-        If there are fewer than ten candidates, or they are not above 1 sigma.
+        If there is no candidate; or, where they are not counted, fewer than five are as high as
+        their median and as 1 sigma.
 
     References
     ----------
@@ -126,9 +88,11 @@ def threshold_by_shape(
     """
     check_wanted(false_positives_per_map)
     values = np.sort(np.asarray(peaks, dtype=np.float64))
+    if values.size == 0:
+        raise InputError("no candidate where the detector was not trained; take larger frames")
     if false_positives_per_map * n_maps >= 1 - 1e-9:
         return _counted(false_positives_per_map, values, n_maps)
-    begin = max(float(np.median(values)), _LOWEST_BEGIN) if values.size else _LOWEST_BEGIN
+    begin = max(float(np.median(values)), _LOWEST_BEGIN)
     n_above = int((values >= begin).sum())
     if n_above < _FEWEST_ABOVE:
         raise InputError(
@@ -177,8 +141,3 @@ def _counted(wanted: float, peaks: NDArray[np.float64], n_maps: float) -> Thresh
         count=int(reached[few_enough].max(initial=0)),
         n_maps=float(n_maps),
     )
-
-
-def _peaks(field: BlankField) -> NDArray[np.float64]:
-    scored = annulus(field.detection_map.shape, *field.radii)
-    return find_candidates(field.detection_map, field.fwhm, scored)[1]
