@@ -10,7 +10,6 @@ import numpy as np
 from exobench.baselines._learners import check_beside_model
 from exobench.baselines._options import check_options
 from exobench.baselines._subtraction import Subtraction
-from exobench.datasets.errors import InputError
 from exobench.datasets.geometry import radius_map
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 Floating = TypeVar("Floating", np.float32, np.float64)
 
-_FEWEST_FRAMES = 3
 _HEEDED_BESIDE_MODEL = ("steps", "feature_weight", "seed", "device", "detection", "rotation")
 
 
@@ -44,9 +42,10 @@ class GANAnomaly(Subtraction):
     ----------
     model : str
         File that `exobench.baselines.learning.speckles.training.save` wrote. Empty: a
-        generator is trained on each sequence, which takes minutes.
+        generator is trained on each sequence, which takes minutes. Beside a model may stand
+        `steps`, `feature_weight`, `seed`, `device`, `detection` and `rotation`.
     size : int
-        Pixels of a side of the canvas, a multiple of 16; unless a model says it.
+        Pixels of a side of the canvas, a multiple of 16 from 32 to 256.
     epochs : int
         Of the training.
     steps : int
@@ -113,9 +112,10 @@ class GANAnomaly(Subtraction):
             As calling it does.
         """
         from exobench.baselines.learning.speckles.anomaly import InversionSettings, train_speckles
+        from exobench.baselines.learning.speckles.frames import check_several_frames
         from exobench.baselines.learning.speckles.training import SpeckleSettings, load
 
-        _check_frames(sequence)
+        check_several_frames(sequence.n_frames, sequence.name)
         search = InversionSettings(
             steps=self.steps, feature_weight=self.feature_weight, seed=self.seed, device=self.device
         )
@@ -157,9 +157,9 @@ class TrainedSpeckles(Subtraction):
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus the speckles that are most like them; 0 outside of the canvas."""
         from exobench.baselines.learning.speckles.anomaly import residual_canvases
-        from exobench.baselines.learning.speckles.frames import SpeckleScale
+        from exobench.baselines.learning.speckles.frames import SpeckleScale, check_several_frames
 
-        _check_frames(sequence)
+        check_several_frames(sequence.n_frames, sequence.name)
         scale = SpeckleScale.of(sequence.cube[0], self.model.settings.size)
         canvases, strengths = scale.standardised(sequence.cube[0])
         return scale.residuals(residual_canvases(self.model, canvases, self.search), strengths)
@@ -170,15 +170,6 @@ class TrainedSpeckles(Subtraction):
 
         known = reach(values.shape, self.model.settings.size) - margin
         return np.where(radius_map(values.shape) <= known, values, values.dtype.type(np.nan))
-
-
-def _check_frames(sequence: ImageSequence) -> None:
-    """Refuse a sequence that says nothing of how speckles differ."""
-    if sequence.n_frames < _FEWEST_FRAMES:
-        raise InputError(
-            f"{sequence.name}: speckles are learned from {_FEWEST_FRAMES} frames or more, got "
-            f"{sequence.n_frames}"
-        )
 
 
 baseline = GANAnomaly

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STEP = 16  # canvases are halved four times
 LARGEST = 256
+_FEWEST_FRAMES = 3  # of two, the median is as far from the one as from the other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,8 +82,7 @@ class SpeckleScale:
             If there are fewer than 3, or they do not differ.
         """
         check_size(size)
-        if len(frames) < 3:
-            raise InputError(f"speckles are learned from 3 frames or more, got {len(frames)}")
+        check_several_frames(len(frames), "the frames")
         median = np.asarray(np.median(frames, axis=0), dtype=np.float32)
         power = (np.asarray(frames, dtype=np.float64) - median) ** 2
         inside = radius_map(median.shape) <= reach(median.shape, size)
@@ -145,6 +145,21 @@ def check_size(size: int) -> None:
     if type(size) is not int or size % STEP or not 2 * STEP <= size <= LARGEST:
         raise InputError(
             f"size must be a multiple of {STEP} from {2 * STEP} to {LARGEST} pixels, got {size!r}"
+        )
+
+
+def check_several_frames(n_frames: int, name: str) -> None:
+    """Refuse frames too few to tell how speckles scatter.
+
+    Raises
+    ------
+    InputError
+        Unless there are 3 or more.
+    """
+    if n_frames < _FEWEST_FRAMES:
+        raise InputError(
+            f"{name}: the scatter of speckles is told by {_FEWEST_FRAMES} frames or more, got "
+            f"{n_frames}"
         )
 
 
