@@ -55,7 +55,7 @@ def time_blocks(
         )
         raise InputError(
             f"{n_frames} frames are too few to part them in time for {' and '.join(found)}; "
-            f"expected {enough} or more"
+            f"{enough} would do"
         )
     return found
 
