@@ -23,19 +23,23 @@ def torch():
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory):
-    """A sequence, a model for it, and one for larger patches."""
+    """A sequence, models for it, and one for larger patches."""
     pytest.importorskip("safetensors", reason="needs the extra: pip install 'exobench[torch]'")
     folder = tmp_path_factory.mktemp("night")
     sequence = simulate("irdis_like", rng=np.random.default_rng(0), n_frames=10, size=41)
     write_sequence(sequence, folder / "night.h5")
     side = patch_side(sequence.reference_fwhm)
     noise = NoiseScale(median=0.0, high=1.0, excess=0.5, n_samples=50)
-    for name, patch, calibration in (
-        ("model", side, Meaning(calibration=Calibration(), noise=noise).to_dict()),
-        ("large", 31, Meaning(calibration=Calibration(), noise=noise).to_dict()),
-        ("bare", side, {}),
+    meaning = Meaning(calibration=Calibration(), noise=noise).to_dict()
+    for name, patch, snr_curve, calibration in (
+        ("model", side, False, meaning),
+        ("curve", side, True, meaning),
+        ("large", 31, False, meaning),
+        ("bare", side, False, {}),
     ):
-        architecture = Architecture(kind="conv3d", n_ranks=4, patch=patch, filters=(3, 4), dense=5)
+        architecture = Architecture(
+            kind="conv3d", n_ranks=4, patch=patch, filters=(3, 4), dense=5, snr_curve=snr_curve
+        )
         part = Model(
             architecture=architecture,
             weights=initial_weights(architecture, np.random.default_rng(0)),
@@ -73,6 +77,18 @@ def test_a_position_is_the_same_by_angle_and_by_pixels_and_as_option(exobench, n
     model = f"model={night / 'model.safetensors'}"
     same = ("-o", model, "-o", "device=cpu", *place, "--json")
     assert json.loads(exobench("explain", "sodinn", "--on", night / "night.h5", *same)[1]) == told
+
+
+def test_each_input_says_its_own_where_there_are_two(exobench, night):
+    place = ("--x", "20", "--y", "29")
+    told = json.loads(exobench("explain", *arguments(night, *place, "--json", model="curve"))[1])
+    row = (
+        f"{told['probability_of_stack']:.4g} by the patches without their S/N curve, "
+        f"{told['probability_of_curve']:.4g} by the curve without the patches"
+    )
+    assert told["probability_of_stack"] != pytest.approx(told["probability_of_curve"], rel=1e-2)
+    assert row in exobench("explain", *arguments(night, *place, model="curve"))[1]
+    assert "by input" not in exobench("explain", *arguments(night, *place))[1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a detector says of one pixel is what its map shows there."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,15 @@ def test_a_verdict_is_the_pixel_of_the_map(detector, sequence, yx):
     told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert [one["components"] for one in told["ranks"]] == list(found.ranks)
     assert told["probability_as_trained"] == pytest.approx(found.explanation.probability)
+
+
+def test_what_each_input_says_is_told_by_its_name(detector, sequence):
+    found = verdict_at(detector, sequence, (22, 30), device="cpu")
+    told = found.to_dict()
+    assert told["probability_of_stack"] is told["probability_of_curve"] is None
+    of_both = replace(found.explanation, probability_of_stack=0.2, probability_of_curve=0.7)
+    told = replace(found, explanation=of_both).to_dict()
+    assert (told["probability_of_stack"], told["probability_of_curve"]) == (0.2, 0.7)
 
 
 @pytest.mark.parametrize("yx", [(22, 24), (1, 1), (-40, 300)])
