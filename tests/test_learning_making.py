@@ -1,16 +1,19 @@
 """Labelled sets on disk: continued where they were left, the same bytes in the end."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from exobench.baselines.learning.residuals.flux_ranges import FluxRange
+from exobench.baselines.learning.samples import making
 from exobench.baselines.learning.samples.label_plan import planned
 from exobench.baselines.learning.samples.labelling import labelled
 from exobench.baselines.learning.samples.making import make_samples
 from exobench.baselines.learning.samples.recipe import Recipe
 from exobench.baselines.learning.samples.samples import FIELDS, Samples
+from exobench.baselines.learning.samples.store import bytes_of
 from exobench.datasets.errors import InputError
 
 
@@ -50,6 +53,18 @@ def test_the_file_holds_what_the_plan_leads_to(plan, tmp_path):
         found = getattr(store.samples("train"), name)
         np.testing.assert_array_equal(found, getattr(expected, name))
     assert [one.name for one in tmp_path.iterdir()] == ["samples.h5"]
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_written(plan, tmp_path, monkeypatch):
+    path, room = tmp_path / "samples.h5", SimpleNamespace(free=0)
+    monkeypatch.setattr(making, "disk_usage", lambda folder: room)
+    with pytest.raises(InputError, match=r"samples.h5: the samples need 0 MB on that disk, 0 MB"):
+        make_samples(path, plan)
+    assert list(tmp_path.iterdir()) == []
+    room.free = 10**9
+    make_samples(path, plan)
+    stated = sum(bytes_of(2 * n, plan.settings) for n in (14, 10))
+    assert 0 < path.stat().st_size - stated < making._WITHOUT_SAMPLES
 
 
 def test_an_interrupted_set_goes_on_with_the_next_ring_and_ends_in_the_same_bytes(plan, tmp_path):

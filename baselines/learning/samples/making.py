@@ -7,12 +7,12 @@ next ring, if it is the same in everything: the sequence, the recipe, the seed, 
 
 from __future__ import annotations
 
-from shutil import rmtree
+from shutil import disk_usage, rmtree
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from exobench.baselines.learning.samples.labelling import Progress, labelled_ring
-from exobench.baselines.learning.samples.store import SampleStore, write_samples
+from exobench.baselines.learning.samples.store import SampleStore, bytes_of, write_samples
 from exobench.datasets.atomic import check_writable, remove_partial
 from exobench.datasets.errors import InputError
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from exobench.baselines.learning.samples.label_plan import Plan
     from exobench.baselines.learning.samples.samples import Samples
+
+_WITHOUT_SAMPLES = 2**16  # bytes of a file, such as its provenance, or somewhat fewer
 
 
 def make_samples(
@@ -43,7 +45,8 @@ def make_samples(
     Raises
     ------
     InputError
-        If the file cannot be written, or known companions leave no place.
+        If the file cannot be written or has no room on its disk, or known companions leave no
+        place.
     """
     check_writable(path)
     folder = path.with_name(f".{path.name}.rings")
@@ -55,6 +58,7 @@ def make_samples(
     parts = [folder / f"{number}.h5" for number in range(len(plan.rings))]
     missing = [i for i, part in enumerate(parts) if not _is_of(part, provenance)]
     n_missing = 2 * sum(sum(plan.rings[i].counts.values()) for i in missing)
+    _check_room(path, plan, missing)
     begin, done = monotonic(), 0
 
     def counted(number: int) -> Iterator[tuple[str, Samples]]:
@@ -69,6 +73,24 @@ def make_samples(
     write_samples(path, _of_all(parts), plan.sectors, provenance)
     rmtree(folder)
     return SampleStore.open(path)
+
+
+def _check_room(path: Path, plan: Plan, missing: Sequence[int]) -> None:
+    """Refuse a disk without room for the missing rings and the file of all of them.
+
+    Beforehand: what cannot write a block any more can hardly close its file.
+    """
+    rings = [ring.counts for ring in plan.rings]
+    whole = {split: sum(one.get(split, 0) for one in rings) for one in rings for split in one}
+    files = [*(rings[i] for i in missing), whole]
+    blocks = sum(bytes_of(2 * n, plan.settings) for one in files for n in one.values())
+    needed = blocks + _WITHOUT_SAMPLES * len(files)
+    free = disk_usage(path.parent).free
+    if free < needed:
+        raise InputError(
+            f"{path}: the samples need {needed / 1e6:.0f} MB on that disk, {free / 1e6:.0f} MB are "
+            "free; make room, write elsewhere, or ask for fewer samples"
+        )
 
 
 def _is_of(part: Path, provenance: dict[str, str]) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from exobench.baselines.learning.residuals.patches import PatchSettings
     from exobench.baselines.learning.samples.augmentation import Augmentation
     from exobench.baselines.learning.samples.samples import Batch, Normalisation
     from exobench.baselines.learning.samples.splits import Sectors
@@ -73,6 +74,15 @@ def write_samples(
                 raise InputError(f"{path}: there are no samples to write; ask for some")
         written = SampleStore.open(working)
         check_no_leak({split: written.places(split) for split in written.counts}, sectors)
+
+
+def bytes_of(n: int, settings: PatchSettings) -> int:
+    """Bytes that so many samples of a split take in a file, whose blocks are full or none."""
+    sample = sum(
+        np.dtype(FIELDS[name]).itemsize * int(np.prod(tail))
+        for name, tail in field_shapes(settings.n_ranks, settings.patch).items()
+    )
+    return -(-n // RUN) * RUN * sample
 
 
 def _append(file: Any, split: str, samples: Samples) -> None:
