@@ -137,6 +137,7 @@ def test_options_of_a_training_are_refused_beside_a_model(name):
 
 @pytest.mark.parametrize(("by", "read_as"), [("sodinn", "na_sodinn"), ("na_sodinn", "sodinn")])
 def test_a_model_of_another_method_is_refused(tmp_path, by, read_as):
+    pytest.importorskip("safetensors", reason="needs the extra: pip install 'exobench[torch]'")
     from exobench.baselines.learning.networks.architecture import Architecture, initial_weights
 
     architecture = Architecture(kind="conv3d", n_ranks=8, patch=9)
