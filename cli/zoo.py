@@ -94,6 +94,10 @@ def zoo(  # noqa: PLR0913 - the options of the verb
     started = prepare_zoo(challenge, algorithms, folder, most_seconds)
     shared = challenge.folder / "public" / MANIFEST
     n_sequences = max((len(task.run.sequences) for task in started.tasks), default=1)
+    print_warnings(
+        f"{label} has changed since its maps were made: it is run again"
+        for label in started.changed
+    )
     print_note(f"{counted(len(started.tasks), 'method')} to run, kept in {folder}")
     with open_workers(workers, scheduler, n_sequences, shared) as executor:
         for _ in progress(run_zoo(started, executor), started.n_maps, "maps"):

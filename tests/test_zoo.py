@@ -1,9 +1,11 @@
 """A zoo: run, stopped, gone on with, published, read from friends and foes, compared with."""
 
 import functools
+import importlib
 import io
 import json
 import shutil
+import sys
 import threading
 import zipfile
 from functools import partial
@@ -11,6 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from exobench.challenge import run as run_module
 from exobench.challenge.archive_bytes import archive_bytes
@@ -167,6 +170,62 @@ def test_a_stopped_zoo_goes_on_from_its_maps_with_the_same_bytes(
         make_zoo("median", out=out)
     assert len(done) == 4
     assert (out / "median-adi.zip").read_bytes() == (whole / "median-adi.zip").read_bytes()
+
+
+@pytest.fixture
+def own_method(tmp_path, monkeypatch):
+    """Writes a method of a user that answers with a number everywhere; returns its name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = "flat_method_of_zoo"
+
+    def write(value):
+        text = f"def detect(sequence):\n    return 0 * sequence.cube[0, 0] + {value}\n"
+        (tmp_path / f"{module}.py").write_text(text, "utf-8")
+        sys.modules.pop(module, None)
+        importlib.invalidate_caches()
+        return f"{module}:detect"
+
+    yield write
+    sys.modules.pop(module, None)
+
+
+def first_value(folder, label):
+    (method,) = (one for one in read_index(folder).methods if one.label == label)
+    with zipfile.ZipFile(folder / method.files["submission"].path) as archive:
+        name = next(one for one in archive.namelist() if "detmap" in one)
+        return fits.getdata(io.BytesIO(archive.read(name)))[30, 30]
+
+
+def test_a_method_of_a_user_is_run_again_when_its_code_has_changed(toy, make_zoo, own_method):
+    name = own_method(1.5)
+    folder = make_zoo(name, "median")
+    assert first_value(folder, name) == 1.5
+    make_zoo(name, "median")
+    assert make_zoo.steps == []
+    own_method(22.5)
+    zoo = prepare_zoo(read_challenge(toy.folder), read_algorithms([name, "median"]), folder)
+    assert zoo.changed == (name,)
+    assert [one.label for one in read_index(folder).methods] == ["median"]
+    make_zoo(name, "median")
+    assert make_zoo.steps == [name] * N_SEQUENCES
+    assert first_value(folder, name) == 22.5
+
+
+def test_maps_of_an_unfinished_method_are_not_mixed_with_those_of_changed_code(
+    toy, make_zoo, own_method, in_process
+):
+    name = own_method(1.5)
+    folder = make_zoo("median")
+    zoo = prepare_zoo(read_challenge(toy.folder), read_algorithms([name]), folder)
+    steps = run_zoo(zoo, in_process)
+    for _ in range(3):
+        next(steps)
+    steps.close()
+    own_method(22.5)
+    make_zoo(name)
+    assert len(make_zoo.steps) == N_SEQUENCES
+    assert first_value(folder, name) == 22.5
 
 
 def test_a_method_that_fails_is_left_out_with_its_reason_and_the_others_go_on(make_zoo):

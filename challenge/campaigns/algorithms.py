@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from exobench.baselines import load, parse_options
+from exobench.baselines import files_of, load, parse_options
 from exobench.challenge.documents import Document
-from exobench.challenge.manifest import IFS_TRACK
+from exobench.challenge.manifest import IFS_TRACK, checksum
 from exobench.challenge.references import (
     DEFAULT_IFS_REFERENCES,
     DEFAULT_REFERENCES,
@@ -54,6 +54,14 @@ class Algorithm(Document):
     def choice(self) -> ReferenceChoice:
         """It as recipes name it."""
         return {"name": self.name, **dict(self.options)}
+
+    @property
+    def code(self) -> str:
+        """Checksums of the files of others that decide what it answers; empty without any.
+
+        See `exobench.baselines.files_of`.
+        """
+        return "+".join(map(checksum, files_of(self.name, dict(self.options))))
 
     def load(self) -> Baseline:
         """The baseline itself."""

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from exobench.baselines import files_of
 from exobench.challenge.campaigns.algorithms import Algorithm, default_references
 from exobench.challenge.campaigns.sources import Source
 from exobench.challenge.documents import File
 from exobench.challenge.environment import environment
-from exobench.challenge.manifest import checksum
 from exobench.challenge.references import reference_problems
 from exobench.datasets.errors import InputError
 
@@ -37,8 +35,7 @@ class Settings(File):
     libraries : dict of str to str
         As `exobench.challenge.environment.environment` has them.
     code : dict of str to str
-        By label: SHA-256 of the files of others that decide what an algorithm answers
-        (`exobench.baselines.files_of`), of those that have any.
+        By label, of those that have any: see `Algorithm.code`.
     """
 
     algorithms: tuple[Algorithm, ...]
@@ -109,10 +106,5 @@ def new_settings(
         refilled=refilled,
         seed=seed,
         libraries=environment(),
-        code=_code(algorithms),
+        code={one.label: code for one in algorithms if (code := one.code)},
     )
-
-
-def _code(algorithms: Sequence[Algorithm]) -> dict[str, str]:
-    found = {one.label: files_of(one.name, dict(one.options)) for one in algorithms}
-    return {label: "+".join(map(checksum, files)) for label, files in found.items() if files}

@@ -65,6 +65,8 @@ class ZooMethod(Document):
     options : dict
         All of them, defaults included, where the algorithm is one of exobench; else those
         that were given.
+    code : str
+        Checksums of the files of others that its answers depend on; see `Algorithm.code`.
     track : str
     libraries : dict of str to str
         With which it ran, as `exobench.challenge.environment.build_environment` has them.
@@ -76,6 +78,7 @@ class ZooMethod(Document):
     name: Text
     version: Text
     options: dict[str, Any]
+    code: str = ""
     track: str
     libraries: dict[Text, Text]
     files: dict[Literal["submission", "score", "costs"], ZooFile]

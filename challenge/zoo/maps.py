@@ -26,9 +26,10 @@ UNFINISHED = "unfinished"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A method and the track that it is to answer."""
+    """A method, its code (`Algorithm.code`), and the track that it is to answer."""
 
     algorithm: Algorithm
+    code: str
     run: Run
 
     @property
@@ -38,8 +39,10 @@ class Task:
 
 
 def maps_folder(zoo: Path, task: Task) -> Path:
-    """Where its maps are until all are done; those of other versions are elsewhere."""
-    made_with = json.dumps([task.algorithm.model_dump(mode="json"), environment()], sort_keys=True)
+    """Where its maps are until all are done; those of other code or versions are elsewhere."""
+    made_with = json.dumps(
+        [task.algorithm.model_dump(mode="json"), task.code, environment()], sort_keys=True
+    )
     digest = hashlib.sha256(made_with.encode()).hexdigest()[:8]
     return zoo / UNFINISHED / f"{task.stem}-{digest}"
 

@@ -61,6 +61,8 @@ class Zoo:
         That are left to do.
     left_out : tuple of LeftOut
         Methods that support none of the tracks.
+    changed : tuple of str
+        Labels of methods that are done, and to be done again: their code has changed.
     most_seconds : float or None
         A method whose first map takes more CPU seconds is left out.
     """
@@ -69,6 +71,7 @@ class Zoo:
     out: Path
     tasks: tuple[Task, ...]
     left_out: tuple[LeftOut, ...]
+    changed: tuple[str, ...] = ()
     most_seconds: float | None = None
 
     @property
@@ -112,7 +115,8 @@ def prepare_zoo(
     _check_suite(challenge)
     check_writable(out / ZOO)
     with locked(out, out / _LOCK):
-        index = _begun(challenge, out)
+        begun = _begun(challenge, out)
+        index = _as_they_are(begun, algorithms)
         write_json(out / ZOO, index)
     done = {(method.label, method.track) for method in index.methods}
     tasks: list[Task] = []
@@ -130,6 +134,7 @@ def prepare_zoo(
         out=out,
         tasks=tuple(tasks),
         left_out=tuple(left_out),
+        changed=tuple(sorted({one.label for one in begun.methods if one not in index.methods})),
         most_seconds=most_seconds,
     )
 
@@ -209,6 +214,7 @@ def _finish(zoo: Zoo, task: Task) -> ZooMethod:
         name=run.name,
         version=f"exobench {version('exobench')}" if is_own(run.name) else describe(run.name),
         options=_options(task.algorithm),
+        code=task.code,
         track=run.track,
         libraries=build_environment(),
         files={kind: ZooFile.of(path) for kind, path in paths.items()},  # type: ignore[misc]
@@ -221,7 +227,7 @@ def _task(challenge: Challenge, algorithm: Algorithm, track: str) -> Task:
     public = challenge.folder / "public"
     options = dict(algorithm.options)
     (run,) = plan_runs(algorithm.name, options, public, challenge.manifest, track)
-    return Task(algorithm=algorithm, run=run)
+    return Task(algorithm=algorithm, code=algorithm.code, run=run)
 
 
 def _check_suite(challenge: Challenge) -> None:
@@ -264,6 +270,13 @@ def _begun(challenge: Challenge, out: Path) -> ZooIndex:
     if problems:
         raise InputError(*(f"{one}; name another folder with --out" for one in problems))
     return index
+
+
+def _as_they_are(index: ZooIndex, algorithms: Sequence[Algorithm]) -> ZooIndex:
+    """The index without the answers of algorithms whose code has changed since."""
+    code = {one.label: one.code for one in algorithms}
+    kept = (one for one in index.methods if one.code == code.get(one.label, one.code))
+    return index.model_copy(update={"methods": tuple(kept)})
 
 
 def _with(index: ZooIndex, method: ZooMethod) -> ZooIndex:
