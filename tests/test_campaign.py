@@ -304,6 +304,19 @@ def test_a_command_that_fails_is_known_before_anything_long_begins(file, tmp_pat
         next(steps)
 
 
+def test_a_model_that_does_not_serve_is_known_before_anything_long_begins(
+    file, tmp_path, in_process
+):
+    pytest.importorskip("torch")
+    model = tmp_path / "torn.safetensors"
+    model.write_bytes(b"no model")
+    asked = settings(file, ["median", f"sodinn(model={model})"])
+    steps = run_campaign(prepare_campaign(asked, tmp_path / "out"), in_process)
+    with pytest.raises(InputError, match=r"torn\.safetensors"):
+        next(steps)
+    assert not Journal(tmp_path / "out").read().limits
+
+
 def test_an_algorithm_that_failed_is_mended_and_the_same_campaign_goes_on(
     file, tmp_path, in_process, mine
 ):

@@ -140,9 +140,9 @@ def run_campaign(campaign: Campaign, executor: Executor) -> Iterator[None]:
     Raises
     ------
     InputError
-        At once, if an algorithm of others fails on the first sequence as it is. Else with all
-        that went wrong, after the rest was done; what is done is kept. Or if another process
-        works in the folder.
+        At once, if an algorithm of others or a trained model fails on the first sequence as it
+        is. Else with all that went wrong, after the rest was done; what is done is kept. Or if
+        another process works in the folder.
     """
     out, settings = campaign.out, campaign.settings
     with locked(out, _lock(out)):
@@ -164,7 +164,7 @@ def run_campaign(campaign: Campaign, executor: Executor) -> Iterator[None]:
 
 
 def _first_calls(settings: Settings, done: Done) -> list[Runs]:
-    """Blank runs of the algorithms that are not our own: a broken one is known by the first.
+    """Blank runs of algorithms of others and of models: a broken one is known by the first.
 
     Done before the hours that calibrations and other algorithms may take, and kept.
     """
@@ -172,7 +172,8 @@ def _first_calls(settings: Settings, done: Done) -> list[Runs]:
     return [
         Runs(source=first, algorithm=one, injections=(), with_blank=True, n_refilled=0)
         for one in settings.algorithms
-        if not is_own(one.name) and (one.label, first.name, BLANK) not in done.runs
+        if (one.label in settings.code or not is_own(one.name))
+        and (one.label, first.name, BLANK) not in done.runs
     ]
 
 
