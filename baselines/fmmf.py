@@ -39,7 +39,7 @@ _BLOCK = 2_000_000  # values held at a time, of the changes of Gram matrices
 _NOISES = ("coloured", "white")
 _TINY = np.finfo(np.float32).tiny
 _LEAST_NOISE = 1e-3  # of a shape, relative to the noisiest
-_NULL_STEP = 3  # of the positions, one in so many is looked at on a sky reversed
+_NULL_STEP = 3  # of a row's pixels, one in so many is looked at on a sky reversed
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,8 @@ class FMMF(FluxEstimator):
     ) -> list[FluxMaps]:
         """Flux and standard error of a companion, from one wavelength.
 
-        On all skies but the first, one in three positions; NaN at the others.
+        On all skies but the first, one in three positions, the same at all wavelengths; NaN
+        at the others.
 
         Raises
         ------
@@ -142,9 +143,10 @@ class FMMF(FluxEstimator):
             if not y.size:
                 continue
             ring = self._ring(sequence, stamps, inner, outer)
+            some = (y + x) % _NULL_STEP == 0
             for i, (pair, angles) in enumerate(zip(maps, turns, strict=True)):
-                some = slice(None, None, _NULL_STEP if i else 1)
-                pair[:, y[some], x[some]] = ring.fitted(y[some], x[some], angles)
+                at = (y[some], x[some]) if i else (y, x)
+                pair[:, *at] = ring.fitted(*at, angles)
         return [FluxMaps(flux=flux, sigma=sigma) for flux, sigma in maps]
 
     def _ring(self, sequence: ImageSequence, stamps: Stamps, inner: float, outer: float) -> _Ring:

@@ -11,6 +11,7 @@ from exobench.baselines._response import probed_response
 from exobench.datasets.files import read_sequence
 from exobench.datasets.geometry import annulus, edge_distance, radius_map
 from exobench.datasets.injection import companion_signals
+from exobench.datasets.psf import normalise_psf
 from exobench.datasets.sequence import Companion, ImageSequence
 
 
@@ -97,6 +98,24 @@ def test_probes_measure_the_response():
     found = probed_response(flux_at, sequence, flux, sigma)
     middle = (radius_map(sequence.shape) > 6) & (radius_map(sequence.shape) < 24)
     np.testing.assert_allclose(found[middle], loss[middle], rtol=0.12)
+
+
+def in_colours(sequence, fwhms):
+    """The same frames at wavelengths whose PSFs have these FWHM."""
+    y, x = np.indices(sequence.psf.shape[1:]) - sequence.psf.shape[-1] // 2
+    psf = [np.exp(-4 * np.log(2) * (x**2 + y**2) / fwhm**2) for fwhm in fwhms]
+    normalised = normalise_psf(np.stack(psf), fwhms)
+    cube = np.repeat(sequence.cube, len(fwhms), axis=0)
+    return dataclasses.replace(sequence, cube=cube, psf=normalised.psf, fwhm=normalised.fwhm)
+
+
+@pytest.mark.parametrize("name", ["andromeda", "fmmf", "matched_filter", "paco", "trap"])
+def test_noise_that_all_wavelengths_share_has_unit_scatter(sky, name):
+    values = []
+    for seed in range(4):
+        sequence = in_colours(sky.noise((20, 41, 41), seed=seed), (2.7, 3.0, 3.3, 3.6))
+        values.append(load(name)(sequence)[sky.searched(sequence)])
+    assert 0.9 < np.std(values) < 1.1
 
 
 @pytest.mark.parametrize("name", ["andromeda", "fmmf", "matched_filter", "paco", "trap"])
