@@ -83,12 +83,9 @@ def run(folder: Path, methods: tuple[str, ...] | list[str]) -> None:
 
 def table(folder: Path) -> str:
     """Scatter and false alarms of every method that has maps."""
-    lines = [
-        "| method | maps | elements | scatter at 1.5 to 3 | 3 to 6 | 6 λ/D and more | mean | "
-        + " | ".join(f"above {value:g}σ, over the claim" for value in VALUES)
-        + " |",
-        "|" + "---|" * (7 + len(VALUES)),
-    ]
+    lines = heading(
+        "method", "maps", "elements", "scatter at 1.5 to 3", "3 to 6", "6 λ/D and more", "mean"
+    )
     for method in METHODS:
         fields = [
             field(blank, np.load(path))
@@ -98,6 +95,12 @@ def table(folder: Path) -> str:
         if fields:
             lines.append(row(method, fields))
     return "\n".join(lines)
+
+
+def heading(*columns: str) -> list[str]:
+    """The first two lines of a table whose last columns are false alarms."""
+    names = [*columns, *(f"above {value:g}σ, over the claim" for value in VALUES)]
+    return [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
 
 
 def field(blank: Blank, found: np.ndarray) -> BlankField:
