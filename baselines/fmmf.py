@@ -143,10 +143,10 @@ class FMMF(FluxEstimator):
             if not y.size:
                 continue
             ring = self._ring(sequence, stamps, inner, outer)
-            some = (y + x) % _NULL_STEP == 0
+            every, some = np.ones(y.size, dtype=np.bool_), (y + x) % _NULL_STEP == 0
             for i, (pair, angles) in enumerate(zip(maps, turns, strict=True)):
-                at = (y[some], x[some]) if i else (y, x)
-                pair[:, *at] = ring.fitted(*at, angles)
+                at = some if i else every
+                pair[:, y[at], x[at]] = ring.fitted(y[at], x[at], angles)
         return [FluxMaps(flux=flux, sigma=sigma) for flux, sigma in maps]
 
     def _ring(self, sequence: ImageSequence, stamps: Stamps, inner: float, outer: float) -> _Ring:
