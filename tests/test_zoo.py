@@ -226,6 +226,7 @@ def test_maps_of_an_unfinished_method_are_not_mixed_with_those_of_changed_code(
     make_zoo(name)
     assert len(make_zoo.steps) == N_SEQUENCES
     assert first_value(folder, name) == 22.5
+    assert not (folder / "unfinished").exists()
 
 
 def test_a_method_that_fails_is_left_out_with_its_reason_and_the_others_go_on(make_zoo):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from exobench.challenge.run import Run
 
 UNFINISHED = "unfinished"
+_DIGITS = 8  # that tell codes and versions of a method apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,14 @@ def maps_folder(zoo: Path, task: Task) -> Path:
     made_with = json.dumps(
         [task.algorithm.model_dump(mode="json"), task.code, environment()], sort_keys=True
     )
-    digest = hashlib.sha256(made_with.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(made_with.encode()).hexdigest()[:_DIGITS]
     return zoo / UNFINISHED / f"{task.stem}-{digest}"
+
+
+def remove_maps(zoo: Path, task: Task) -> None:
+    """Remove its maps, and what other code or versions have left of it unfinished."""
+    for folder in (zoo / UNFINISHED).glob(f"{task.stem}-{'[0-9a-f]' * _DIGITS}"):
+        shutil.rmtree(folder)
 
 
 def map_path(zoo: Path, task: Task, sequence: str) -> Path:

@@ -7,7 +7,6 @@ methods may be asked for later, and what is done stays.
 from __future__ import annotations
 
 import contextlib
-import shutil
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,14 @@ from exobench.challenge.zoo.files import (
     read_index,
     suite_checksum,
 )
-from exobench.challenge.zoo.maps import UNFINISHED, Task, keep_map, kept_maps, map_path, maps_folder
+from exobench.challenge.zoo.maps import (
+    UNFINISHED,
+    Task,
+    keep_map,
+    kept_maps,
+    map_path,
+    remove_maps,
+)
 from exobench.datasets.atomic import check_writable, remove_partial
 from exobench.datasets.errors import InputError
 from exobench.datasets.lock import locked
@@ -219,7 +225,7 @@ def _finish(zoo: Zoo, task: Task) -> ZooMethod:
         libraries=build_environment(),
         files={kind: ZooFile.of(path) for kind, path in paths.items()},  # type: ignore[misc]
     )
-    shutil.rmtree(maps_folder(zoo.out, task))
+    remove_maps(zoo.out, task)
     return method
 
 
