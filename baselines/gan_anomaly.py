@@ -112,10 +112,10 @@ class GANAnomaly(Subtraction):
             As calling it does.
         """
         from exobench.baselines.learning.speckles.anomaly import InversionSettings, train_speckles
-        from exobench.baselines.learning.speckles.frames import check_several_frames
+        from exobench.baselines.learning.speckles.frames import check_speckle_frames
         from exobench.baselines.learning.speckles.training import SpeckleSettings, load
 
-        check_several_frames(sequence.n_frames, sequence.name)
+        check_speckle_frames(sequence.n_frames, sequence.name)
         search = InversionSettings(
             steps=self.steps, feature_weight=self.feature_weight, seed=self.seed, device=self.device
         )
@@ -157,9 +157,9 @@ class TrainedSpeckles(Subtraction):
     def residuals(self, sequence: ImageSequence) -> NDArray[np.float32]:
         """Frames minus the speckles that are most like them; 0 outside of the canvas."""
         from exobench.baselines.learning.speckles.anomaly import residual_canvases
-        from exobench.baselines.learning.speckles.frames import SpeckleScale, check_several_frames
+        from exobench.baselines.learning.speckles.frames import SpeckleScale, check_speckle_frames
 
-        check_several_frames(sequence.n_frames, sequence.name)
+        check_speckle_frames(sequence.n_frames, sequence.name)
         scale = SpeckleScale.of(sequence.cube[0], self.model.settings.size)
         canvases, strengths = scale.standardised(sequence.cube[0])
         return scale.residuals(residual_canvases(self.model, canvases, self.search), strengths)

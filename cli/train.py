@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from exobench.challenge.campaigns.algorithms import Algorithm
     from exobench.datasets.sequence import ImageSequence
 
-_FREE_OPTIONS = ("epochs", "device", "model", "output")  # an unfinished training may change them
+_FREE_OPTIONS = ("epochs", "device")  # an unfinished training may change them
 
 Out = Annotated[Path, typer.Option(help="Model to write.", metavar="MODEL", show_default=False)]
 

@@ -95,7 +95,7 @@ def zoo(  # noqa: PLR0913 - the options of the verb
     shared = challenge.folder / "public" / MANIFEST
     n_sequences = max((len(task.run.sequences) for task in started.tasks), default=1)
     print_warnings(
-        f"{label} has changed since its maps were made: it is run again"
+        f"{label}: its maps are of other code, or do not say of which; it is run again"
         for label in started.changed
     )
     print_note(f"{counted(len(started.tasks), 'method')} to run, kept in {folder}")

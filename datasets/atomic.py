@@ -44,13 +44,18 @@ def check_writable(*paths: Path) -> None:
     """
     problems = []
     for path in paths:
-        above = next(one for one in path.absolute().parents if one.exists())
+        above = existing_folder(path)
         if path.is_dir():
             problems.append(f"{path}: is a folder; name a file")
         elif not (above.is_dir() and os.access(above, os.W_OK)):
             problems.append(f"{path}: cannot be written, {above} is no folder to write to")
     if problems:
         raise InputError(*problems)
+
+
+def existing_folder(path: Path) -> Path:
+    """The nearest of the folders above a path that is there."""
+    return next(one for one in path.absolute().parents if one.exists())
 
 
 def remove_partial(folder: Path) -> None:

@@ -160,9 +160,9 @@ def _contrast_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
     known = bool(rows["contrast"].notna().all())
     spread = 0.008 * float(np.ptp(rows["separation_arcsec"]))
     curves = {label: half_found(columns.rows[label], columns.found[label]) for label in labels}
+    shown = {label: bool(np.isfinite(curve.y).any()) for label, curve in curves.items()}
     for i, (label, (colour, marker)) in enumerate(zip(labels, series(len(labels)), strict=True)):
         curve = curves[label]
-        shown = np.isfinite(curve.y).any()
         ends = np.stack([curve.y - curve.low, curve.high - curve.y])
         axes.errorbar(
             curve.x + spread * (i - len(labels) // 2),
@@ -174,9 +174,9 @@ def _contrast_figure(columns: _Columns, labels: tuple[str, ...]) -> Figure:
             linewidth=1.6,
             elinewidth=0.9,
             capsize=2,
-            label=label if shown else f"{label}: no point",
+            label=label if shown[label] else f"{label}: no point",
         )
-    if not any(np.isfinite(curve.y).any() for curve in curves.values()):
+    if not any(shown.values()):
         _say_nothing_shown(axes, rows)
     axes.invert_yaxis()
     star = "magnitudes below the star" if known else "-2.5 log₁₀ flux [unit of the cube]"

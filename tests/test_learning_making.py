@@ -56,11 +56,13 @@ def test_the_file_holds_what_the_plan_leads_to(plan, tmp_path):
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_written(plan, tmp_path, monkeypatch):
-    path, room = tmp_path / "samples.h5", SimpleNamespace(free=0)
-    monkeypatch.setattr(making, "disk_usage", lambda folder: room)
+    path, room = tmp_path / "new" / "samples.h5", SimpleNamespace(free=0)
+    asked = []
+    monkeypatch.setattr(making, "disk_usage", lambda folder: asked.append(folder) or room)
     with pytest.raises(InputError, match=r"samples.h5: the samples need 0 MB on that disk, 0 MB"):
         make_samples(path, plan)
     assert list(tmp_path.iterdir()) == []
+    assert asked == [tmp_path]
     room.free = 10**9
     make_samples(path, plan)
     stated = sum(bytes_of(2 * n, plan.settings) for n in (14, 10))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from inverse_alarms import METHODS, VALUES, heading, said
+from inverse_alarms import VALUES, heading, said
 from scipy import stats
 from tables import write_table
 from threadpoolctl import threadpool_limits
@@ -29,13 +29,13 @@ from exobench.datasets.geometry import edge_distance, radius_map
 from exobench.scoring.calibration.rates import FalseAlarmRate, design_effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PAGE = Path(__file__).parents[1] / "calibration.md"
 N_FRAMES, SIZE, FWHM, ROTATION = 20, 61, 4.0, 60.0  # px, degrees
 EDGES = (1.5, 3.0, edge_distance((SIZE, SIZE)) / FWHM - 1)  # FWHM
 TOGETHER = 100  # maps
-MAPS = {"matched_filter": 20_000, "andromeda": 12_000, "fmmf": 8_000, "paco": 8_000, "trap": 6_000}
+MAPS = {"matched_filter": 20_000, "andromeda": 12_000, "paco": 8_000, "fmmf": 8_000, "trap": 6_000}
 LOOKS, SUM, SQUARES = 0, 1, 2  # columns of what is kept; from the next on, alarms at VALUES
 
 
@@ -49,10 +49,8 @@ class Batch:
 
     def make(self) -> None:
         """Reduce them and keep, of each map and ring, pixels, their moments, and alarms."""
-        estimator, seeds = (
-            load(self.method),
-            range(self.index * TOGETHER, (self.index + 1) * TOGETHER),
-        )
+        estimator = load(self.method)
+        seeds = range(self.index * TOGETHER, (self.index + 1) * TOGETHER)
         with threadpool_limits(1):
             counts = np.stack([counted(estimator(white_noise(seed))) for seed in seeds])
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,14 +63,14 @@ def main() -> None:
     match sys.argv[1:]:
         case ["run", folder, *chosen]:
             with ProcessPoolExecutor() as pool:
-                list(pool.map(Batch.make, left(Path(folder), chosen or METHODS)))
+                list(pool.map(Batch.make, left(Path(folder), chosen or MAPS)))
         case ["write", folder]:
             write_table(PAGE, "noise", table(Path(folder)))
         case _:
             sys.exit(__doc__)
 
 
-def left(folder: Path, methods: tuple[str, ...] | list[str]) -> Iterator[Batch]:
+def left(folder: Path, methods: Iterable[str]) -> Iterator[Batch]:
     """What is not there yet."""
     for index in range(max(MAPS.values()) // TOGETHER):
         for method in methods:
@@ -109,7 +107,7 @@ def counted(found: np.ndarray) -> np.ndarray:
 def table(folder: Path) -> str:
     """Scatter and false alarms of every method that has maps."""
     lines = heading("method", "maps", "pixels", "scatter at 1.5 to 3 FWHM", "beyond")
-    for method in METHODS:
+    for method in MAPS:
         if paths := sorted((folder / method).glob("*.npy")):
             lines.append(row(method, np.concatenate([np.load(path) for path in paths])))
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from exobench.baselines.learning.samples.labelling import Progress, labelled_ring
 from exobench.baselines.learning.samples.store import SampleStore, bytes_of, write_samples
-from exobench.datasets.atomic import check_writable, remove_partial
+from exobench.datasets.atomic import check_writable, existing_folder, remove_partial
 from exobench.datasets.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _check_room(path: Path, plan: Plan, missing: Sequence[int]) -> None:
     files = [*(rings[i] for i in missing), whole]
     blocks = sum(bytes_of(2 * n, plan.settings) for one in files for n in one.values())
     needed = blocks + _WITHOUT_SAMPLES * len(files)
-    free = disk_usage(path.parent).free
+    free = disk_usage(existing_folder(path)).free
     if free < needed:
         raise InputError(
             f"{path}: the samples need {needed / 1e6:.0f} MB on that disk, {free / 1e6:.0f} MB are "

@@ -82,7 +82,7 @@ class SpeckleScale:
             If there are fewer than 3, or they do not differ.
         """
         check_size(size)
-        check_several_frames(len(frames), "the frames")
+        check_speckle_frames(len(frames), "the frames")
         median = np.asarray(np.median(frames, axis=0), dtype=np.float32)
         power = (np.asarray(frames, dtype=np.float64) - median) ** 2
         inside = radius_map(median.shape) <= reach(median.shape, size)
@@ -148,7 +148,7 @@ def check_size(size: int) -> None:
         )
 
 
-def check_several_frames(n_frames: int, name: str) -> None:
+def check_speckle_frames(n_frames: int, name: str) -> None:
     """Refuse frames too few to tell how speckles scatter.
 
     Raises
