@@ -83,6 +83,8 @@ def test_the_figures_of_a_single_injection_have_axes_of_some_width(tmp_path):
     for axes in (contrast, panel):
         low, high = axes.get_xlim()
         assert low < 0.1 < high < 0.2
+    (cells,) = panel.collections
+    assert np.ptp(cells.get_coordinates()[..., 0]) > 0
 
 
 def test_the_name_of_an_algorithm_stays_over_its_panel(tmp_path):

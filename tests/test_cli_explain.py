@@ -31,11 +31,12 @@ def night(tmp_path_factory):
     side = patch_side(sequence.reference_fwhm)
     noise = NoiseScale(median=0.0, high=1.0, excess=0.5, n_samples=50)
     meaning = Meaning(calibration=Calibration(), noise=noise).to_dict()
-    for name, patch, snr_curve, calibration in (
-        ("model", side, False, meaning),
-        ("curve", side, True, meaning),
-        ("large", 31, False, meaning),
-        ("bare", side, False, {}),
+    for name, patch, snr_curve, calibration, provenance in (
+        ("model", side, False, meaning, {}),
+        ("curve", side, True, meaning, {}),
+        ("large", 31, False, meaning, {}),
+        ("bare", side, False, {}, {}),
+        ("other", side, False, meaning, {"method": "na_sodinn"}),
     ):
         architecture = Architecture(
             kind="conv3d", n_ranks=4, patch=patch, filters=(3, 4), dense=5, snr_curve=snr_curve
@@ -46,7 +47,8 @@ def night(tmp_path_factory):
             recipe=Recipe(n_ranks=4).to_dict(),
             calibration=calibration,
         )
-        save(Detector(parts=(part,)), folder / f"{name}.safetensors")
+        detector = Detector(parts=(part,), provenance=provenance)
+        save(detector, folder / f"{name}.safetensors")
     return folder
 
 
@@ -122,6 +124,7 @@ def test_positions_that_cannot_be_explained_are_refused(exobench, night, more, m
         ("large", "trained for patches of 31 pixels"),
         ("bare", "does not say what its values mean"),
         ("none", "none.safetensors: cannot be read"),
+        ("other", "was trained by na_sodinn, not by sodinn"),
     ],
 )
 def test_models_that_do_not_fit_are_refused(exobench, night, model, message):

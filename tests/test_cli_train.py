@@ -105,10 +105,12 @@ def epoch(number):
     )
 
 
-def fail(out, error, *, after_work, **asked):
-    """A training that fails in its place of work."""
+def fail(out, error, *, after_work, beside=None, **asked):
+    """A training that fails in its place of work, while somebody writes a file beside it."""
     with workplace(out, {"samples": 80} | asked) as folder:
         (folder / "0").mkdir(exist_ok=True)
+        if beside:
+            beside.touch()
         if after_work:
             (folder / "0" / "checkpoint").write_bytes(b"1")
         raise error
@@ -135,6 +137,11 @@ def test_folders_that_hold_something_else_stay(tmp_path):
     with pytest.raises(InputError, match="too small"):
         fail(tmp_path / "models" / "new" / "m", InputError("too small"), after_work=False)
     assert list(tmp_path.rglob("*")) == [tmp_path / "models"]
+    out = tmp_path / "models" / "later" / "new" / "m"
+    thesis = out.parents[1] / "thesis.tex"
+    with pytest.raises(InputError, match="too small"):
+        fail(out, InputError("too small"), after_work=False, beside=thesis)
+    assert [one.name for one in (tmp_path / "models").rglob("*")] == ["later", "thesis.tex"]
 
 
 def test_an_unfinished_training_is_gone_on_with_by_the_same_options_alone(tmp_path, capsys):
@@ -149,6 +156,8 @@ def test_an_unfinished_training_is_gone_on_with_by_the_same_options_alone(tmp_pa
         f"{folder}: the unfinished training there has seed 0, not 1",
         "ask for the same to go on with it, name another --out, or remove the folder",
     )
+    with pytest.raises(InputError, match="has framework None, not flax"):
+        fail(out, InputError("not reached"), after_work=True, seed=0, framework="flax")
     assert "goes on" not in capsys.readouterr().err
     assert {path: path.read_bytes() for path in before} == before
     with pytest.raises(InputError, match="stopped again"):

@@ -1,9 +1,11 @@
 """The verbs zoo and compare --suite, as a user meets them."""
 
 import functools
+import importlib
 import json
 import re
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -99,6 +101,18 @@ def test_a_zoo_says_who_is_ahead_and_where_everything_is(exobench, suite, tmp_pa
     assert f"to compare: exobench compare my_method:detect --suite {suite}\n" in out
     _, out, _ = exobench("zoo", suite, "median", "--out", "my zoo")
     assert f"my_method:detect --suite {suite} --zoo 'my zoo'\n" in out
+
+
+def test_a_function_that_has_changed_is_run_again_and_it_is_said(exobench, suite, tmp_path):
+    module = tmp_path / "changing_method_of_zoo.py"
+    name = f"{module.stem}:detect"
+    for gain, said in ((20, False), (20, False), (300, True)):
+        module.write_text(METHOD.replace("gain * 20", f"gain * {gain}"), "utf-8")
+        sys.modules.pop(module.stem, None)
+        importlib.invalidate_caches()
+        code, _, err = exobench("zoo", suite, name, "--out", tmp_path / "z")
+        assert code == 0, err
+        assert (f"{name}: its maps are of other code, or do not say of which" in err) == said
 
 
 def test_json_is_all_that_stands_on_standard_output(exobench, suite, tmp_path):

@@ -91,6 +91,7 @@ def test_bright_companions_stand_out_though_the_generator_has_seen_them():
     labels = np.repeat([1, 0], [len(companions), blank.sum()])
     assert area_under_roc(labels, np.concatenate([seen[at], seen[blank]])) > 0.7
     assert seen[at].mean() > 0.6 * unseen[at].mean() > 1
+    assert not np.allclose(seen, unseen, equal_nan=True)  # each has speckles of its own taken away
 
 
 def test_sequences_that_are_too_short_are_refused(sky):

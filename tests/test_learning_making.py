@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 
@@ -63,10 +64,19 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(plan, tmp_pat
         make_samples(path, plan)
     assert list(tmp_path.iterdir()) == []
     assert asked == [tmp_path]
-    room.free = 10**9
+    counts = [*(ring.counts for ring in plan.rings), {"train": 14, "validation": 10}]
+    needed = sum(bytes_of(2 * n, plan.settings) for one in counts for n in one.values())
+    needed += making._WITHOUT_SAMPLES * len(counts)
+    room.free = needed - 1
+    with pytest.raises(InputError, match="the samples need"):
+        make_samples(path, plan)
+    room.free = needed
     make_samples(path, plan)
     stated = sum(bytes_of(2 * n, plan.settings) for n in (14, 10))
     assert 0 < path.stat().st_size - stated < making._WITHOUT_SAMPLES
+    with h5py.File(path) as file:
+        blocks = [one.id.get_storage_size() for split in file.values() for one in split.values()]
+    assert sum(blocks) == pytest.approx(stated, abs=4 * len(blocks))  # 4 for the checksum of each
 
 
 def test_an_interrupted_set_goes_on_with_the_next_ring_and_ends_in_the_same_bytes(plan, tmp_path):

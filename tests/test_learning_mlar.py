@@ -113,6 +113,7 @@ def test_the_light_of_a_companion_is_what_its_injection_adds(sequence, number, p
     cube = np.zeros_like(sequence.cube)
     signal.add_to(cube)
     places, light = pixels.light(signal)
+    assert (places < pixels.pixels.size).all()
     everywhere = np.zeros((pixels.pixels.size + 1, len(sequence.angles)), dtype=np.float32)
     everywhere[places] = light
     np.testing.assert_array_equal(everywhere.T, pixels.rows(cube[0]))

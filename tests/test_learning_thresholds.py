@@ -82,6 +82,7 @@ def test_a_threshold_by_shape_is_as_rare_as_is_wanted(n_low, begin):
 def test_a_shape_of_few_candidates_is_refused():
     with pytest.raises(InputError, match="got 4; take larger frames"):
         threshold_by_shape(1.0, np.arange(8.0), 0.3)
+    assert threshold_by_shape(1.0, np.arange(9.0), 0.3).extrapolated
     for wanted in (1.0, 4.0):
         with pytest.raises(InputError, match="no candidate where the detector was not trained"):
             threshold_by_shape(wanted, [], 0.3)

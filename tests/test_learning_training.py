@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from exobench.baselines.learning.networks.checkpoints import check_same_training
 from exobench.baselines.learning.networks.fitting import fit
 from exobench.baselines.learning.networks.training import (
     EarlyStopping,
@@ -329,3 +330,10 @@ def test_no_framework_is_loaded():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_what_differs_within_a_part_of_a_training_is_named(tmp_path):
+    then, now = ({"architecture": {"patch": side, "dense": 5}} for side in (7, 9))
+    with pytest.raises(InputError, match=r"with patch 7, not 9;") as caught:
+        check_same_training(then, now, tmp_path / "checkpoint")
+    assert len(caught.value.problems) == 1

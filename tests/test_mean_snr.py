@@ -48,6 +48,7 @@ def test_channels_are_averaged_before_the_scatter_is_measured():
     for together, most in ((sum(means), 0.999), (means[0], 0.98)):
         rank = np.corrcoef(found[known], together[known])[0, 1]
         assert (rank > most) == (together is not means[0])
+    assert 0.9 < found[known].std() < 1.1
 
 
 def test_noise_is_in_gaussian_sigma(sequence):

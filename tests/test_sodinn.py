@@ -146,8 +146,10 @@ def test_a_model_of_another_method_is_refused(tmp_path, by, read_as):
     path = tmp_path / "model"
     model_file.save(model_file.Detector(parts=(part,), provenance={"method": by}), path)
     assert load(by, model=str(path)).detector().provenance == {"method": by}
-    with pytest.raises(InputError, match=f"model: was trained by {by}, not by {read_as}"):
-        load(read_as, model=str(path)).detector()
+    other = load(read_as, model=str(path))
+    for used in (other.detector, lambda: other.trained(None)):
+        with pytest.raises(InputError, match=f"model: was trained by {by}, not by {read_as}"):
+            used()
 
 
 @pytest.mark.slow
